@@ -1,0 +1,64 @@
+/** OAuth scopes, and the one table of which operation needs which (contract "Identity"). */
+
+import { SECTIONS, type Section } from './uris.ts';
+
+export const SCOPES = [
+  'twin:read',
+  ...SECTIONS.map((section) => `twin:read:${section}` as const),
+  'twin:search',
+  'twin:chat',
+  'twin:subscribe',
+  'eligibility:check',
+  'sessions:write',
+  'sources:write',
+  'relations:write',
+  'breakglass',
+  'audit:read',
+  'admin',
+] as const;
+
+/** What `digital-twin token` gives when no scope is named. */
+export const DEFAULT_SCOPES = ['twin:read', 'twin:search', 'twin:chat', 'twin:subscribe'] as const;
+
+export type Operation =
+  | 'read'
+  | 'list'
+  | 'search'
+  | 'chat'
+  | 'subscribe'
+  | 'import'
+  | 'relations'
+  | 'explain'
+  | 'find-members'
+  | 'audit';
+
+/** All of the scopes that an operation needs. A section read needs `twin:read` or its section's. */
+export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = {
+  read: ['twin:read'],
+  list: ['twin:read'],
+  search: ['twin:read', 'twin:search'],
+  chat: ['twin:read', 'twin:chat'],
+  subscribe: ['twin:read', 'twin:subscribe'],
+  import: ['sources:write'],
+  relations: ['relations:write'],
+  explain: ['relations:write'],
+  'find-members': ['sources:write'],
+  audit: ['audit:read'],
+};
+
+/** Whether the scopes allow reading this section: `twin:read`, or the section's own scope. */
+export function mayReadSection(scopes: ReadonlySet<string>, section: Section): boolean {
+  return scopes.has('twin:read') || scopes.has(`twin:read:${section}`);
+}
+
+/** Whether the scopes allow reading anything of a twin. */
+export function mayReadAnything(scopes: ReadonlySet<string>): boolean {
+  return scopes.has('twin:read') || SECTIONS.some((s) => scopes.has(`twin:read:${s}`));
+}
+
+/** The scopes that are missing for an operation; empty when it may proceed. */
+export function missingScopes(scopes: ReadonlySet<string>, operation: Operation): string[] {
+  return OPERATION_SCOPES[operation].filter((scope) =>
+    scope === 'twin:read' ? !mayReadAnything(scopes) : !scopes.has(scope),
+  );
+}

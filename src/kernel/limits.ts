@@ -1,0 +1,46 @@
+/** Every bound on what comes from outside, by name, in one place. */
+export const LIMITS = {
+  /** One HTTP body on /mcp and on the plain JSON routes. */
+  requestBodyBytesMax: 1024 * 1024,
+  /** One FHIR bundle on POST /v1/sources; the largest shared Synthea bundle has some 6 MB. */
+  bundleBytesMax: 64 * 1024 * 1024,
+  /** Entries in one bundle. */
+  bundleEntriesMax: 50_000,
+  /** One record in the log (design §6). */
+  recordBytesMax: 900 * 1024,
+  requestHeaderBytesMax: 16 * 1024,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  /** An access token, before it is parsed. */
+  tokenCharsMax: 8 * 1024,
+  /** Elements of a tool's input, for the SDK's `maxToolInputElements`. */
+  toolInputElementsMax: 10_000,
+  /** Open listen streams and 2025-era sessions of one principal; the Go SDK opens one a URI. */
+  streamsPerPrincipalMax: 64,
+  sessionsPerPrincipalMax: 32,
+  streamsMax: 20_000,
+  urisPerSubscriptionMax: 1_000,
+  urisPerPrincipalMax: 5_000,
+  /** A page of resources/list and of the change feed. */
+  pageSize: 100,
+  /** How long a read with `minPosition` waits for the view (contract). */
+  readWaitMs: 2_000,
+  /** Nothing cached about a permission outlives this (design §5). */
+  decisionTtlMs: 2_000,
+  /** No heartbeat for this long: stop caching, check fully consistent. */
+  heartbeatSilenceMaxMs: 1_000,
+  heartbeatIntervalMs: 500,
+  /** One permission check; then the answer is no. */
+  checkTimeoutMs: 1_000,
+  decisionCacheEntriesMax: 100_000,
+  /** A subscription without cursor is told of what changed within this time (contract). */
+  recentChangesMs: 5 * 60_000,
+  changesRetentionMs: 7 * 24 * 3_600_000,
+  cursorTtlMs: 7 * 24 * 3_600_000,
+  /** Token life at most (contract "Claims") and clock skew (security.md §6, 15). */
+  tokenLifeMaxSeconds: 3_600,
+  clockSkewSeconds: 5,
+  sessionIdleMs: 30 * 60_000,
+  searchQueryCharsMax: 256,
+  searchTermsMax: 16,
+} as const;
