@@ -30,7 +30,8 @@ export type Operation =
   | 'relations'
   | 'explain'
   | 'find-members'
-  | 'audit';
+  | 'audit'
+  | 'metrics';
 
 /** All of the scopes that an operation needs. A section read needs `twin:read` or its section's. */
 export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = {
@@ -44,6 +45,7 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   explain: ['relations:write'],
   'find-members': ['sources:write'],
   audit: ['audit:read'],
+  metrics: ['admin'],
 };
 
 /** Whether the scopes allow reading this section: `twin:read`, or the section's own scope. */

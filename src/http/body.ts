@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http';
+import { Fault } from '../kernel/errors.ts';
+
+/**
+ * Reads a body up to a bound, in bytes.
+ * @throws Fault UNSUPPORTED_MEDIA for another type or an encoded body, TOO_LARGE past the bound.
+ */
+export async function readBody(
+  req: IncomingMessage,
+  types: readonly string[],
+  bytesMax: number,
+): Promise<Buffer> {
+  const type = (req.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  if (!types.includes(type)) throw new Fault('UNSUPPORTED_MEDIA');
+  const encoding = req.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Fault('UNSUPPORTED_MEDIA', { detail: 'Send the body without Content-Encoding.' });
+  }
+  if (Number(req.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > bytesMax) throw tooLarge(bytesMax);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** @throws Fault INVALID_REQUEST; never quotes the body, which V8's message would. */
+export function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body));
+  } catch {
+    throw new Fault('INVALID_REQUEST', { detail: 'The body is not valid JSON in UTF-8.' });
+  }
+}
+
+function tooLarge(bytesMax: number): Fault {
+  return new Fault('TOO_LARGE', { detail: `The body is larger than ${bytesMax} bytes.` });
+}

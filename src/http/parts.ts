@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../kernel/clock.ts';
+import type { Fault } from '../kernel/errors.ts';
+import type { Audit, ChangeBus, Intake, Principal, RelationChange, View } from '../twin/ports.ts';
+import type { PositionCodec } from '../twin/position.ts';
+import type { Caller, Reader } from '../twin/reader/index.ts';
+
+/** Who a request comes from, and how a client without a good token is told what to bring. */
+export interface Authenticator {
+  /** @param rawHeaders as node gives them: name, value, name, value, … */
+  authenticate(rawHeaders: readonly string[]): Promise<Principal>;
+  /** `WWW-Authenticate` for a refusal (RFC 6750 §3, RFC 9728 §5.1). */
+  challenge(fault: Fault, tokenSent: boolean): string;
+  /** RFC 9728 protected resource metadata. */
+  metadata(): Record<string, unknown>;
+}
+
+/** The MCP endpoint, as this room sees it. */
+export interface McpRoute {
+  missingScopes(principal: Principal, body: unknown): string[];
+  handle(exchange: {
+    req: IncomingMessage;
+    res: ServerResponse;
+    body: unknown;
+    caller: Caller;
+  }): Promise<void>;
+}
+
+/** Relations for operators, in SpiceDB's text form: `member:demo-ana#self@user:ana`. */
+export interface RelationsDesk {
+  write(changes: readonly RelationChange[], actor: string): Promise<{ zedToken: string }>;
+  list(filter: { type: string; id?: string; relation?: string }): Promise<string[]>;
+  parse(text: string): RelationChange['relationship'];
+  explain(
+    subject: string,
+    permission: string,
+    object: string,
+  ): Promise<{ allowed: boolean; why: readonly string[] }>;
+}
+
+/** Development only: tokens for whoever holds the key of `server.json`. */
+export interface DevelopmentDesk {
+  readonly key: string;
+  mint(request: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
+}
+
+export interface HttpParts {
+  readonly authenticator: Authenticator;
+  readonly mcp: McpRoute;
+  readonly reader: Reader;
+  readonly intake: Intake;
+  readonly relations: RelationsDesk;
+  readonly audit: Audit;
+  readonly auditVerify: () => Promise<Record<string, unknown>>;
+  readonly bus: ChangeBus;
+  readonly view: Pick<View, 'epoch'>;
+  readonly positions: PositionCodec;
+  readonly clock: Clock;
+  readonly development: DevelopmentDesk | undefined;
+  readonly version: string;
+  readonly readiness: () => Promise<{ ready: boolean; [probe: string]: unknown }>;
+  readonly metricsText: () => Promise<string>;
+  readonly report: (error: unknown, correlationId?: string) => void;
+  readonly served: (route: string, status: number, seconds: number) => void;
+}
+
+/** Where the listener stands, and who may come. */
+export interface HttpOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Whether the port was named; if not, the next free one is taken. */
+  readonly portNamed: boolean;
+  /** Full origins of browsers' pages besides our own. */
+  readonly allowedOrigins: readonly string[];
+  /** Decided once the port is known. */
+  readonly publicUrl: (port: number) => string;
+  /** Stop after this long without a client; 0 never. */
+  readonly idleExitMs: number;
+  readonly onIdle: () => void;
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
+import { missingScopes, type Operation } from '../../contract/scopes.ts';
+import { asFault, Fault } from '../../kernel/errors.ts';
+import { randomId } from '../../kernel/ids.ts';
+import type { Caller } from '../../twin/reader/index.ts';
+import { challengeOf } from '../challenge.ts';
+import type { HttpParts } from '../parts.ts';
+import { plainError, retryHeaders, sendJson } from '../respond.ts';
+import { developmentRoutes } from './development.ts';
+import { operationRoutes } from './operations.ts';
+import { operatorRoutes } from './operators.ts';
+import { sourceRoutes } from './sources.ts';
+import { twinRoutes } from './twins.ts';
+
+/** A route for a verified caller whose scopes fit the operation. */
+export type CallerRoute = (req: Request, res: Response, caller: Caller) => Promise<void>;
+
+/** Wraps a route: token, scopes, then the handler; whatever it throws becomes our error. */
+export type Guarded = (
+  operation: Operation,
+  route: CallerRoute,
+) => (req: Request, res: Response) => Promise<void>;
+
+/** Everything but /mcp: plain reads, sources, operators' routes, health. */
+export function createPlainRoutes(
+  parts: HttpParts,
+): (req: IncomingMessage, res: ServerResponse) => void {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.use((_req, res, next) => {
+    res.locals.correlationId = randomId();
+    res.setHeader('correlation-id', String(res.locals.correlationId));
+    next();
+  });
+  const guarded = guardedBy(parts);
+  operationRoutes(app, parts, guarded);
+  twinRoutes(app, parts, guarded);
+  sourceRoutes(app, parts, guarded);
+  operatorRoutes(app, parts, guarded);
+  if (parts.development !== undefined) developmentRoutes(app, parts, parts.development);
+  app.use(() => {
+    throw new Fault('NOT_FOUND', { detail: 'No such path.' });
+  });
+  app.use(onError(parts));
+  return app;
+}
+
+function guardedBy({ authenticator }: HttpParts): Guarded {
+  return (operation, route) => async (req, res) => {
+    const principal = await authenticator.authenticate(req.rawHeaders);
+    const scopes = missingScopes(principal.scopes, operation);
+    if (scopes.length > 0) throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
+    await route(req, res, { principal, correlationId: String(res.locals.correlationId) });
+  };
+}
+
+function onError(parts: HttpParts): ErrorRequestHandler {
+  return (error: unknown, req, res, _next) => {
+    const correlationId = String(res.locals.correlationId);
+    // Express's own faults (a malformed percent sign) are the client's, and are 4xx with a status.
+    const fault = isClientFault(error) ? new Fault('INVALID_REQUEST') : asFault(error);
+    const [status, body] = plainError(fault, correlationId);
+    if (status >= 500 || status === 401) parts.report(fault.cause ?? fault, correlationId);
+    sendJson(res, status, body, { ...retryHeaders(fault), ...challengeOf(parts, req, fault) });
+  };
+}
+
+function isClientFault(error: unknown): boolean {
+  return (
+    error instanceof URIError ||
+    (error instanceof Error && 'status' in error && error.status === 400)
+  );
+}

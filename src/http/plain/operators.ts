@@ -1,0 +1,101 @@
+import type { Express } from 'express';
+import { z } from 'zod';
+import { Fault } from '../../kernel/errors.ts';
+import { LIMITS } from '../../kernel/limits.ts';
+import { actorName } from '../../twin/principals.ts';
+import { parseJson, readBody } from '../body.ts';
+import type { HttpParts } from '../parts.ts';
+import { sendJson } from '../respond.ts';
+import type { Guarded } from './index.ts';
+import { queryOf, required } from './query.ts';
+
+const relationsBody = z.strictObject({
+  changes: z
+    .array(
+      z.strictObject({
+        operation: z.enum(['touch', 'delete']),
+        relationship: z.string().max(1024),
+      }),
+    )
+    .min(1)
+    .max(500),
+});
+
+/** Who is who, relations, explanations, the audit's proof. */
+export function operatorRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
+  app.get(
+    '/v1/members',
+    guarded('find-members', async (req, res, caller) => {
+      const text = required(queryOf(req, ['text']), 'text');
+      sendJson(res, 200, { members: await parts.reader.findPeople(caller, text) });
+    }),
+  );
+  app.post(
+    '/v1/relations',
+    guarded('relations', async (req, res, caller) => {
+      const body = parseJson(await readBody(req, ['application/json'], LIMITS.requestBodyBytesMax));
+      const changes = relationsOf(parts, body);
+      const actor = actorName(caller.principal);
+      const record = {
+        action: 'relations',
+        ...caller,
+        what: changes.map(({ relationship: { resource } }) => ({
+          uri: `${resource.type}:${resource.id}`,
+        })),
+        why: 'scope relations:write',
+      } as const;
+      try {
+        const written = await parts.relations.write(changes, actor);
+        await parts.audit.append({ ...record, outcome: 'success' });
+        sendJson(res, 200, written);
+      } catch (error) {
+        await parts.audit.append({ ...record, outcome: 'failed' });
+        throw error;
+      }
+    }),
+  );
+  app.get(
+    '/v1/relations',
+    guarded('relations', async (req, res) => {
+      const query = queryOf(req, ['type', 'id', 'relation']);
+      const { id, relation } = query;
+      const filter = {
+        type: required(query, 'type'),
+        ...(id !== undefined && { id }),
+        ...(relation !== undefined && { relation }),
+      };
+      sendJson(res, 200, { relationships: await parts.relations.list(filter) });
+    }),
+  );
+  app.get(
+    '/v1/explain',
+    guarded('explain', async (req, res) => {
+      const query = queryOf(req, ['subject', 'permission', 'object']);
+      const asked = [query.subject, query.permission, query.object];
+      const [subject, permission, object] = asked.map((value) => value ?? '');
+      if (!subject || !permission || !object) {
+        throw new Fault('INVALID_ARGUMENT', { detail: 'Give subject, permission and object.' });
+      }
+      sendJson(res, 200, await parts.relations.explain(subject, permission, object));
+    }),
+  );
+  app.get(
+    '/v1/audit/verify',
+    guarded('audit', async (_req, res) => sendJson(res, 200, await parts.auditVerify())),
+  );
+}
+
+function relationsOf({ relations }: HttpParts, body: unknown) {
+  const parsed = relationsBody.safeParse(body);
+  if (!parsed.success) {
+    throw new Fault('INVALID_ARGUMENT', {
+      detail:
+        'Send { "changes": [{ "operation": "touch" or "delete", "relationship": ' +
+        '"member:demo-ana#self@user:ana" }] }.',
+    });
+  }
+  return parsed.data.changes.map(({ operation, relationship }) => ({
+    operation,
+    relationship: relations.parse(relationship),
+  }));
+}

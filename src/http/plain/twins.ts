@@ -1,0 +1,116 @@
+import type { Express, Request, Response } from 'express';
+import { searchInput } from '../../contract/documents.ts';
+import { Fault } from '../../kernel/errors.ts';
+import type { Caller } from '../../twin/reader/index.ts';
+import type { HttpParts } from '../parts.ts';
+import { sendJson } from '../respond.ts';
+import type { Guarded } from './index.ts';
+import { integerOf, queryOf, required } from './query.ts';
+
+/** A long poll holds its request at most this long, milliseconds. */
+const WAIT_MAX_MS = 30_000;
+
+/** Plain reads: the same door as MCP, with the headers of HTTP. */
+export function twinRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
+  app.get(
+    '/v1/twins/:kind/:id/:section',
+    guarded('read', (req, res, caller) => readSection(parts, req, res, caller)),
+  );
+  app.get(
+    '/v1/search',
+    guarded('search', async (req, res, caller) => {
+      sendJson(res, 200, await parts.reader.search(caller, searchInputOf(req)));
+    }),
+  );
+  app.get(
+    '/v1/changes',
+    guarded('list', async (req, res, caller) => {
+      const query = queryOf(req, ['cursor', 'wait']);
+      const waitMs = (integerOf('wait', query.wait, 0, WAIT_MAX_MS / 1000) ?? 0) * 1000;
+      sendJson(res, 200, await changesWithin(parts, res, caller, query.cursor ?? 'now', waitMs));
+    }),
+  );
+}
+
+async function readSection(
+  { reader }: HttpParts,
+  req: Request,
+  res: Response,
+  caller: Caller,
+): Promise<void> {
+  queryOf(req, []);
+  const { kind, id, section } = req.params;
+  const minPosition = req.get('min-position');
+  const uri = `mcp://twins/${kind}/${id}/${section}`;
+  const answer = await reader.read(caller, uri, minPosition === undefined ? {} : { minPosition });
+  const { document, ttlMs } = answer;
+  const headers = {
+    etag: document.etag,
+    position: document.position,
+    'cache-control': `private, max-age=${Math.floor(ttlMs / 1000)}`,
+  };
+  const known = req
+    .get('if-none-match')
+    ?.split(',')
+    .map((etag) => etag.trim());
+  if (known?.includes(document.etag) !== true) return sendJson(res, 200, document, headers);
+  res.writeHead(304, headers).end();
+}
+
+function searchInputOf(req: Request) {
+  const names = ['q', 'member', 'sections', 'types', 'since', 'limit', 'budget', 'cursor'] as const;
+  const query = queryOf(req, names);
+  const { member, since, cursor } = query;
+  const input = {
+    query: required(query, 'q'),
+    ...(member !== undefined && { member }),
+    ...(since !== undefined && { since }),
+    ...(cursor !== undefined && { cursor }),
+    ...(query.sections !== undefined && { sections: query.sections.split(',') }),
+    ...(query.types !== undefined && { types: query.types.split(',') }),
+    ...(query.limit !== undefined && { limit: integerOf('limit', query.limit, 1, 50) }),
+    ...(query.budget !== undefined && { budget: integerOf('budget', query.budget, 100, 20_000) }),
+  };
+  const parsed = searchInput.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map(({ path }) => path.join('.')).join(', ');
+  throw new Fault('INVALID_ARGUMENT', { detail: `Wrong search parameters: ${where}.` });
+}
+
+/** The change feed as a long poll: answers at once when there is something, else after `waitMs`. */
+async function changesWithin(
+  parts: HttpParts,
+  res: Response,
+  caller: Caller,
+  cursor: string,
+  waitMs: number,
+) {
+  const first = await parts.reader.changes(caller, cursor);
+  const from = cursor === 'now' ? first.next : cursor;
+  if (first.changes.length > 0 || first.reset === true || waitMs === 0) return first;
+  await somethingReadable(parts, res, caller, waitMs);
+  return await parts.reader.changes(caller, from);
+}
+
+function somethingReadable(
+  { bus, reader, clock, report }: HttpParts,
+  res: Response,
+  { principal }: Caller,
+  waitMs: number,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      unsubscribe();
+      timer.cancel();
+      resolve();
+    };
+    const timer = clock.after(Math.min(waitMs, principal.expiresAtMs - clock.now()), done);
+    const unsubscribe = bus.subscribe((changes) => {
+      const uris = changes.map(({ uri }) => uri);
+      reader.variants(principal, uris).then((variants) => {
+        if (changes.some(({ variant }, index) => variants[index] === variant)) done();
+      }, report);
+    });
+    res.once('close', done);
+  });
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toWebRequest } from '@modelcontextprotocol/node';
+import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
+import { Fault } from '../kernel/errors.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import type { Principal } from '../twin/ports.ts';
+import type { Caller } from '../twin/reader/index.ts';
+import { isListen, serveListen } from './listen.ts';
+import { missingScopesOf } from './operations.ts';
+import { authInfoOf, type McpParts } from './parts.ts';
+import { createTwinServer } from './server.ts';
+import { Sessions } from './sessions.ts';
+import { Hub } from './subscriptions/hub.ts';
+import { createResponseWriter } from './transport/response.ts';
+
+/** One authenticated message for /mcp; the body, where there is one, read and parsed. */
+export interface McpExchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly body: unknown;
+  readonly caller: Caller;
+}
+
+export interface McpEndpoint extends Service {
+  /** Scopes that the message needs and the token lacks. */
+  missingScopes(principal: Principal, body: unknown): string[];
+  handle(exchange: McpExchange): Promise<void>;
+}
+
+/** How often sessions that nobody uses are looked for. */
+const IDLE_SWEEP_MS = 60_000;
+
+/** MCP over Streamable HTTP: 2026-07-28 stateless, and 2025-era sessions with push. */
+export function createMcpEndpoint(parts: McpParts): McpEndpoint {
+  const hub = new Hub(parts);
+  const sessions = new Sessions(parts, hub);
+  const factory = () => createTwinServer(parts);
+  const modern = createMcpHandler(factory, {
+    legacy: 'reject',
+    onerror: (error) => parts.report(error),
+  });
+  let sweep: NodeJS.Timeout | undefined;
+  return {
+    name: 'mcp',
+    missingScopes: missingScopesOf,
+    async start() {
+      await hub.start();
+      sweep = setInterval(() => sessions.closeIdle(), IDLE_SWEEP_MS).unref();
+    },
+    async stop() {
+      clearInterval(sweep);
+      await hub.stop();
+      await sessions.close();
+      await modern.close();
+    },
+    async handle({ req, res, body, caller }) {
+      const request = await webRequest(req, res, body);
+      if (await isLegacyRequest(request, body)) {
+        return await sessions.serve({ request, res, body, caller });
+      }
+      if (isListen(body)) {
+        return await serveListen(parts, hub, factory, { request, res, body, caller });
+      }
+      const response = await modern.fetch(request, {
+        authInfo: authInfoOf(caller),
+        parsedBody: body,
+      });
+      response.headers.set('cache-control', 'no-store');
+      await createResponseWriter(res).write(response);
+    },
+  };
+}
+
+/** The SDK's request; its signal aborts when the client goes, which cancels the handler. */
+async function webRequest(
+  req: IncomingMessage,
+  res: ServerResponse,
+  body: unknown,
+): Promise<Request> {
+  const gone = new AbortController();
+  res.once('close', () => gone.abort());
+  const { method, url, headers } = req;
+  if (method === undefined || url === undefined) throw new Fault('INVALID_REQUEST');
+  const message = {
+    method,
+    url,
+    headers,
+    [Symbol.asyncIterator]: () => req[Symbol.asyncIterator](),
+  };
+  return await toWebRequest(message, body, { signal: gone.signal });
+}

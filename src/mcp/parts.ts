@@ -1,0 +1,55 @@
+import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server';
+import type { ChatInput, ChatResult } from '../contract/documents.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/errors.ts';
+import type { Floors } from '../twin/floors.ts';
+import type { Access, Audit, ChangeBus } from '../twin/ports.ts';
+import type { PositionCodec } from '../twin/position.ts';
+import type { Caller, Reader } from '../twin/reader/index.ts';
+
+/** What chat is to this room. */
+export interface Chat {
+  answer(caller: Caller, input: ChatInput): Promise<ChatResult>;
+}
+
+export interface McpParts {
+  readonly reader: Reader;
+  readonly chat: Chat;
+  readonly access: Access;
+  readonly audit: Audit;
+  readonly bus: ChangeBus;
+  readonly clock: Clock;
+  readonly floors: Floors;
+  readonly positions: PositionCodec;
+  /** The log's epoch, for positions in notifications. */
+  readonly epoch: () => string;
+  readonly version: string;
+  /** Faults of ours, with their cause, for the log. */
+  readonly report: (error: unknown, correlationId?: string) => void;
+  readonly metrics?: McpMetrics;
+}
+
+export interface McpMetrics {
+  streams(kind: 'listen' | 'session', open: number): void;
+  notified(receivers: number): void;
+}
+
+const CALLER = 'caller';
+
+/** The verified caller travels through the SDK as `AuthInfo`; the token itself does not. */
+export function authInfoOf(caller: Caller): AuthInfo {
+  const { principal } = caller;
+  return {
+    token: '',
+    clientId: principal.clientId,
+    scopes: [...principal.scopes],
+    expiresAt: Math.floor(principal.expiresAtMs / 1000),
+    extra: { [CALLER]: caller },
+  };
+}
+
+export function callerOf(ctx: Pick<ServerContext, 'http'>): Caller {
+  const caller = ctx.http?.authInfo?.extra?.[CALLER];
+  if (caller === undefined) throw new Fault('INTERNAL', { cause: 'a request without its caller' });
+  return caller as Caller;
+}

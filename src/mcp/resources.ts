@@ -1,0 +1,100 @@
+import type { Server } from '@modelcontextprotocol/server';
+import { META } from '../contract/meta.ts';
+import { Fault } from '../kernel/errors.ts';
+import { LIMITS } from '../kernel/limits.ts';
+import type { Answer, ReadOptions } from '../twin/reader/index.ts';
+import { protocolErrorOf } from './faults.ts';
+import { callerOf, type McpParts } from './parts.ts';
+
+export const TEMPLATES = [
+  {
+    name: 'member-section',
+    title: 'A section of a member’s twin',
+    uriTemplate: 'mcp://twins/member/{memberId}/{section}',
+    description: 'section: profile, coverage, care, clinical or financial.',
+    mimeType: 'application/json',
+  },
+  {
+    name: 'source-document',
+    title: 'One source record with its provenance',
+    uriTemplate: 'mcp://twins/member/{memberId}/{section}/{type}/{resourceId}',
+    description: 'A FHIR resource as it was accepted; URIs come from documents and search.',
+    mimeType: 'application/json',
+  },
+  {
+    name: 'changes',
+    title: 'What changed',
+    uriTemplate: 'mcp://twins/changes/{cursor}',
+    description:
+      'The change feed for this caller. cursor: "now", "start", or the last page’s next.',
+    mimeType: 'application/json',
+  },
+  {
+    name: 'session',
+    title: 'A Digital Session',
+    uriTemplate: 'mcp://sessions/{sessionId}',
+    description: 'A conversation of this caller, as chat gave it.',
+    mimeType: 'application/json',
+  },
+] as const;
+
+/** What the caller may read, and nothing of the rest: same error, same shape, same time. */
+export function registerResources(server: Server, parts: McpParts): void {
+  server.registerCapabilities({ resources: { subscribe: true } });
+  server.setRequestHandler('resources/list', async ({ params }, ctx) => {
+    const caller = callerOf(ctx);
+    try {
+      const page = await parts.reader.list(caller, params?.cursor);
+      const resources = page.documents.map(({ uri, section, title }) => ({
+        uri,
+        name: section,
+        title,
+        mimeType: 'application/json',
+      }));
+      return { resources, ...(page.next !== undefined && { nextCursor: page.next }) };
+    } catch (error) {
+      throw protocolErrorOf(parts, error, caller.correlationId);
+    }
+  });
+  server.setRequestHandler('resources/templates/list', () => ({
+    resourceTemplates: TEMPLATES.map((template) => ({ ...template })),
+  }));
+  server.setRequestHandler('resources/read', async ({ params }, ctx) => {
+    const caller = callerOf(ctx);
+    try {
+      const options = readOptionsOf(ctx.mcpReq._meta);
+      return readResultOf(await parts.reader.read(caller, params.uri, options));
+    } catch (error) {
+      throw protocolErrorOf(parts, error, caller.correlationId);
+    }
+  });
+}
+
+/** `_meta` keys of a read (contract "Position, etag, cursor, meta"); a wrong one is an error. */
+export function readOptionsOf(meta: Readonly<Record<string, unknown>> | undefined): ReadOptions {
+  const minPosition = meta?.[META.minPosition];
+  const allowBehind = meta?.[META.allowBehind];
+  const position = typeof minPosition === 'string' && minPosition.length <= LIMITS.tokenCharsMax;
+  if (minPosition !== undefined && !position) throw wrong(META.minPosition, 'a position');
+  if (allowBehind !== undefined && typeof allowBehind !== 'boolean') {
+    throw wrong(META.allowBehind, 'true or false');
+  }
+  return { ...(position && { minPosition }), ...(allowBehind !== undefined && { allowBehind }) };
+}
+
+function wrong(key: string, wanted: string): Fault {
+  return new Fault('INVALID_ARGUMENT', { detail: `_meta["${key}"] must be ${wanted}.` });
+}
+
+function readResultOf({ document, ttlMs, behind }: Answer) {
+  return {
+    contents: [{ uri: document.uri, mimeType: 'application/json', text: JSON.stringify(document) }],
+    ttlMs,
+    cacheScope: 'private' as const,
+    _meta: {
+      [META.etag]: document.etag,
+      [META.position]: document.position,
+      ...(behind && { [META.behind]: true }),
+    },
+  };
+}

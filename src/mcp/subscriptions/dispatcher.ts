@@ -1,0 +1,173 @@
+import { parseUri } from '../../contract/uris.ts';
+import { randomId } from '../../kernel/ids.ts';
+import type { ViewChange } from '../../twin/ports.ts';
+import { principalKey } from '../../twin/principals.ts';
+import type { McpParts } from '../parts.ts';
+import type { Registry } from './registry.ts';
+import type { StreamState, Update } from './stream.ts';
+
+interface Delivery {
+  readonly stream: StreamState;
+  readonly update: Update;
+}
+
+/**
+ * From a change to the sockets: who subscribes, may they know, one audit record for all of them,
+ * then each stream at its own speed. A slow reader only ever slows itself.
+ */
+export class Dispatcher {
+  readonly #parts: McpParts;
+  readonly #registry: Registry;
+  /** Coalesced by stream and URI: bounded by what is subscribed, whatever the rate of changes. */
+  #queue = new Map<string, Delivery>();
+  #dispatching = false;
+
+  constructor(parts: McpParts, registry: Registry) {
+    this.#parts = parts;
+    this.#registry = registry;
+  }
+
+  changed(changes: readonly ViewChange[]): void {
+    for (const change of changes) {
+      for (const stream of this.#registry.subscribers(change.uri)) {
+        this.#enqueueChange(stream, change);
+      }
+      for (const stream of this.#registry.feeds) void this.#enqueueFeeds(stream, change);
+    }
+    void this.#dispatch();
+  }
+
+  /** The same for one stream alone: what changed before it subscribed. */
+  changedFor(stream: StreamState, changes: readonly ViewChange[]): void {
+    for (const change of changes) this.#enqueueChange(stream, change);
+    void this.#dispatch();
+  }
+
+  /** The document of a URI differs for this stream, or its feed has something. */
+  newsFor(stream: StreamState, uri: string): void {
+    const variant = stream.uris.get(uri);
+    if (variant !== undefined) this.#enqueue(stream, { uri, variant });
+    void this.#dispatch();
+  }
+
+  /** Hands pending updates to the socket one by one, each checked once more just before. */
+  async pump(stream: StreamState): Promise<void> {
+    if (stream.pumping) return;
+    stream.pumping = true;
+    try {
+      while (stream.pending.size > 0 && isOpen(stream)) await this.#sendNext(stream);
+    } catch (error) {
+      this.#parts.report(error);
+      stream.sink.unverifiable();
+    } finally {
+      stream.pumping = false;
+    }
+  }
+
+  async #sendNext(stream: StreamState): Promise<void> {
+    const [next] = stream.pending;
+    if (next === undefined) return;
+    const [uri, update] = next;
+    const [variant] = await this.#parts.reader.variants(stream.principal, [uri]);
+    if (!isOpen(stream) || stream.pending.get(uri) !== update) return;
+    stream.pending.delete(uri);
+    if (variant !== update.variant) return;
+    if (update.place !== undefined) this.#parts.floors.raise(stream.principal, uri, update.place);
+    const sent = await stream.sink.send(update);
+    if (!sent && stream.uris.has(uri) && !stream.pending.has(uri)) stream.pending.set(uri, update);
+  }
+
+  #enqueueChange(stream: StreamState, { uri, etag, place, variant }: ViewChange): void {
+    if (stream.uris.get(uri) !== variant) return;
+    this.#enqueue(stream, { uri, variant, place, ...(etag !== '' && { etag }) });
+  }
+
+  /** A feed has news when something changed that its principal may know of. */
+  async #enqueueFeeds(stream: StreamState, change: ViewChange): Promise<void> {
+    try {
+      const [variant] = await this.#parts.reader.variants(stream.principal, [change.uri]);
+      if (variant !== change.variant) return;
+      const feeds = [...stream.uris.keys()].filter((uri) => parseUri(uri)?.kind === 'changes');
+      for (const uri of feeds) this.#enqueue(stream, { uri, variant: 'general' });
+      void this.#dispatch();
+    } catch (error) {
+      this.#parts.report(error);
+    }
+  }
+
+  #enqueue(stream: StreamState, update: Update): void {
+    this.#queue.set(`${stream.id} ${update.uri}`, { stream, update });
+  }
+
+  async #dispatch(): Promise<void> {
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    while (this.#queue.size > 0) {
+      const batch = [...this.#queue.values()];
+      this.#queue = new Map();
+      try {
+        await this.#deliver(batch);
+      } catch (error) {
+        this.#parts.report(error);
+        for (const { stream } of batch) stream.sink.unverifiable();
+      }
+    }
+    this.#dispatching = false;
+  }
+
+  /** Checks, then one durable audit record with all receivers, and only then the streams. */
+  async #deliver(batch: readonly Delivery[]): Promise<void> {
+    const allowed = await this.#mayKnow(batch);
+    if (allowed.length === 0) return;
+    await this.#parts.audit.append({
+      action: 'notify',
+      outcome: 'success',
+      correlationId: randomId(),
+      receivers: uniqueReceivers(allowed),
+      what: uniqueWhat(allowed),
+      why: 'view permissions by check at delivery',
+    });
+    for (const { stream, update } of allowed) {
+      stream.pending.set(update.uri, update);
+      void this.pump(stream);
+    }
+    this.#parts.metrics?.notified(allowed.length);
+  }
+
+  /** One round of checks a principal, shared by all of its streams. */
+  async #mayKnow(batch: readonly Delivery[]): Promise<Delivery[]> {
+    const byPrincipal = Map.groupBy(batch, ({ stream }) => principalKey(stream.principal));
+    const rounds = [...byPrincipal.values()].map(async (deliveries) => {
+      const principal = deliveries[0]?.stream.principal;
+      if (principal === undefined) return [];
+      const uris = [...new Set(deliveries.map(({ update }) => update.uri))];
+      const variants = await this.#parts.reader.variants(principal, uris);
+      const byUri = new Map(uris.map((uri, index) => [uri, variants[index]]));
+      return deliveries.filter(
+        ({ stream, update: { uri, variant } }) =>
+          !stream.closed && stream.uris.has(uri) && byUri.get(uri) === variant,
+      );
+    });
+    return (await Promise.all(rounds)).flat();
+  }
+}
+
+function isOpen(stream: StreamState): boolean {
+  return !stream.closed && stream.sink.ready();
+}
+
+function uniqueReceivers(deliveries: readonly Delivery[]) {
+  const streams = new Map(deliveries.map(({ stream }) => [stream.id, stream]));
+  return [...streams.values()].map(({ id, principal }) => ({ stream: id, principal }));
+}
+
+function uniqueWhat(deliveries: readonly Delivery[]) {
+  const updates = new Map(
+    deliveries.map(({ update }) => [`${update.uri} ${update.variant}`, update]),
+  );
+  return [...updates.values()].map(({ uri, etag, variant }) => ({
+    uri,
+    variant,
+    ...(etag !== undefined && { etag }),
+  }));
+}

@@ -1,0 +1,182 @@
+import type { Variant } from '../../contract/documents.ts';
+import type { Timer } from '../../kernel/clock.ts';
+import { randomId } from '../../kernel/ids.ts';
+import type { Service } from '../../kernel/lifecycle.ts';
+import { LIMITS } from '../../kernel/limits.ts';
+import type { AccessChange, Principal } from '../../twin/ports.ts';
+import { principalKey } from '../../twin/principals.ts';
+import type { Caller } from '../../twin/reader/index.ts';
+import type { McpParts } from '../parts.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Registry } from './registry.ts';
+import type { Sink, StreamState } from './stream.ts';
+
+/** A subscriber's handle. */
+export interface Stream {
+  /** Checks each URI and takes those that may be read; answers them, in the order given. */
+  add(caller: Caller, uris: readonly string[]): Promise<string[]>;
+  remove(uri: string): void;
+  /** The sink can take updates, until this caller's token expires. */
+  wake(caller: Caller): void;
+  /** The same after an interruption: what may have been lost on the way is told again. */
+  resume(caller: Caller): Promise<void>;
+  close(): void;
+}
+
+/**
+ * Subscriptions: every URI is checked before it is acknowledged and again at each delivery; a
+ * stream ends with its token, and a URI with the permission (security.md §1.3).
+ */
+export class Hub implements Service {
+  readonly name = 'subscriptions';
+  readonly #parts: McpParts;
+  readonly #registry = new Registry();
+  readonly #dispatcher: Dispatcher;
+  readonly #subscriptions: (() => void)[] = [];
+
+  constructor(parts: McpParts) {
+    this.#parts = parts;
+    this.#dispatcher = new Dispatcher(parts, this.#registry);
+  }
+
+  get size(): number {
+    return this.#registry.streams.size;
+  }
+
+  start(): Promise<void> {
+    const { bus, access } = this.#parts;
+    this.#subscriptions.push(
+      bus.subscribe((changes) => this.#dispatcher.changed(changes)),
+      access.onChange((change) => this.#onAccessChange(change)),
+    );
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
+    for (const stream of [...this.#registry.streams]) stream.sink.unverifiable();
+    return Promise.resolve();
+  }
+
+  /** @throws Fault RATE_LIMITED past the caps. */
+  open(principal: Principal, sink: Sink): Stream {
+    const stream: StreamState = {
+      id: randomId(),
+      principal,
+      sink,
+      uris: new Map(),
+      pending: new Map(),
+      pumping: false,
+      closed: false,
+    };
+    this.#registry.enter(stream);
+    let expiry = this.#expireAt(stream);
+    const wake = ({ principal: renewed }: Caller): void => {
+      if (principalKey(renewed) !== principalKey(stream.principal)) return;
+      stream.principal = renewed;
+      expiry.cancel();
+      expiry = this.#expireAt(stream);
+      void this.#dispatcher.pump(stream);
+    };
+    return {
+      add: (caller, uris) => this.#subscribe(stream, caller, uris),
+      remove: (uri) => this.#registry.unlink(stream, uri),
+      wake,
+      resume: async (caller) => {
+        wake(caller);
+        await this.#tellRecent(stream, caller, [...stream.uris.keys()]);
+      },
+      close: () => {
+        stream.closed = true;
+        expiry.cancel();
+        this.#registry.leave(stream);
+      },
+    };
+  }
+
+  #expireAt(stream: StreamState): Timer {
+    const leftMs = stream.principal.expiresAtMs - this.#parts.clock.now();
+    return this.#parts.clock.after(leftMs, () => stream.sink.expired());
+  }
+
+  async #subscribe(
+    stream: StreamState,
+    caller: Caller,
+    asked: readonly string[],
+  ): Promise<string[]> {
+    const uris = [...new Set(asked)];
+    this.#registry.reserve(stream, uris.length);
+    const variants = await this.#parts.reader.variants(caller.principal, uris);
+    const granted = uris.filter((_, index) => variants[index] !== null);
+    await this.#audit(caller, 'success', granted);
+    await this.#audit(
+      caller,
+      'denied',
+      uris.filter((_, index) => variants[index] === null),
+    );
+    if (stream.closed) return [];
+    for (const [index, uri] of uris.entries()) {
+      const variant = variants[index];
+      if (variant !== null && variant !== undefined) this.#registry.link(stream, uri, variant);
+    }
+    await this.#tellRecent(stream, caller, granted);
+    return granted;
+  }
+
+  async #audit(caller: Caller, outcome: 'success' | 'denied', uris: string[]): Promise<void> {
+    if (uris.length === 0) return;
+    const what = uris.map((uri) => ({ uri }));
+    const why = 'view permissions by check';
+    await this.#parts.audit.append({ action: 'subscribe', outcome, ...caller, what, why });
+  }
+
+  /** A new subscription is told once of what changed lately and it has not read since. */
+  async #tellRecent(stream: StreamState, caller: Caller, uris: string[]): Promise<void> {
+    const { reader } = this.#parts;
+    const recent = reader.recentChanges(uris, LIMITS.recentChangesMs);
+    const unread = recent.filter(
+      ({ uri, etag, kind }) => kind === 'updated' && reader.readLast(caller, uri) !== etag,
+    );
+    this.#dispatcher.changedFor(stream, unread);
+    for (const uri of uris) {
+      if (await reader.feedHasNews(caller, uri)) this.#dispatcher.newsFor(stream, uri);
+    }
+  }
+
+  #onAccessChange(change: AccessChange): void {
+    if (change.kind === 'token') {
+      for (const stream of [...this.#registry.streams]) {
+        if (stream.principal.tokenId === change.tokenId) stream.sink.expired();
+      }
+      return;
+    }
+    const touched =
+      change.kind === 'everything'
+        ? this.#registry.streams
+        : new Set(change.objects.flatMap(({ id }) => [...this.#registry.ofMember(id)]));
+    for (const stream of [...touched]) void this.#recheck(stream);
+  }
+
+  async #recheck(stream: StreamState): Promise<void> {
+    const uris = [...stream.uris.keys()];
+    try {
+      const variants = await this.#parts.reader.variants(stream.principal, uris);
+      for (const [index, uri] of uris.entries()) this.#settle(stream, uri, variants[index] ?? null);
+    } catch (error) {
+      this.#parts.report(error);
+      stream.sink.unverifiable();
+    }
+  }
+
+  #settle(stream: StreamState, uri: string, variant: Variant | null): void {
+    const present = stream.uris.get(uri);
+    if (stream.closed || present === undefined || present === variant) return;
+    if (variant === null) {
+      this.#registry.unlink(stream, uri);
+      stream.sink.revoked(uri);
+    } else {
+      this.#registry.link(stream, uri, variant);
+      this.#dispatcher.newsFor(stream, uri);
+    }
+  }
+}

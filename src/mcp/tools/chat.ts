@@ -1,0 +1,26 @@
+import { type ChatInput, chatInput, chatResult } from '../../contract/documents.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import type { Caller } from '../../twin/reader/index.ts';
+import type { McpParts } from '../parts.ts';
+import type { ToolAnswer } from './index.ts';
+
+export const chatTool = {
+  name: 'chat',
+  config: {
+    title: 'Ask about a member',
+    description:
+      'A short composed answer in which each sentence names its sources, and questions back where ' +
+      'the person has to be clearer. Give the session of an earlier answer to go on with it.',
+    inputSchema: chatInput,
+    outputSchema: chatResult,
+  },
+  async run({ chat }: McpParts, caller: Caller, input: ChatInput): Promise<ToolAnswer> {
+    const result = await chat.answer(caller, input);
+    const questions = (result.questions ?? []).map((question) => `? ${question}`);
+    const sources = [...new Set(result.sentences.flatMap((s) => s.sources.map((x) => x.uri)))];
+    const text = [result.answer, ...questions, ...sources.map((uri) => `source: ${uri}`)].join(
+      '\n',
+    );
+    return { structured: result as unknown as JsonObject, text };
+  },
+} as const;

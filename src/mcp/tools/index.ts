@@ -1,0 +1,54 @@
+import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
+import { META } from '../../contract/meta.ts';
+import { asFault } from '../../kernel/errors.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import type { Caller } from '../../twin/reader/index.ts';
+import { toolErrorOf } from '../faults.ts';
+import { callerOf, type McpParts } from '../parts.ts';
+import { chatTool } from './chat.ts';
+import { readDocumentTool } from './read-document.ts';
+import { searchTool } from './search.ts';
+
+/** What a tool answers: structured for programs, the same once more as text for a model. */
+export interface ToolAnswer {
+  readonly structured: JsonObject;
+  readonly text: string;
+}
+
+/** The three verbs. They read; whatever would change something is only proposed. */
+export function registerTools(server: McpServer, parts: McpParts): void {
+  const annotations = { readOnlyHint: true, destructiveHint: false, openWorldHint: false };
+  server.registerTool(searchTool.name, { ...searchTool.config, annotations }, (input, ctx) =>
+    answer(parts, ctx, (caller) => searchTool.run(parts, caller, input)),
+  );
+  server.registerTool(
+    readDocumentTool.name,
+    { ...readDocumentTool.config, annotations },
+    (input, ctx) => answer(parts, ctx, (caller) => readDocumentTool.run(parts, caller, input)),
+  );
+  server.registerTool(chatTool.name, { ...chatTool.config, annotations }, (input, ctx) =>
+    answer(parts, ctx, (caller) => chatTool.run(parts, caller, input)),
+  );
+}
+
+/** Runs a tool for the caller; its result says what changed since the caller read it. */
+async function answer(
+  parts: McpParts,
+  ctx: ServerContext,
+  run: (caller: Caller) => Promise<ToolAnswer>,
+) {
+  const caller = callerOf(ctx);
+  try {
+    const changed = await parts.reader.changedSinceRead(caller);
+    const { structured, text } = await run(caller);
+    return {
+      content: [{ type: 'text' as const, text }],
+      structuredContent: structured,
+      _meta: { ...(changed.length > 0 && { [META.changed]: changed }) },
+    };
+  } catch (error) {
+    const fault = asFault(error);
+    if (fault.row.jsonRpc === -32603) parts.report(fault.cause ?? fault, caller.correlationId);
+    return toolErrorOf(fault, caller.correlationId);
+  }
+}

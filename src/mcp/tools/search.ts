@@ -1,0 +1,25 @@
+import { type SearchInput, searchInput, searchResult } from '../../contract/documents.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import { type Caller, renderResult } from '../../twin/reader/index.ts';
+import type { McpParts } from '../parts.ts';
+import type { ToolAnswer } from './index.ts';
+
+export const searchTool = {
+  name: 'search',
+  config: {
+    title: 'Search a member’s twin',
+    description:
+      'Find dated facts (conditions, medications, labs, coverage, …) and people by plain words, ' +
+      'codes, names, birth dates or plan numbers, within what the caller may read. Answers with ' +
+      'the URI of each fact; results[0].uri is the best one to read next.',
+    inputSchema: searchInput,
+    outputSchema: searchResult,
+  },
+  async run({ reader }: McpParts, caller: Caller, input: SearchInput): Promise<ToolAnswer> {
+    const result = await reader.search(caller, input);
+    const lines = result.results.map(renderResult).join('');
+    const rest = result.omitted > 0 ? `${result.omitted} more; narrow the query or page on.` : '';
+    const text = lines === '' ? 'Nothing found that you may read.' : `${lines}${rest}`;
+    return { structured: result as unknown as JsonObject, text };
+  },
+} as const;

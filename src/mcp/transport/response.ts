@@ -1,0 +1,70 @@
+import type { ServerResponse } from 'node:http';
+
+/** A keep-alive comment of an event stream begins with a colon. */
+const COLON = 0x3a;
+/** A reader that takes nothing for this long is cut off, so that it holds no memory. */
+const STALLED_MAX_MS = 60_000;
+
+/**
+ * Writes a web `Response` to a Node response, a chunk at a time and only as fast as the socket
+ * takes it, so that whoever feeds the stream can wait instead of queueing (security.md §0.2).
+ */
+export interface ResponseWriter {
+  /** Resolves when the body has ended or the client has gone. */
+  write(response: Response): Promise<void>;
+  /** Whether the next message was handed to the socket and its buffer has drained. */
+  delivered(): Promise<boolean>;
+  readonly open: boolean;
+  /** Ends the stream from our side, without a result. */
+  end(): void;
+}
+
+export function createResponseWriter(res: ServerResponse): ResponseWriter {
+  let waiting: ((delivered: boolean) => void)[] = [];
+  let open = true;
+  const wake = (delivered: boolean): void => {
+    const woken = waiting;
+    waiting = [];
+    for (const resolve of woken) resolve(delivered);
+  };
+  res.once('close', () => {
+    open = false;
+    wake(false);
+  });
+  return {
+    get open() {
+      return open && !res.destroyed && !res.writableEnded;
+    },
+    async write(response) {
+      res.writeHead(response.status, Object.fromEntries(response.headers));
+      if (response.body === null) return void res.end();
+      res.flushHeaders();
+      const reader = response.body.getReader();
+      res.once('close', () => void reader.cancel().catch(() => undefined));
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || res.destroyed) break;
+        if (!res.write(value)) await drained(res);
+        if (value[0] !== COLON && !res.destroyed) wake(true);
+      }
+      res.end();
+    },
+    delivered: () =>
+      open ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(false),
+    end: () => void res.end(),
+  };
+}
+
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const stalled = setTimeout(() => res.destroy(), STALLED_MAX_MS).unref();
+    const done = (): void => {
+      clearTimeout(stalled);
+      res.off('drain', done);
+      res.off('close', done);
+      resolve();
+    };
+    res.once('drain', done);
+    res.once('close', done);
+  });
+}

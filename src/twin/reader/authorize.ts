@@ -1,0 +1,138 @@
+import type { Variant } from '../../contract/documents.ts';
+import { mayReadAnything, mayReadSection } from '../../contract/scopes.ts';
+import type { TwinUri } from '../../contract/uris.ts';
+import { Fault } from '../../kernel/errors.ts';
+import { isObject } from '../../kernel/json.ts';
+import type { CheckItem, Decision, Principal, StoredSource, View } from '../ports.ts';
+import { memberObject, viewSection, viewSensitive } from '../subjects.ts';
+import type { ReaderParts } from './parts.ts';
+
+export interface Grant {
+  readonly allowed: boolean;
+  readonly variant: Variant;
+  /** Which permission decided, at which revision: for the audit record. */
+  readonly why: string;
+}
+
+const DENIED: Grant = { allowed: false, variant: 'general', why: 'denied' };
+
+/**
+ * Decides on one canonical URI. The same checks run for ids that do not exist, so that "not there"
+ * and "not yours" take the same time.
+ */
+export async function authorize(
+  parts: Pick<ReaderParts, 'access' | 'view'>,
+  principal: Principal,
+  uri: TwinUri,
+): Promise<Grant> {
+  const [grant] = await authorizeAll(parts, principal, [uri]);
+  return grant ?? DENIED;
+}
+
+/** Decides on many URIs in one round of checks. */
+export async function authorizeAll(
+  parts: Pick<ReaderParts, 'access' | 'view'>,
+  principal: Principal,
+  uris: readonly TwinUri[],
+): Promise<Grant[]> {
+  const asked = uris.map((uri) => checksFor(parts.view, principal, uri));
+  const decisions = await parts.access.check(principal, asked.flat());
+  let next = 0;
+  return uris.map((uri, index) => {
+    const items = asked[index] ?? [];
+    const own = decisions.slice(next, next + items.length);
+    next += items.length;
+    if (!withinScope(principal, uri) || !withinTenant(parts.view, principal, uri)) return DENIED;
+    return grantOf(parts.view, principal, uri, items, own);
+  });
+}
+
+/** @throws Fault INSUFFICIENT_SCOPE; says nothing of whether the document exists. */
+export function requireScope(principal: Principal, uri: TwinUri): void {
+  if (withinScope(principal, uri)) return;
+  const scopes =
+    'section' in uri && uri.kind !== 'practitioner' ? [`twin:read:${uri.section}`] : [];
+  throw new Fault('INSUFFICIENT_SCOPE', {
+    data: { scopes: scopes.length > 0 ? scopes : ['twin:read'] },
+  });
+}
+
+function withinScope(principal: Principal, uri: TwinUri): boolean {
+  const { scopes } = principal;
+  if (uri.kind === 'section' || uri.kind === 'source') return mayReadSection(scopes, uri.section);
+  if (uri.kind === 'changes') return mayReadAnything(scopes);
+  return scopes.has('twin:read');
+}
+
+/** Ids are unique over all tenants, so this only ever adds to what the relations say. */
+function withinTenant(view: View, principal: Principal, uri: TwinUri): boolean {
+  if (uri.kind === 'changes' || uri.kind === 'practitioner') return true;
+  const subject =
+    uri.kind === 'session'
+      ? ({ kind: 'session', id: uri.session } as const)
+      : ({ kind: 'member', id: uri.member } as const);
+  const tenant = view.for(view.partitionOf(subject)).tenantOf(subject);
+  return tenant === undefined || tenant === principal.tenant;
+}
+
+function checksFor(view: View, principal: Principal, uri: TwinUri): CheckItem[] {
+  switch (uri.kind) {
+    case 'section':
+    case 'source':
+      return [viewSection(uri.member, uri.section), viewSensitive(uri.member)];
+    case 'access-log':
+      return [{ permission: 'view_access_log', object: memberObject(uri.member) }];
+    case 'practitioner': {
+      const object = { type: 'practitioner', id: uri.practitioner };
+      return [{ permission: `view_${uri.section}`, object }];
+    }
+    case 'session': {
+      const member = ownSession(view, principal, uri.session)?.member;
+      return typeof member === 'string'
+        ? [{ permission: 'chat', object: memberObject(member) }]
+        : [];
+    }
+    case 'changes':
+      return [];
+  }
+}
+
+function grantOf(
+  view: View,
+  principal: Principal,
+  uri: TwinUri,
+  items: readonly CheckItem[],
+  decisions: readonly Decision[],
+): Grant {
+  if (uri.kind === 'changes') return { allowed: true, variant: 'general', why: 'own cursor' };
+  if (uri.kind === 'session') {
+    const own = ownSession(view, principal, uri.session) !== undefined;
+    const allowed = own && decisions.every((decision) => decision.allowed);
+    return { allowed, variant: 'general', why: allowed ? 'own session' : 'denied' };
+  }
+  const [needed, sensitive] = decisions;
+  if (needed?.allowed !== true) return DENIED;
+  return {
+    allowed: true,
+    variant: sensitive?.allowed === true ? 'full' : 'general',
+    why: `${items[0]?.permission ?? ''} at ${needed.revision}`,
+  };
+}
+
+/** A session belongs to the tenant, subject and client that opened it (contract "Session handle"). */
+export function ownSession(
+  view: View,
+  principal: Principal,
+  session: string,
+): StoredSource['resource'] | undefined {
+  const subject = { kind: 'session', id: session } as const;
+  const record = view.for(view.partitionOf(subject)).source(subject, 'Session', session);
+  const owner = record?.resource?.owner;
+  if (record === undefined || !isObject(owner)) return undefined;
+  const same =
+    record.tenant === principal.tenant &&
+    owner.subject === principal.subject &&
+    owner.kind === principal.kind &&
+    owner.client === principal.clientId;
+  return same ? record.resource : undefined;
+}

@@ -1,0 +1,187 @@
+import type { Change, ChangesPage } from '../../contract/documents.ts';
+import { mayReadAnything } from '../../contract/scopes.ts';
+import { formatUri, parseUri } from '../../contract/uris.ts';
+import { Fault } from '../../kernel/errors.ts';
+import { canonicalJson, isObject, type JsonObject } from '../../kernel/json.ts';
+import { LIMITS } from '../../kernel/limits.ts';
+import { wrongCursor } from '../cursor.ts';
+import { etagOf } from '../etag.ts';
+import type { Place, Principal, ViewChange } from '../ports.ts';
+import { authorizeAll } from './authorize.ts';
+import type { Answer, Caller, ReaderParts } from './parts.ts';
+import { type ReadableSections, readableMembers } from './readable.ts';
+
+/** The change feed's first cursors (contract "cursor"). */
+const NOW = 'now';
+const START = 'start';
+
+interface FeedPlace {
+  readonly after: ReadonlyMap<number, number>;
+  readonly reset: boolean;
+}
+
+/** What changed since the cursor, for this caller: the pull twin of every push. */
+export async function changes(
+  parts: ReaderParts,
+  caller: Caller,
+  cursor: string,
+): Promise<ChangesPage> {
+  const { principal } = caller;
+  if (!mayReadAnything(principal.scopes)) {
+    throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes: ['twin:read'] } });
+  }
+  const applied = appliedPlaces(parts);
+  const from =
+    cursor === NOW ? { after: applied, reset: false } : openCursor(parts, caller, cursor);
+  const quiet = cursor === NOW || from.reset;
+  const page = quiet
+    ? { list: [], after: applied, more: false }
+    : await since(parts, caller, from, applied);
+  const gone = quiet || page.more ? [] : await noLongerReadable(parts, principal);
+  await parts.audit.append({
+    action: 'changes',
+    outcome: 'success',
+    ...caller,
+    what: page.list.map(({ uri, etag }) => ({ uri, ...(etag !== undefined && { etag }) })),
+    why: 'view permissions by lookup',
+  });
+  return {
+    changes: [...page.list, ...gone],
+    next: sealPlace(parts, principal, page.after),
+    more: page.more,
+    ...(from.reset && { reset: true }),
+  };
+}
+
+/** The feed as a resource: `mcp://twins/changes/{cursor}`. */
+export async function readChanges(
+  parts: ReaderParts,
+  caller: Caller,
+  uri: string,
+  cursor: string,
+): Promise<Answer> {
+  const page = await changes(parts, caller, cursor);
+  const data = { ...page } as unknown as JsonObject;
+  const places = [...appliedPlaces(parts)].map(([partition, offset]) => ({ partition, offset }));
+  const etag = etagOf(parts.etagKey, {
+    uri,
+    variant: 'general',
+    fields: 'all',
+    projection: 0,
+    data: { changes: canonicalJson(page.changes) },
+    notices: [],
+  });
+  return {
+    document: {
+      uri,
+      etag,
+      position: parts.positions.encode({ epoch: parts.view.epoch, places: places.slice(0, 16) }),
+      asOf: new Date(parts.clock.now()).toISOString(),
+      section: 'changes',
+      data,
+      notices: [],
+    },
+    title: 'Changes',
+    variant: 'general',
+    ttlMs: 0,
+    behind: false,
+    place: places[0] ?? { partition: 0, offset: -1 },
+  };
+}
+
+/** Whether a change is one that the caller, by these sections, may know of. */
+export function mayKnow(
+  readable: ReadonlyMap<string, ReadableSections>,
+  { subject, section, variant }: Pick<ViewChange, 'subject' | 'section' | 'variant'>,
+): boolean {
+  const sections: ReadonlyMap<string, string> | undefined = readable.get(subject.id);
+  return subject.kind === 'member' && sections?.get(section) === variant;
+}
+
+async function since(
+  parts: ReaderParts,
+  { principal }: Caller,
+  from: FeedPlace,
+  applied: ReadonlyMap<number, number>,
+): Promise<{ list: Change[]; after: ReadonlyMap<number, number>; more: boolean }> {
+  const readable = await readableMembers(parts, principal);
+  const subjects = [...readable.keys()].map((id) => ({ kind: 'member', id }) as const);
+  const limit = LIMITS.pageSize;
+  const found = parts.view
+    .shards()
+    .flatMap((shard) => shard.changes({ subjects, after: from.after, limit }));
+  const whole = found.length < limit;
+  const newest = new Map<string, ViewChange>();
+  for (const change of found.filter((one) => mayKnow(readable, one))) {
+    newest.delete(change.uri);
+    newest.set(change.uri, change);
+  }
+  const list = [...newest.values()].map((change) => asChange(parts, change));
+  return { list, after: whole ? applied : reached(from.after, found), more: !whole };
+}
+
+/** Where a page that was cut ends: rows come by partition and offset, whole offsets only. */
+function reached(
+  from: ReadonlyMap<number, number>,
+  found: readonly ViewChange[],
+): ReadonlyMap<number, number> {
+  const after = new Map(from);
+  for (const { place } of found) after.set(place.partition, place.offset);
+  return after;
+}
+
+function asChange(parts: ReaderParts, { uri, etag, kind, place }: ViewChange): Change {
+  const position = positionOf(parts, place);
+  return { uri, ...(etag !== '' && { etag }), position, kind };
+}
+
+/** Only what this caller has read lately is named, so nobody learns of what they never saw. */
+async function noLongerReadable(parts: ReaderParts, principal: Principal): Promise<Change[]> {
+  const read = [...parts.receipts.of(principal).keys()];
+  const uris = read.map(parseUri).filter((uri) => uri !== null);
+  const grants = await authorizeAll(parts, principal, uris);
+  const lost = uris.filter((_, index) => grants[index]?.allowed === false).map(formatUri);
+  for (const uri of lost) parts.receipts.forget(principal, uri);
+  const now = parts.positions.encode({ epoch: parts.view.epoch, places: [] });
+  return lost.map((uri) => ({ uri, position: now, kind: 'no-longer-readable' as const }));
+}
+
+function openCursor(parts: ReaderParts, { principal }: Caller, cursor: string): FeedPlace {
+  if (cursor === START) return { after: new Map(), reset: false };
+  const payload = parts.cursors.open('changes', principal, cursor);
+  if (payload === 'expired' || payload.epoch !== parts.view.epoch) {
+    return { after: new Map(), reset: true };
+  }
+  if (!isObject(payload.after)) throw wrongCursor();
+  const after = Object.entries(payload.after).map(([p, o]) => [Number(p), Number(o)] as const);
+  return { after: new Map(after), reset: false };
+}
+
+/** Whether this server gave the cursor to this principal; an expired one counts. */
+export function isOwnCursor(parts: ReaderParts, principal: Principal, cursor: string): boolean {
+  if (cursor === NOW || cursor === START) return true;
+  try {
+    parts.cursors.open('changes', principal, cursor);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function sealPlace(
+  parts: ReaderParts,
+  principal: Principal,
+  after: ReadonlyMap<number, number>,
+): string {
+  const payload = { epoch: parts.view.epoch, after: Object.fromEntries(after) };
+  return parts.cursors.seal('changes', principal, payload);
+}
+
+function appliedPlaces({ view }: ReaderParts): Map<number, number> {
+  const partitions = Array.from({ length: view.partitions }, (_, partition) => partition);
+  return new Map(partitions.map((p) => [p, view.for(p).applied(p)]));
+}
+
+export function positionOf(parts: Pick<ReaderParts, 'positions' | 'view'>, place: Place): string {
+  return parts.positions.encode({ epoch: parts.view.epoch, places: [place] });
+}

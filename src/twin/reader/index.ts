@@ -1,0 +1,80 @@
+import type { ChangesPage, SearchInput, SearchResult, Variant } from '../../contract/documents.ts';
+import { parseUri } from '../../contract/uris.ts';
+import type { AuditEntry, Person, Principal, ViewChange } from '../ports.ts';
+import { authorizeAll } from './authorize.ts';
+import { changedSinceRead } from './changed.ts';
+import { changes, isOwnCursor } from './changes.ts';
+import { type ListPage, list } from './list.ts';
+import type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
+import { findMember, findPeople } from './people.ts';
+import { read } from './read.ts';
+import { search } from './search.ts';
+
+export type { ListPage } from './list.ts';
+export type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
+export { renderResult } from './search.ts';
+
+/**
+ * The one door: nothing reads a document except through here. MCP, plain HTTP, stdio, chat and
+ * search meet the same checks, the same projection and the same audit record.
+ */
+export interface Reader {
+  read(caller: Caller, uri: string, options?: ReadOptions): Promise<Answer>;
+  list(caller: Caller, cursor?: string): Promise<ListPage>;
+  search(caller: Caller, input: SearchInput, action?: AuditEntry['action']): Promise<SearchResult>;
+  changes(caller: Caller, cursor: string): Promise<ChangesPage>;
+  findMember(caller: Caller, text?: string): Promise<string | undefined>;
+  findPeople(caller: Caller, text: string): Promise<Person[]>;
+  /** For subscriptions: the variant in which each URI may be read now, or `null`. */
+  variants(principal: Principal, uris: readonly string[]): Promise<(Variant | null)[]>;
+  /** Documents that the caller has read and that have another etag by now. */
+  changedSinceRead(caller: Caller): Promise<{ uri: string; etag: string }[]>;
+  /** The etag that the caller read last of a URI. */
+  readLast(caller: Caller, uri: string): string | undefined;
+  /** Whether a change feed URI of this caller has something after its cursor. */
+  feedHasNews(caller: Caller, uri: string): Promise<boolean>;
+  /** What changed of these URIs within the last `withinMs`. */
+  recentChanges(uris: readonly string[], withinMs: number): ViewChange[];
+}
+
+export function createReader(parts: ReaderParts): Reader {
+  return {
+    read: (caller, uri, options) => read(parts, caller, uri, options),
+    list: (caller, cursor) => list(parts, caller, cursor),
+    search: (caller, input, action) => search(parts, caller, input, action),
+    changes: (caller, cursor) => changes(parts, caller, cursor),
+    findMember: (caller, text) => findMember(parts, caller.principal, text),
+    findPeople: (caller, text) => findPeople(parts, caller, text),
+    variants: (principal, uris) => variants(parts, principal, uris),
+    changedSinceRead: (caller) => changedSinceRead(parts, caller),
+    readLast: ({ principal }, uri) => parts.receipts.of(principal).get(uri),
+    feedHasNews: (caller, uri) => feedHasNews(parts, caller, uri),
+    recentChanges: (uris, withinMs) =>
+      parts.view
+        .shards()
+        .flatMap((shard) => shard.recentChanges(uris, parts.clock.now() - withinMs)),
+  };
+}
+
+async function variants(
+  parts: ReaderParts,
+  principal: Principal,
+  uris: readonly string[],
+): Promise<(Variant | null)[]> {
+  const parsed = uris.map(parseUri);
+  const known = parsed.filter((uri) => uri !== null);
+  const grants = await authorizeAll(parts, principal, known);
+  let next = 0;
+  return parsed.map((uri) => {
+    const grant = uri === null ? undefined : grants[next++];
+    if (uri?.kind === 'changes' && !isOwnCursor(parts, principal, uri.cursor)) return null;
+    return grant?.allowed === true ? grant.variant : null;
+  });
+}
+
+async function feedHasNews(parts: ReaderParts, caller: Caller, text: string): Promise<boolean> {
+  const uri = parseUri(text);
+  if (uri?.kind !== 'changes' || uri.cursor === 'now') return false;
+  const page = await changes(parts, caller, uri.cursor);
+  return page.changes.length > 0 || page.reset === true;
+}

@@ -1,0 +1,45 @@
+import type { Document, Variant } from '../../contract/documents.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { CursorCodec } from '../cursor.ts';
+import type { Floors } from '../floors.ts';
+import type { Access, Audit, AuditEntry, Place, Principal, View } from '../ports.ts';
+import type { PositionCodec } from '../position.ts';
+import type { Receipts } from '../receipts.ts';
+
+/** What the one door is made of. */
+export interface ReaderParts {
+  readonly view: View;
+  readonly access: Access;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly positions: PositionCodec;
+  readonly cursors: CursorCodec;
+  readonly floors: Floors;
+  readonly receipts: Receipts;
+  readonly etagKey: Uint8Array;
+  readonly readWaitMs: number;
+}
+
+/** Who asks, and the id by which the answer, the log and the audit record find each other. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly correlationId: string;
+}
+
+export interface ReadOptions {
+  readonly minPosition?: string;
+  readonly allowBehind?: boolean;
+  /** The audit action, where the read serves something larger. */
+  readonly action?: AuditEntry['action'];
+}
+
+export interface Answer {
+  readonly document: Document;
+  readonly title: string;
+  readonly variant: Variant;
+  /** How long a client may hold the answer, milliseconds; never past the token's expiry. */
+  readonly ttlMs: number;
+  /** Older than the position that was asked for (only with `allowBehind`). */
+  readonly behind: boolean;
+  readonly place: Place;
+}
