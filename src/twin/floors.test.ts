@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFloors } from './floors.ts';
+import type { Principal } from './ports.ts';
+
+const ana = { kind: 'user', subject: 'ana', tenant: 'demo', clientId: 'cli' } as Principal;
+
+test('a floor only rises, and holds for its principal and URI alone', () => {
+  const floors = createFloors();
+  floors.raise(ana, 'u', { partition: 1, offset: 5 });
+  floors.raise(ana, 'u', { partition: 1, offset: 3 });
+  assert.deepEqual(floors.of(ana, 'u'), { partition: 1, offset: 5 });
+  assert.equal(floors.of(ana, 'v'), undefined);
+  assert.equal(floors.of({ ...ana, subject: 'ben' }, 'u'), undefined);
+});
