@@ -1,0 +1,290 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import { LIMITS } from '../kernel/limits.ts';
+import type {
+  Access,
+  AccessChange,
+  CheckItem,
+  Decision,
+  ObjectRef,
+  Principal,
+  RelationChange,
+  Relationship,
+} from '../twin/ports.ts';
+import { answered, ask } from './decisions-asker.ts';
+import { ExpiryIndex } from './decisions-expiry.ts';
+import { type Explanation, explain } from './decisions-explain.ts';
+import { type Fact, FactCache, questionKey } from './decisions-facts.ts';
+import { Follower } from './decisions-follower.ts';
+import { Flights, reachOf } from './decisions-reach.ts';
+import { type Condition, conditionOf, trustOf } from './decisions-trust.ts';
+import { Withheld } from './decisions-withheld.ts';
+import type { CheckQuery, Engine } from './spicedb/engine.ts';
+
+export interface DecisionsOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** Watch broke and is tried again (checks go on, fully consistent), or a listener threw. */
+  readonly onTrouble?: (error: unknown) => void;
+}
+
+/** What the relations writer tells and asks, in the process where it runs. */
+export interface WriterSide {
+  /** SpiceDB has committed these, up to this offset of the journal. */
+  committed(changes: readonly RelationChange[], offset: number): void;
+  /** SpiceDB has not committed these: what the deletes among them name is denied until it has. */
+  withhold(changes: readonly RelationChange[]): void;
+  /** Relationships past their expiration that nobody has deleted yet. */
+  expired(): readonly Relationship[];
+  hasExpired(relationship: Relationship): boolean;
+  onExpired(listener: () => void): () => void;
+}
+
+export interface Decisions extends Access, Service, WriterSide {
+  /** Tells the listeners of `onChange` of a change that relations do not show (a token revoked). */
+  announce(change: AccessChange): void;
+  /** @throws Fault ACCESS_UNAVAILABLE */
+  explain(subject: ObjectRef, permission: string, object: ObjectRef): Promise<Explanation>;
+}
+
+/** The one who decides (design §5): the newest revision this instance has seen, or no. */
+export function createDecisions(options: DecisionsOptions): Decisions {
+  return new Decider(options);
+}
+
+class Decider implements Decisions {
+  readonly name = 'access-decisions';
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #cache: FactCache;
+  readonly #flights = new Flights();
+  readonly #withheld = new Withheld();
+  readonly #expiry: ExpiryIndex;
+  readonly #follower: Follower;
+  readonly #listeners = new Set<(change: AccessChange) => void>();
+  readonly #expiryListeners = new Set<() => void>();
+
+  readonly #onTrouble: (error: unknown) => void;
+
+  constructor({ engine, clock, onTrouble = () => undefined }: DecisionsOptions) {
+    this.#onTrouble = onTrouble;
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#cache = new FactCache({
+      entriesMax: LIMITS.decisionCacheEntriesMax,
+      ttlMs: LIMITS.decisionTtlMs,
+      now: () => clock.monotonic(),
+    });
+    this.#expiry = new ExpiryIndex(clock, (relationship) => this.#expire(relationship));
+    this.#follower = new Follower({
+      engine,
+      clock,
+      onChanges: (changes) => this.#changed(changes),
+      onFresh: (expiring, newer) => {
+        this.#expiry.load(expiring, newer);
+        this.#everything();
+      },
+      onTrouble,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#follower.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#follower.stop();
+    this.#expiry.stop();
+  }
+
+  check(principal: Principal, items: readonly CheckItem[]): Promise<Decision[]> {
+    return answered(this.#clock, LIMITS.checkTimeoutMs, this.#decide(principal, items));
+  }
+
+  async #decide(principal: Principal, items: readonly CheckItem[]): Promise<Decision[]> {
+    const conditions = items.map((item) => conditionOf(principal, item));
+    const facts = await this.#ask(conditions.flat(2));
+    return conditions.map((condition) => this.#judge(condition, facts));
+  }
+
+  #judge(condition: Condition, facts: ReadonlyMap<string, Fact>): Decision {
+    const allowed = condition.every((group) => this.#holds(group, facts));
+    const [first] = condition.flat();
+    const fact = first && facts.get(questionKey(first));
+    return { allowed, revision: fact?.revision ?? this.#follower.newest };
+  }
+
+  /** What has ended or is withheld is judged last, at the moment of the answer. */
+  #holds(group: readonly CheckQuery[], facts: ReadonlyMap<string, Fact>): boolean {
+    return group.some(
+      (question) =>
+        facts.get(questionKey(question))?.allowed === true &&
+        !this.#isDenied(question.subject, question.object),
+    );
+  }
+
+  #isDenied(subject: ObjectRef, object: ObjectRef): boolean {
+    return this.#expiry.denies(subject, object) || this.#withheld.denies(subject, object);
+  }
+
+  lookup(principal: Principal, permission: string, type: string): Promise<string[]> {
+    const found = this.#lookup(principal, permission, type);
+    return answered(this.#clock, LIMITS.lookupTimeoutMs, found);
+  }
+
+  async #lookup(principal: Principal, permission: string, type: string): Promise<string[]> {
+    const { actor, kind } = principal;
+    if (kind === 'agent' && (actor !== undefined || type !== 'session')) return [];
+    if (actor !== undefined) {
+      const trust = trustOf(principal, actor, permission, type);
+      if (!this.#holds(trust, await this.#ask(trust))) return [];
+    }
+    const subject: ObjectRef = { type: kind, id: principal.subject };
+    const flight = this.#flights.begin();
+    try {
+      const ids = await this.#findAll(subject, permission, type);
+      const objects = ids.map((id): ObjectRef => ({ type, id }));
+      // Whatever changed meanwhile is asked again: the pages were found at an older revision.
+      const doubtful = objects.filter((object) => flight.touched(object));
+      const questions = doubtful.map((object) => ({ subject, permission, object }));
+      const facts = await this.#ask(questions);
+      const gone = new Set(
+        questions.filter((one) => !this.#holds([one], facts)).map((one) => one.object.id),
+      );
+      const kept = objects.filter((one) => !gone.has(one.id) && !this.#isDenied(subject, one));
+      return kept.map((one) => one.id).sort();
+    } finally {
+      flight.end();
+    }
+  }
+
+  async #findAll(subject: ObjectRef, permission: string, type: string): Promise<string[]> {
+    const { consistency } = this.#follower;
+    const ids = new Set<string>();
+    let cursor: string | undefined;
+    do {
+      const page = await this.#engine.lookupResources(
+        {
+          subject,
+          permission,
+          type,
+          limit: LIMITS.lookupPageSize,
+          ...(cursor !== undefined && { cursor }),
+        },
+        consistency,
+      );
+      for (const id of page.ids) ids.add(id);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return [...ids];
+  }
+
+  #ask(questions: readonly CheckQuery[]): Promise<ReadonlyMap<string, Fact>> {
+    return ask(
+      {
+        engine: this.#engine,
+        clock: this.#clock,
+        follower: this.#follower,
+        cache: this.#cache,
+        flights: this.#flights,
+      },
+      questions,
+    );
+  }
+
+  explain(subject: ObjectRef, permission: string, object: ObjectRef): Promise<Explanation> {
+    const found = explain(this.#engine, { subject, permission, object });
+    const now = found.then((one) => ({
+      ...one,
+      allowed: one.allowed && !this.#isDenied(subject, object),
+    }));
+    return answered(this.#clock, LIMITS.lookupTimeoutMs, now);
+  }
+
+  onChange(listener: (change: AccessChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  announce(change: AccessChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        this.#onTrouble(error);
+      }
+    }
+  }
+
+  committed(changes: readonly RelationChange[], offset: number): void {
+    this.#withheld.release(changes);
+    const told = this.#follower.noteOwn(offset);
+    if (!told && changes.length > 0) this.#changed(changes);
+  }
+
+  withhold(changes: readonly RelationChange[]): void {
+    const deletes = changes.filter((change) => change.operation === 'delete');
+    if (deletes.length === 0) return;
+    this.#withheld.add(deletes);
+    this.#spread(deletes);
+  }
+
+  expired(): readonly Relationship[] {
+    return this.#expiry.expired();
+  }
+
+  hasExpired(relationship: Relationship): boolean {
+    return this.#expiry.hasExpired(relationship);
+  }
+
+  onExpired(listener: () => void): () => void {
+    this.#expiryListeners.add(listener);
+    return () => void this.#expiryListeners.delete(listener);
+  }
+
+  #expire(relationship: Relationship): void {
+    this.#spread([{ operation: 'delete', relationship }]);
+    for (const listener of this.#expiryListeners) listener();
+  }
+
+  #changed(changes: readonly RelationChange[]): void {
+    for (const change of changes) this.#expiry.apply(change);
+    this.#spread(changes);
+  }
+
+  /** Cached answers die, questions under way are asked again, listeners are told. */
+  #spread(changes: readonly RelationChange[]): void {
+    const reach = reachOf(changes);
+    if (reach.kind === 'everything') {
+      this.#everything();
+      return;
+    }
+    this.#flights.touch(reach);
+    for (const object of reach.objects) this.#cache.killObject(object);
+    if (reach.sessions) this.#cache.killType('session');
+    this.announce({ kind: 'objects', objects: reach.objects });
+    if (reach.sessions) this.#tellSessionsOf(reach.objects);
+  }
+
+  #everything(): void {
+    this.#flights.touch({ kind: 'everything' });
+    this.#cache.clear();
+    this.announce({ kind: 'everything' });
+  }
+
+  /** Who holds a session open may have been let in by way of its member. */
+  #tellSessionsOf(objects: readonly ObjectRef[]): void {
+    const members = new Set(objects.filter((one) => one.type === 'member').map((one) => one.id));
+    const [first, ...more] = members;
+    const only = first !== undefined && more.length === 0 ? { id: first } : {};
+    const subject = { type: 'member', ...only };
+    this.#engine.read({ type: 'session', relation: 'member', subject }).then(
+      (found) => {
+        const concerned = found.filter((one) => members.has(one.subject.id));
+        const sessions = concerned.map((one) => one.resource);
+        if (sessions.length > 0) this.announce({ kind: 'objects', objects: sessions });
+      },
+      () => this.announce({ kind: 'everything' }),
+    );
+  }
+}

@@ -1,0 +1,202 @@
+import type { Clock, Timer } from '../kernel/clock.ts';
+import { Fault } from '../kernel/errors.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import { LIMITS } from '../kernel/limits.ts';
+import type { RelationChange, RelationJournal, Relations, Relationship } from '../twin/ports.ts';
+import type { WriterSide } from './decisions.ts';
+import { answered } from './decisions-asker.ts';
+import { Applier } from './relations-applier.ts';
+import { Heartbeat } from './relations-heartbeat.ts';
+import { validateChange, validateFilter } from './relations-words.ts';
+import type { Engine, RelationFilter } from './spicedb/engine.ts';
+import { schemaWords } from './spicedb/schema.ts';
+
+const RETRY_MIN_MS = 200;
+const RETRY_MAX_MS = 10_000;
+/** Who the journal says deleted what had ended. */
+const EXPIRY_ACTOR = 'system:expiry';
+
+export interface RelationsOptions {
+  readonly engine: Engine;
+  readonly journal: RelationJournal;
+  readonly clock: Clock;
+  readonly decisions: WriterSide;
+  /** The writer stands still until a later try succeeds: for the log, as an alarm. */
+  readonly onTrouble?: (error: unknown) => void;
+}
+
+/**
+ * The one active relations writer (design §5): journal first, then SpiceDB, then the answer. Its
+ * start brings SpiceDB up to the journal, which restores the embedded one.
+ */
+export function createRelations(options: RelationsOptions): Relations & Service {
+  return new Writer(options);
+}
+
+interface Waiter {
+  readonly offset: number;
+  readonly changes: readonly RelationChange[];
+  readonly resolve: (result: { zedToken: string }) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class Writer implements Relations, Service {
+  readonly name = 'relations-writer';
+  readonly #options: RelationsOptions;
+  readonly #words = schemaWords();
+  readonly #applier: Applier;
+  readonly #heartbeat: Heartbeat;
+  #waiters: Waiter[] = [];
+  #running: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  #retry: Timer | undefined;
+  #retryMs = RETRY_MIN_MS;
+  /** Appends under way, and the last offset that one of them answered. */
+  #appending = 0;
+  #appended = -1;
+  #unsubscribe: (() => void)[] = [];
+
+  constructor(options: RelationsOptions) {
+    this.#options = options;
+    this.#applier = new Applier(options);
+    this.#heartbeat = new Heartbeat(options.engine, options.clock);
+  }
+
+  async start(): Promise<void> {
+    const { journal, decisions } = this.#options;
+    await this.#applier.catchUp(() => undefined);
+    await this.#heartbeat.start();
+    this.#unsubscribe = [
+      journal.onAppend(() => this.#wake()),
+      decisions.onExpired(() => this.#sweep()),
+    ];
+    this.#wake();
+    this.#sweep();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#retry?.cancel();
+    this.#heartbeat.stop();
+    await this.#running;
+    this.#refuseWaiters(new Fault('SHUTTING_DOWN'));
+  }
+
+  async write(changes: readonly RelationChange[], actor: string): Promise<{ zedToken: string }> {
+    if (changes.length === 0 || changes.length > LIMITS.relationChangesMax) {
+      throw new Fault('INVALID_ARGUMENT', {
+        detail: `A write has 1 to ${LIMITS.relationChangesMax} changes.`,
+      });
+    }
+    const now = this.#options.clock.now();
+    for (const change of changes) validateChange(this.#words, change, now);
+    if (this.#stopped) throw notCommitted(changes, new Fault('SHUTTING_DOWN'));
+    const offset = await this.#append(changes, actor);
+    if (this.#applier.applied >= offset) return { zedToken: this.#applier.zedToken };
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ offset, changes, resolve, reject });
+      this.#wake();
+    });
+  }
+
+  async list(filter: RelationFilter): Promise<Relationship[]> {
+    validateFilter(this.#words, filter);
+    const { engine, clock } = this.#options;
+    return answered(clock, LIMITS.lookupTimeoutMs, engine.read(filter));
+  }
+
+  async #append(changes: readonly RelationChange[], actor: string): Promise<number> {
+    this.#appending++;
+    try {
+      const offset = await this.#options.journal.append(changes, actor);
+      this.#appended = Math.max(this.#appended, offset);
+      return offset;
+    } catch (cause) {
+      throw notCommitted(changes, cause, 'the journal did not take it');
+    } finally {
+      this.#appending--;
+    }
+  }
+
+  #wake(): void {
+    this.#again = true;
+    this.#retry?.cancel();
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      try {
+        await this.#applier.catchUp(() => this.#onApplied());
+        this.#onApplied();
+        this.#retryMs = RETRY_MIN_MS;
+        this.#sweep();
+      } catch (error) {
+        this.#onFailure(error);
+      }
+    }
+  }
+
+  #onApplied(): void {
+    const { applied, zedToken } = this.#applier;
+    const done = this.#waiters.filter((waiter) => waiter.offset <= applied);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.offset > applied);
+    for (const waiter of done) waiter.resolve({ zedToken });
+  }
+
+  #onFailure(error: unknown): void {
+    const { decisions, clock, onTrouble } = this.#options;
+    for (const waiter of this.#waiters) decisions.withhold(waiter.changes);
+    this.#refuseWaiters(error);
+    onTrouble?.(error);
+    this.#retry?.cancel();
+    this.#retry = clock.after(this.#retryMs, () => this.#wake());
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
+  }
+
+  #refuseWaiters(cause: unknown): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const { changes, reject } of waiters) reject(notCommitted(changes, cause));
+  }
+
+  /**
+   * Deletes what has ended, once everything appended is applied: only then do the decisions know
+   * of every renewal, and none is deleted for its old date.
+   */
+  #sweep(): void {
+    const { decisions, clock } = this.#options;
+    const idle = this.#appending === 0 && this.#appended <= this.#applier.applied;
+    if (!idle || this.#stopped) return;
+    const ended = decisions.expired().slice(0, LIMITS.relationChangesMax);
+    if (ended.length === 0) return;
+    const deletes = ended.map(
+      (relationship): RelationChange => ({ operation: 'delete', relationship }),
+    );
+    this.#append(deletes, EXPIRY_ACTOR).then(
+      () => this.#wake(),
+      (error: unknown) => {
+        this.#options.onTrouble?.(error);
+        clock.after(RETRY_MAX_MS, () => this.#sweep());
+      },
+    );
+  }
+}
+
+function notCommitted(changes: readonly RelationChange[], cause: unknown, why?: string): Fault {
+  const revoking = changes.some((change) => change.operation === 'delete');
+  const granting = changes.some((change) => change.operation === 'touch');
+  const words = [revoking ? 'not revoked' : '', granting ? 'not granted' : ''].filter(Boolean);
+  const reason = why ?? 'SpiceDB has not committed it; it is tried again until it has';
+  const until = revoking && why === undefined ? ', and what it names is denied until then' : '';
+  return new Fault('NOT_COMMITTED', {
+    detail: `${words.join(', ').replace(/^n/, 'N')}: ${reason}${until}.`,
+    data: { revoked: !revoking, granted: !granting },
+    cause,
+  });
+}
