@@ -41,6 +41,8 @@ export interface WriterSide {
 }
 
 export interface Decisions extends Access, Service, WriterSide {
+  /** Whether Watch is alive and past all own writes; while not, every check is fully consistent. */
+  readonly sure: boolean;
   /** Tells the listeners of `onChange` of a change that relations do not show (a token revoked). */
   announce(change: AccessChange): void;
   /** @throws Fault ACCESS_UNAVAILABLE */
@@ -84,8 +86,16 @@ class Decider implements Decisions {
         this.#expiry.load(expiring, newer);
         this.#everything();
       },
-      onTrouble,
+      onTrouble: (error) => {
+        // What is cached was guarded by the Watch that is gone.
+        this.#cache.clear();
+        onTrouble(error);
+      },
     });
+  }
+
+  get sure(): boolean {
+    return this.#follower.sure;
   }
 
   start(): Promise<void> {

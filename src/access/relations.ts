@@ -125,6 +125,8 @@ class Writer implements Relations, Service {
     this.#retry?.cancel();
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      // A call that came after the loop's last look.
+      if (this.#again && !this.#stopped) this.#wake();
     });
   }
 
@@ -196,7 +198,6 @@ function notCommitted(changes: readonly RelationChange[], cause: unknown, why?: 
   const until = revoking && why === undefined ? ', and what it names is denied until then' : '';
   return new Fault('NOT_COMMITTED', {
     detail: `${words.join(', ').replace(/^n/, 'N')}: ${reason}${until}.`,
-    data: { revoked: !revoking, granted: !granting },
     cause,
   });
 }

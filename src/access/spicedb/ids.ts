@@ -16,11 +16,9 @@ export function escapeId(id: string): string {
   return text;
 }
 
-/** The inverse of `escapeId`. */
+/** The inverse of `escapeId`; text outside SpiceDB's alphabet stays as it is. */
 export function unescapeId(text: string): string {
-  if (!text.includes('=')) return text;
-  const bytes = text.replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
+  return text.replaceAll(/(?:=[0-9A-F]{2})+/g, (run) =>
+    Buffer.from(run.replaceAll('=', ''), 'hex').toString('utf8'),
   );
-  return Buffer.from(bytes, 'latin1').toString('utf8');
 }
