@@ -1,0 +1,157 @@
+import type { Client } from '@modelcontextprotocol/client';
+import type {
+  ChangesPage,
+  ChatInput,
+  ChatResult,
+  Document,
+  ReadDocumentInput,
+  ReadDocumentResult,
+  SearchInput,
+  SearchResult,
+} from '../contract/documents.ts';
+import { META } from '../contract/meta.ts';
+import { asTwinError, errorOfToolText, TwinError } from './errors.ts';
+import { createFetch, type Fetch, PlainHttp, type TokenSource } from './http.ts';
+import { connector, shared } from './mcp.ts';
+import type * as t from './types.ts';
+import { type Watched, type WatchOptions, watch } from './watch.ts';
+
+export interface TwinClientOptions {
+  /** The server's origin, e.g. `http://localhost:3333`. */
+  readonly url: string;
+  readonly token: TokenSource;
+  readonly fetch?: Fetch;
+  /** Name of the application, told to the server. */
+  readonly name?: string;
+}
+
+/** Every method throws `TwinError`. */
+export interface TwinClient {
+  read(uri: string, options?: t.ReadOptions): Promise<t.ReadAnswer>;
+  search(input: SearchInput): Promise<SearchResult>;
+  readDocument(input: ReadDocumentInput): Promise<ReadDocumentResult>;
+  chat(input: ChatInput): Promise<ChatResult>;
+  /** One page of what the caller may read. */
+  list(cursor?: string): Promise<t.ListPage>;
+  /** Tells of changes until the signal aborts, across restarts of the server. */
+  watch(
+    uris: readonly string[],
+    onChange: (change: Watched) => void,
+    options?: WatchOptions,
+  ): Promise<void>;
+  /** @param cursor `now`, `start`, or the last page's `next` @param waitSeconds long poll, 0..30 */
+  changes(cursor: string, waitSeconds?: number): Promise<ChangesPage>;
+  /** Accepted whole, or refused whole with `REFUSED_INPUT`. */
+  importBundle(
+    bundle: string | Uint8Array<ArrayBuffer>,
+    options: t.ImportOptions,
+  ): Promise<t.ImportReceipt>;
+  members(text: string): Promise<readonly t.FoundMember[]>;
+  readonly relations: {
+    write(changes: readonly t.RelationChange[]): Promise<{ readonly zedToken: string }>;
+    list(filter: t.RelationFilter): Promise<readonly string[]>;
+  };
+  explain(subject: string, permission: string, object: string): Promise<t.Explanation>;
+  auditVerify(): Promise<t.AuditProof>;
+  close(): Promise<void>;
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** A client of one server, for browser and Node. Connects at its first use. */
+export function createTwinClient(options: TwinClientOptions): TwinClient {
+  const fetch = createFetch(options.token, options.fetch ?? globalThis.fetch.bind(globalThis));
+  const http = new PlainHttp(options.url, fetch);
+  const connect = connector(options.url, fetch, options.name ?? 'digital-twin-sdk');
+  const mcp = shared(connect);
+  const verbs = verbsOf(mcp.client);
+  const changes = (cursor: string, waitSeconds = 0): Promise<ChangesPage> =>
+    http.get('/v1/changes', { cursor, ...(waitSeconds > 0 && { wait: String(waitSeconds) }) });
+  return {
+    ...verbs,
+    changes,
+    watch: (uris, onChange, watchOptions = {}) => {
+      const stateOf = async (uri: string) => {
+        const { etag, position } = (await verbs.read(uri)).document;
+        return { etag, position };
+      };
+      return watch({ connect, changes, stateOf }, uris, onChange, watchOptions);
+    },
+    importBundle: (bundle, { source, idempotencyKey }) =>
+      http.post('/v1/sources', { source }, bundle, {
+        'content-type': 'application/fhir+json',
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+      }),
+    members: async (text) =>
+      (await http.get<{ members: t.FoundMember[] }>('/v1/members', { text })).members,
+    relations: {
+      write: (list) => http.post('/v1/relations', {}, JSON.stringify({ changes: list }), JSON_TYPE),
+      list: async ({ type, id, relation }) => {
+        const query = { type, id, relation };
+        return (await http.get<{ relationships: string[] }>('/v1/relations', query)).relationships;
+      },
+    },
+    explain: (subject, permission, object) =>
+      http.get('/v1/explain', { subject, permission, object }),
+    auditVerify: () => http.get('/v1/audit/verify'),
+    close: mcp.close,
+  };
+}
+
+type Verbs = Pick<TwinClient, 'read' | 'search' | 'readDocument' | 'chat' | 'list'>;
+
+function verbsOf(client: () => Promise<Client>): Verbs {
+  const ask = async <T>(question: (connected: Client) => Promise<T>): Promise<T> => {
+    try {
+      return await question(await client());
+    } catch (error) {
+      throw asTwinError(error);
+    }
+  };
+  const tool = <T>(name: string, input: object): Promise<T> =>
+    ask(async (connected) => {
+      const params = { name, arguments: { ...input } };
+      const result = await connected.request({ method: 'tools/call', params });
+      const text = result.content.find((part) => part.type === 'text')?.text ?? '';
+      if (result.isError === true) throw errorOfToolText(text, result._meta?.[META.correlationId]);
+      if (result.structuredContent === undefined) throw new TwinError('INTERNAL');
+      return result.structuredContent as T;
+    });
+  return {
+    search: (input) => tool('search', input),
+    readDocument: (input) => tool('readDocument', input),
+    chat: (input) => tool('chat', input),
+    read: (uri, options = {}) => ask((connected) => read(connected, uri, options)),
+    list: (cursor) =>
+      ask(async (connected) => {
+        const params = cursor === undefined ? {} : { cursor };
+        const page = await connected.request({ method: 'resources/list', params });
+        const resources = page.resources.map(({ uri, name, title }) => ({
+          uri,
+          name,
+          ...(title !== undefined && { title }),
+        }));
+        return { resources, ...(page.nextCursor !== undefined && { next: page.nextCursor }) };
+      }),
+  };
+}
+
+/** Past the SDK's cache: whoever reads after a notification wants what it told of. */
+async function read(
+  client: Client,
+  uri: string,
+  { minPosition, allowBehind }: t.ReadOptions,
+): Promise<t.ReadAnswer> {
+  const meta = {
+    ...(minPosition !== undefined && { [META.minPosition]: minPosition }),
+    ...(allowBehind !== undefined && { [META.allowBehind]: allowBehind }),
+  };
+  const result = await client.readResource({ uri, _meta: meta }, { cacheMode: 'bypass' });
+  const content = result.contents[0];
+  if (content === undefined || !('text' in content)) throw new TwinError('INTERNAL');
+  return {
+    document: JSON.parse(content.text) as Document,
+    ttlMs: typeof result.ttlMs === 'number' ? result.ttlMs : 0,
+    behind: result._meta?.[META.behind] === true,
+  };
+}

@@ -1,0 +1,18 @@
+/** The client of a twin server, for browser and Node: no `node:` imports here or below. */
+
+export type {
+  Change,
+  ChangesPage,
+  ChatInput,
+  ChatResult,
+  Document,
+  ReadDocumentInput,
+  ReadDocumentResult,
+  SearchInput,
+  SearchResult,
+} from '../contract/documents.ts';
+export { createTwinClient, type TwinClient, type TwinClientOptions } from './client.ts';
+export { asTwinError, errorOfResponse, TwinError, type TwinErrorCode } from './errors.ts';
+export { createFetch, type Fetch, type TokenSource } from './http.ts';
+export type * from './types.ts';
+export type { Watched, WatchOptions, WatchState } from './watch.ts';

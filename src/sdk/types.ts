@@ -1,0 +1,75 @@
+import type { Document } from '../contract/documents.ts';
+
+export interface ReadOptions {
+  /** Wait (bounded) until the server has reached this position. */
+  readonly minPosition?: string;
+  /** Rather older data, marked `behind`, than the error `VIEW_BEHIND`. */
+  readonly allowBehind?: boolean;
+}
+
+export interface ReadAnswer {
+  readonly document: Document;
+  /** How long the answer may be taken as fresh, milliseconds. */
+  readonly ttlMs: number;
+  readonly behind: boolean;
+}
+
+export interface ListedResource {
+  readonly uri: string;
+  readonly name: string;
+  readonly title?: string;
+}
+
+export interface ListPage {
+  readonly resources: readonly ListedResource[];
+  readonly next?: string;
+}
+
+export interface ImportOptions {
+  /** Name of the source system. */
+  readonly source: string;
+  /** The same key a second time has no second effect. */
+  readonly idempotencyKey?: string;
+}
+
+export interface ImportReceipt {
+  readonly accepted: number;
+  readonly unchanged: number;
+  readonly stale: number;
+  readonly members: readonly { readonly member: string; readonly patient: string }[];
+  /** Entries of types that the twin does not hold, counted by type. */
+  readonly ignored: Readonly<Record<string, number>>;
+  readonly position: string;
+  readonly eventId: string;
+}
+
+export interface FoundMember {
+  readonly member: string;
+  readonly tenant: string;
+  readonly patient: string;
+  readonly name: string;
+  readonly birthDate: string;
+}
+
+export interface RelationChange {
+  readonly operation: 'touch' | 'delete';
+  /** `member:demo-ana#self@user:ana` */
+  readonly relationship: string;
+}
+
+export interface RelationFilter {
+  readonly type: string;
+  readonly id?: string;
+  readonly relation?: string;
+}
+
+export interface Explanation {
+  readonly allowed: boolean;
+  readonly why: readonly string[];
+}
+
+export interface AuditProof {
+  readonly ok: boolean;
+  readonly records: number;
+  readonly firstBad?: unknown;
+}
