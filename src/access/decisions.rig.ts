@@ -66,6 +66,7 @@ type Outage = 'fails' | 'hangs' | 'answer lost';
 export class RiggedEngine implements Engine {
   readonly asked: { consistency: string; questions: number }[] = [];
   check_?: Outage | undefined;
+  read_?: Outage | undefined;
   write_?: Outage | undefined;
   /** Runs between the real answer to a check and its delivery. */
   beforeAnswer: (() => Promise<void>) | undefined;
@@ -97,7 +98,10 @@ export class RiggedEngine implements Engine {
   lookupResources: Engine['lookupResources'] = (query, consistency) =>
     this.#real.lookupResources(query, consistency);
 
-  read: Engine['read'] = (filter) => this.#real.read(filter);
+  read: Engine['read'] = async (filter) => {
+    await outage(this.read_);
+    return this.#real.read(filter);
+  };
 
   watch: Engine['watch'] = (listener, from) => {
     const onUpdate = (update: WatchUpdate): void => {

@@ -153,6 +153,7 @@ class Writer implements Relations, Service {
 
   #onFailure(error: unknown): void {
     const { decisions, clock, onTrouble } = this.#options;
+    this.#again = false;
     for (const waiter of this.#waiters) decisions.withhold(waiter.changes);
     this.#refuseWaiters(error);
     onTrouble?.(error);

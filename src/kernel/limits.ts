@@ -8,6 +8,8 @@ export const LIMITS = {
   bundleEntriesMax: 50_000,
   /** One record in the log (design §6). */
   recordBytesMax: 900 * 1024,
+  /** How deep the elements of one resource may nest. */
+  resourceDepthMax: 64,
   requestHeaderBytesMax: 16 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
@@ -33,6 +35,15 @@ export const LIMITS = {
   /** One permission check; then the answer is no. */
   checkTimeoutMs: 1_000,
   decisionCacheEntriesMax: 100_000,
+  /** Items in one bulk check, ids in one page of a look-up. */
+  checkItemsMax: 500,
+  lookupPageSize: 1_000,
+  /** One whole look-up; then there is no answer. */
+  lookupTimeoutMs: 5_000,
+  /** Changes in one write of relations; SpiceDB takes 1,000 at a time. */
+  relationChangesMax: 500,
+  /** One write of relations; then it counts as not committed. */
+  relationsCommitTimeoutMs: 5_000,
   /** A subscription without cursor is told of what changed within this time (contract). */
   recentChangesMs: 5 * 60_000,
   changesRetentionMs: 7 * 24 * 3_600_000,
