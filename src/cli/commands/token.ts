@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { configOf, DEFAULT_SUBJECT, localServer } from '../connection.ts';
+import { issueToken } from '../development.ts';
+import { CliFault, EXIT } from '../faults.ts';
+import { type CliIo, print, printJson } from '../io.ts';
+
+interface TokenOptions {
+  readonly as: string;
+  readonly actor?: string;
+  readonly scope?: readonly string[];
+  readonly ttl?: string;
+  readonly tenant?: string;
+  readonly dataDir?: string;
+  readonly json?: boolean;
+}
+
+export function addToken(program: Command, io: CliIo): void {
+  program
+    .command('token')
+    .description('an access token of the development issuer, alone on stdout')
+    .option('--as <subject>', 'whose token', DEFAULT_SUBJECT)
+    .option('--actor <agent>', 'the agent that acts for the subject')
+    .option(
+      '--scope <scopes...>',
+      'scopes (default: twin:read twin:search twin:chat twin:subscribe)',
+    )
+    .option('--ttl <seconds>', 'life of the token')
+    .option('--tenant <tenant>', 'tenant of the subject')
+    .option('--data-dir <directory>', 'data directory of the server (or DATA_DIR)')
+    .option('--json', 'print JSON')
+    .action(async (options: TokenOptions) => {
+      const server = await localServer(io, configOf(io, options));
+      const { as, actor, scope, ttl, tenant } = options;
+      const token = await issueToken(server, {
+        as,
+        ...(actor !== undefined && { actor }),
+        ...(scope !== undefined && { scope: scope.join(' ') }),
+        ...(ttl !== undefined && { ttlSeconds: secondsOf(ttl) }),
+        ...(tenant !== undefined && { tenant }),
+      });
+      if (options.json === true) printJson(io, token);
+      else print(io, token.access_token);
+    });
+}
+
+function secondsOf(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new CliFault(EXIT.usage, '--ttl must be a whole number of seconds.');
+}

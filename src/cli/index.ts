@@ -1,0 +1,69 @@
+import { Command } from 'commander';
+import { addAudit } from './commands/audit.ts';
+import { addConfig } from './commands/config.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addImport } from './commands/import.ts';
+import { addReading } from './commands/reading.ts';
+import { addRelations } from './commands/relations.ts';
+import { addReset } from './commands/reset.ts';
+import { addServe } from './commands/serve.ts';
+import { addStdio } from './commands/stdio.ts';
+import { addToken } from './commands/token.ts';
+import { addWatch } from './commands/watch.ts';
+import { EXIT, type Exit, endingOf } from './faults.ts';
+import { type CliIo, coloured, note } from './io.ts';
+
+export type { CliIo } from './io.ts';
+
+/** Lets a command end with another code than 0 after it has said everything. */
+export type SetExit = (exit: Exit) => void;
+
+/**
+ * Runs one command line.
+ * @param argv what follows the program's name
+ * @returns the exit code (contract "Command line"); never ends the process itself
+ */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  let exit: number = EXIT.ok;
+  const setExit = (code: number): void => {
+    exit = code;
+  };
+  try {
+    await programOf(io, setExit).parseAsync([...argv], { from: 'user' });
+    return exit;
+  } catch (error) {
+    const ending = endingOf(error);
+    if (ending.message !== undefined) {
+      note(io, `${coloured(io.stderr, 'red', 'digital-twin:')} ${ending.message}`);
+    }
+    return ending.exit;
+  }
+}
+
+function programOf(io: CliIo, setExit: (code: number) => void): Command {
+  const program = new Command('digital-twin')
+    .description('One live, permission-checked picture of a health-plan member, over MCP.')
+    .version(io.version)
+    .showHelpAfterError('See digital-twin --help.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHasColors: () => io.stdout.isTTY === true,
+      getErrHasColors: () => io.stderr.isTTY === true,
+    });
+  addServe(program, io, setExit);
+  addStdio(program, io);
+  addDoctor(program, io, setExit);
+  addConfig(program, io);
+  addReset(program, io);
+  addImport(program, io, setExit);
+  addReading(program, io);
+  addWatch(program, io);
+  addToken(program, io);
+  addRelations(program, io);
+  addAudit(program, io, setExit);
+  return program;
+}

@@ -1,0 +1,68 @@
+import type { Readable, Writable } from 'node:stream';
+import { styleText } from 'node:util';
+import type { ConfigInput } from '../config/collect.ts';
+
+/** A stream that may be a terminal. */
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** All that the command line takes from its process. */
+export interface CliIo {
+  readonly stdin: Readable;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** The process's surroundings, with the settings that were given as flags. */
+  readonly input: (args: ConfigInput['args']) => ConfigInput;
+  /** Program and arguments that start this command line again: node, its flags, the launcher. */
+  readonly launcher: readonly string[];
+  readonly version: string;
+  /** Runs a server until it has stopped; answers the exit code. */
+  readonly serve: (args: ConfigInput['args']) => Promise<number>;
+  /** Ends what would go on for ever (`watch`, `stdio`). */
+  readonly signal?: AbortSignal;
+}
+
+export function print(io: Pick<CliIo, 'stdout'>, text: string): void {
+  io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+export function note(io: Pick<CliIo, 'stderr'>, text: string): void {
+  io.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+export function printJson(io: Pick<CliIo, 'stdout'>, value: unknown): void {
+  print(io, JSON.stringify(value, null, 2));
+}
+
+/** Colour on a terminal, plain text elsewhere. */
+export function coloured(
+  stream: Output,
+  colour: 'red' | 'green' | 'yellow' | 'dim' | 'bold',
+  text: string,
+): string {
+  return stream.isTTY === true ? styleText(colour, text, { validateStream: false }) : text;
+}
+
+/** Columns aligned by spaces, the heading first; control characters never reach a terminal. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [heading, ...rows].map((row) => row.map(plain));
+  const widths = heading.map((_, at) =>
+    Math.max(...lines.map((row) => [...(row[at] ?? '')].length)),
+  );
+  return lines
+    .map((row) =>
+      row
+        .map((cell, at) => pad(cell, widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** What came from a record must not steer the terminal that shows it. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - [...text].length));
+}
