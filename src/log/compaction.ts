@@ -1,0 +1,26 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+const DAY_MS = 24 * 3_600_000;
+/** Duplicates are known, and tombstones kept, this long (design §6). */
+export const RETENTION_MS = 30 * DAY_MS;
+/** A superseded record may go once every view has had this long to read it. */
+const SUPERSEDED_MS = 7 * DAY_MS;
+
+/** Removes what compaction may remove, inside the caller's transaction: never a live head. */
+export function compact(db: DatabaseSync, at: number): void {
+  const superseded = at - SUPERSEDED_MS;
+  const expired = at - RETENTION_MS;
+  db.prepare('DELETE FROM seen WHERE at < ?').run(expired);
+  db.prepare(`DELETE FROM records WHERE at < ? AND NOT EXISTS (
+    SELECT 1 FROM heads WHERE heads.key = records.key AND heads.topic = records.topic
+      AND heads.part = records.part AND heads.offset = records.offset)`).run(superseded);
+  db.prepare(`DELETE FROM records WHERE EXISTS (
+    SELECT 1 FROM heads WHERE heads.key = records.key AND heads.gone = 1 AND heads.at < ?)`).run(
+    expired,
+  );
+  db.prepare('DELETE FROM heads WHERE gone = 1 AND at < ?').run(expired);
+  db.prepare(`DELETE FROM relations WHERE at < ? AND EXISTS (
+    SELECT 1 FROM relations later
+    WHERE later.key = relations.key AND later.offset > relations.offset)`).run(superseded);
+  db.prepare('DELETE FROM relations WHERE gone = 1 AND at < ?').run(expired);
+}

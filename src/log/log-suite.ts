@@ -1,0 +1,289 @@
+/** What every log, its intake and its journal of relations promise; run against each of them. */
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { Fault } from '../kernel/errors.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import { partitionOf } from '../kernel/murmur2.ts';
+import type {
+  BundleSubmission,
+  EventLog,
+  Intake,
+  IntakeReceipt,
+  LogRecord,
+  RelationJournal,
+} from '../twin/ports.ts';
+import {
+  bundleOf,
+  condition,
+  deletionOf,
+  encounter,
+  patient,
+  practitioner,
+  submission,
+} from './test/bundles.ts';
+
+export interface LogUnderTest extends Service {
+  readonly log: EventLog;
+  readonly intake: Intake;
+  readonly relations: RelationJournal;
+}
+
+export interface LogPlace {
+  /** Opens the same log again and again. */
+  open(): Promise<LogUnderTest>;
+  remove(): Promise<void>;
+}
+
+interface Context {
+  /** The log that is open now. */
+  now(): LogUnderTest;
+  reopen(): Promise<void>;
+  submit(json: Uint8Array, more?: Partial<BundleSubmission>): Promise<IntakeReceipt>;
+  all(): Promise<LogRecord[]>;
+  latest(id: string): Promise<LogRecord | undefined>;
+}
+
+export function logSuite(createPlace: () => LogPlace): void {
+  let place: LogPlace;
+  let opened: LogUnderTest;
+  beforeEach(async () => {
+    place = createPlace();
+    opened = await place.open();
+  });
+  afterEach(async () => {
+    await opened.stop();
+    await place.remove();
+  });
+  const all = async (): Promise<LogRecord[]> => {
+    const partitions = Array.from({ length: opened.log.partitions }, (_, index) => index);
+    const lists = await Promise.all(partitions.map((one) => opened.log.read(one, 0, 1_000)));
+    return lists.flat();
+  };
+  const context: Context = {
+    now: () => opened,
+    async reopen() {
+      await opened.stop();
+      opened = await place.open();
+    },
+    submit: (json, more) => opened.intake.submitBundle(submission(json, more)),
+    all,
+    latest: async (id) => (await all()).filter((record) => record.id === id).at(-1),
+  };
+  testAcceptance(context);
+  testOrder(context);
+  testOwnership(context);
+  testNames(context);
+  testRecords(context);
+  testRestart(context);
+}
+
+function testAcceptance({ now, submit, all }: Context): void {
+  test('a bundle is accepted with its records in order and its place', async () => {
+    const receipt = await submit(bundleOf(patient('ana'), condition('c1', 'ana', 'Asthma')));
+    const partition = partitionOf('ana', now().log.partitions);
+    assert.deepEqual(receipt, {
+      accepted: 2,
+      unchanged: 0,
+      stale: 0,
+      members: [{ member: 'ana', patient: 'ana' }],
+      ignored: {},
+      places: [{ partition, offset: 1 }],
+    });
+    const records = await now().log.read(partition, 0, 10);
+    assert.deepEqual(
+      records.map(({ type, id, offset, tenant }) => [type, id, offset, tenant]),
+      [
+        ['Patient', 'ana', 0, 'demo'],
+        ['Condition', 'c1', 1, 'demo'],
+      ],
+    );
+    assert.equal((await now().log.ends())[partition], 2);
+    assert.deepEqual(records.slice(1), await now().log.read(partition, 1, 1));
+  });
+
+  test('a bundle with one wrong entry is refused whole, naming it', async () => {
+    await submit(bundleOf(patient('ana')));
+    const orphan = condition('c2', 'nobody', 'Asthma');
+    const json = bundleOf(condition('c1', 'ana', 'Asthma'), patient('new'), orphan);
+    const error = await refusal(submit(json));
+    assert.equal(error.data.entry, 2);
+    assert.deepEqual(
+      (await all()).map(({ id }) => id),
+      ['ana'],
+    );
+    assert.equal((await now().relations.read(0, 10)).length, 1);
+  });
+}
+
+function testOrder({ now, submit, all }: Context): void {
+  test('a second event of the same id has no effect and the same receipt', async () => {
+    const first = submission(bundleOf(patient('ana')), { eventId: 'once' });
+    const receipt = await now().intake.submitBundle(first);
+    const other = bundleOf(patient('ana', { birthDate: '1971-01-01' }));
+    assert.deepEqual(await submit(other, { eventId: 'once' }), receipt);
+    assert.equal((await all()).length, 1);
+    assert.equal((await submit(other, { tenant: 'demo', eventId: 'twice' })).accepted, 1);
+  });
+
+  test('what has not changed, and what is older, has no effect', async () => {
+    const at = (text: string, day: string) =>
+      bundleOf(condition('c1', 'ana', text, `2026-01-${day}T00:00:00Z`));
+    await submit(bundleOf(patient('ana')));
+    assert.equal((await submit(at('Asthma', '05'))).accepted, 1);
+    assert.equal((await submit(at('Asthma', '05'))).unchanged, 1);
+    const stale = await submit(at('Old asthma', '04'));
+    assert.deepEqual([stale.stale, stale.places], [1, []]);
+    assert.equal((await submit(at('Severe asthma', '06'))).accepted, 1);
+    assert.equal((await all()).length, 3);
+  });
+
+  test('a deletion is a tombstone, and of what is not there nothing', async () => {
+    await submit(bundleOf(patient('ana'), condition('c1', 'ana', 'Asthma')));
+    assert.equal((await submit(deletionOf('Condition/c1'))).accepted, 1);
+    assert.equal((await submit(deletionOf('Condition/c1'))).accepted, 0);
+    assert.equal((await submit(deletionOf('Condition/c9'))).accepted, 0);
+    const last = (await all()).at(-1);
+    assert.deepEqual([last?.id, last?.resource], ['c1', null]);
+  });
+}
+
+function testOwnership({ now, submit, all }: Context): void {
+  test('a new member comes with its organization, once', async () => {
+    let told = 0;
+    now().relations.onAppend(() => told++);
+    await submit(bundleOf(patient('ana')));
+    await submit(bundleOf(patient('ana', { gender: 'female' })));
+    const journal = await now().relations.read(0, 10);
+    assert.deepEqual(
+      journal.map(({ change }) => change),
+      [
+        {
+          operation: 'touch',
+          relationship: {
+            resource: { type: 'member', id: 'ana' },
+            relation: 'organization',
+            subject: { type: 'organization', id: 'demo' },
+          },
+        },
+      ],
+    );
+    assert.equal(told, 1);
+  });
+
+  test('no tenant writes a member of another', async () => {
+    await submit(bundleOf(patient('ana')));
+    const taken = await refusal(submit(bundleOf(patient('ana')), { tenant: 'other' }));
+    assert.match(taken.message, /MEMBER_IDS=opaque/);
+    const json = bundleOf(condition('c1', 'ana', 'Asthma'));
+    await refusal(submit(json, { tenant: 'other' }));
+    const record = {
+      ...session(),
+      tenant: 'other',
+      subject: { kind: 'member', id: 'ana' } as const,
+    };
+    await refusal(now().intake.submitRecord(record));
+    assert.equal((await all()).length, 1);
+  });
+
+  test('a record that its source files with another member leaves the first', async () => {
+    await submit(bundleOf(patient('ana'), patient('ben'), condition('c1', 'ana', 'Asthma')));
+    const moved = await submit(bundleOf(condition('c1', 'ben', 'Asthma')));
+    assert.equal(moved.places.length, 2);
+    const records = await all();
+    const atAna = records.filter(({ subject, id }) => subject.id === 'ana' && id === 'c1').at(-1);
+    assert.equal(atAna?.resource, null);
+    await submit(bundleOf(condition('c1', 'ana', 'Gout')), { source: 'another' });
+    assert.equal((await all()).at(-1)?.provenance.source, 'another');
+    assert.equal((await all()).filter(({ resource }) => resource === null).length, 1);
+  });
+}
+
+function testNames({ submit, latest }: Context): void {
+  test('a changed name is copied into every record that mentions it', async () => {
+    await submit(bundleOf(practitioner('dr', 'Moss')));
+    const visit = encounter('e1', 'ana', 'dr');
+    await submit(bundleOf(patient('ana'), visit, encounter('e2', 'ana', 'unknown')));
+    assert.deepEqual((await latest('e1'))?.names, { 'Practitioner/dr': 'Eve Moss' });
+    const renamed = await submit(bundleOf(practitioner('dr', 'Stone')));
+    assert.equal(renamed.places.length, 1);
+    assert.deepEqual((await latest('e1'))?.names, { 'Practitioner/dr': 'Eve Stone' });
+    assert.equal((await submit(bundleOf(visit))).unchanged, 1);
+    await submit(bundleOf(practitioner('unknown', 'Late')));
+    assert.deepEqual((await latest('e2'))?.names, { 'Practitioner/unknown': 'Eve Late' });
+  });
+}
+
+function testRecords({ now, submit, all }: Context): void {
+  test('a record of our own is written once and read back', async () => {
+    const place = await now().intake.submitRecord(session());
+    assert.deepEqual(await now().intake.submitRecord(session()), place);
+    const [record] = await now().log.read(place.partition, place.offset, 1);
+    assert.deepEqual(record?.resource, session().resource);
+    assert.equal((await all()).length, 1);
+  });
+
+  test('appends are told after they can be read, and refusals are not', async () => {
+    const told: number[][] = [];
+    const forget = now().log.onAppend((partitions) => told.push([...partitions]));
+    await submit(bundleOf(patient('ana')));
+    await submit(bundleOf(patient('ana')));
+    await refusal(submit(bundleOf(condition('c1', 'nobody', 'Asthma'))));
+    forget();
+    await submit(bundleOf(patient('ben')));
+    assert.deepEqual(told, [[partitionOf('ana', now().log.partitions)]]);
+  });
+}
+
+function testRestart({ now, reopen, all }: Context): void {
+  test('epoch, partitions, records, receipts and journal outlive a restart', async () => {
+    const { epoch, partitions } = now().log;
+    assert.match(epoch, /^[a-z2-7]{8}$/);
+    const first = submission(bundleOf(patient('ana')));
+    const receipt = await now().intake.submitBundle(first);
+    const before = await all();
+    const relation = {
+      resource: { type: 'member', id: 'ana' },
+      relation: 'self',
+      subject: { type: 'user', id: 'ana' },
+    };
+    const last = await now().relations.append(
+      [
+        { operation: 'touch', relationship: relation },
+        { operation: 'delete', relationship: relation },
+      ],
+      'user:operator',
+    );
+    await reopen();
+    assert.deepEqual([now().log.epoch, now().log.partitions], [epoch, partitions]);
+    assert.deepEqual(await all(), before);
+    assert.deepEqual(await now().intake.submitBundle(first), receipt);
+    const tail = await now().relations.read(last, 10);
+    assert.deepEqual(tail, [
+      { offset: last, change: { operation: 'delete', relationship: relation } },
+    ]);
+  });
+}
+
+function session() {
+  return {
+    tenant: 'demo',
+    subject: { kind: 'session', id: 'a'.repeat(26) } as const,
+    type: 'Session',
+    id: 'a'.repeat(26),
+    resource: { resourceType: 'Session', turns: 1 },
+    names: {},
+    provenance: { source: 'chat', actor: 'user:ana' },
+    eventId: 'session-1',
+  };
+}
+
+async function refusal(promise: Promise<unknown>): Promise<Fault> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof Fault, 'it should have been refused');
+  assert.equal(error.code, 'REFUSED_INPUT');
+  return error;
+}

@@ -1,0 +1,41 @@
+import { workerData } from 'node:worker_threads';
+import { emitFromWorker, serveWorker } from '../kernel/worker.ts';
+import { readBundle } from '../twin/fhir/bundle.ts';
+import { addressBundle } from '../twin/fhir/resolve.ts';
+import type { LogMethods, LogWorkerData } from './embedded.ts';
+import { openLogDatabase } from './schema.ts';
+import { type LogStore, openLogStore } from './store.ts';
+
+const { path, rules } = workerData as LogWorkerData;
+let store: LogStore | undefined;
+
+function log(): LogStore {
+  if (store === undefined) throw new Error('the log is not open');
+  return store;
+}
+
+/** Everything that touches the log's file, one call after the other. */
+const methods: LogMethods = {
+  open() {
+    store = openLogStore({
+      db: openLogDatabase(path),
+      rules,
+      reader: { readBundle, addressBundle },
+      onGrown: emitFromWorker,
+    });
+    return store.identity;
+  },
+  submitBundle: ({ submission, at }) => log().submitBundle(submission, at),
+  submitRecord: ({ record, at }) => log().submitRecord(record, at),
+  read: ({ partition, offset, limit }) => log().read(partition, offset, limit),
+  ends: () => log().ends(),
+  appendRelations: ({ changes, actor, at }) => log().appendRelations(changes, actor, at),
+  readRelations: ({ offset, limit }) => log().readRelations(offset, limit),
+  compact: ({ at }) => log().compact(at),
+  close() {
+    store?.close();
+    store = undefined;
+  },
+};
+
+serveWorker(methods);

@@ -1,0 +1,47 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { RelationChange, Relationship } from '../twin/ports.ts';
+import { TOPICS } from './schema.ts';
+
+/** Appends to the journal inside the caller's transaction; answers the offset. */
+export function appendRelation(
+  db: DatabaseSync,
+  { operation, relationship }: RelationChange,
+  { at, actor }: { readonly at: number; readonly actor: string },
+): number {
+  const next = db
+    .prepare(`INSERT INTO ends VALUES (?, 0, 1)
+      ON CONFLICT DO UPDATE SET next = next + 1 RETURNING next`)
+    .get(TOPICS.relations);
+  const offset = Number(next?.next) - 1;
+  const gone = operation === 'delete' ? 1 : 0;
+  const body = JSON.stringify({ operation, relationship });
+  db.prepare('INSERT INTO relations VALUES (?, ?, ?, ?, ?, ?)').run(
+    offset,
+    relationKey(relationship),
+    at,
+    actor,
+    gone,
+    body,
+  );
+  return offset;
+}
+
+export function readRelations(
+  db: DatabaseSync,
+  offset: number,
+  limit: number,
+): { offset: number; change: RelationChange }[] {
+  return db
+    .prepare('SELECT offset, body FROM relations WHERE offset >= ? ORDER BY offset LIMIT ?')
+    .all(offset, limit)
+    .map((row) => ({
+      offset: Number(row.offset),
+      change: JSON.parse(String(row.body)) as RelationChange,
+    }));
+}
+
+/** The whole relationship without its expiry: a later touch with another expiry replaces it. */
+function relationKey({ resource, relation, subject }: Relationship): string {
+  const of = subject.relation === undefined ? '' : `#${subject.relation}`;
+  return `${resource.type}:${resource.id}#${relation}@${subject.type}:${subject.id}${of}`;
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import { base32 } from '../kernel/ids.ts';
+
+/** Fixed when a log is created; later starts take what the file says (design §6). */
+const PARTITIONS = 16;
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * `ends` outlives what compaction removes, so an offset is never given twice. `heads` is the
+ * latest record of each key; a row that is `gone` is a tombstone.
+ */
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS ends (
+  topic TEXT, part INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, part)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+  topic TEXT NOT NULL, part INTEGER NOT NULL, offset INTEGER NOT NULL,
+  key TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS records_place ON records (topic, part, offset);
+CREATE TABLE IF NOT EXISTS heads (
+  key TEXT PRIMARY KEY, topic TEXT NOT NULL, tenant TEXT NOT NULL, subject TEXT NOT NULL,
+  type TEXT NOT NULL, id TEXT NOT NULL, part INTEGER NOT NULL, offset INTEGER NOT NULL,
+  at INTEGER NOT NULL, last_updated INTEGER, hash TEXT NOT NULL, gone INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS heads_id ON heads (tenant, type, id);
+CREATE INDEX IF NOT EXISTS heads_subject ON heads (subject);
+CREATE TABLE IF NOT EXISTS identifiers (
+  tenant TEXT, type TEXT, system TEXT, value TEXT, id TEXT,
+  PRIMARY KEY (tenant, type, system, value, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS identifiers_id ON identifiers (tenant, type, id);
+CREATE TABLE IF NOT EXISTS members (
+  member TEXT PRIMARY KEY, tenant TEXT NOT NULL, source TEXT NOT NULL, patient TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS names (
+  tenant TEXT, reference TEXT, name TEXT NOT NULL, PRIMARY KEY (tenant, reference)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mentions (
+  tenant TEXT, reference TEXT, key TEXT, PRIMARY KEY (tenant, reference, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS mentions_key ON mentions (key);
+CREATE TABLE IF NOT EXISTS seen (
+  tenant TEXT, event TEXT, at INTEGER NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (tenant, event)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS seen_at ON seen (at);
+CREATE TABLE IF NOT EXISTS relations (
+  offset INTEGER PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL,
+  gone INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS relations_key ON relations (key, offset);
+`;
+
+export const TOPICS = {
+  sources: 'twins.sources',
+  directory: 'twins.directory',
+  relations: 'access.relationships',
+} as const;
+
+export interface LogIdentity {
+  readonly epoch: string;
+  readonly partitions: number;
+}
+
+/** Opens or creates a log. An append is acknowledged only once it is on the disk. */
+export function openLogDatabase(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  inTransaction(db, () => {
+    db.exec(SCHEMA);
+    const put = db.prepare('INSERT OR IGNORE INTO meta VALUES (?, ?)');
+    put.run('epoch', base32(randomBytes(5)));
+    put.run('partitions', String(PARTITIONS));
+  });
+  return db;
+}
+
+export function identityOf(db: DatabaseSync): LogIdentity {
+  const get = db.prepare('SELECT value FROM meta WHERE name = ?');
+  const read = (name: string): string => String(get.get(name)?.value);
+  return { epoch: read('epoch'), partitions: Number(read('partitions')) };
+}
+
+/** Whole or not at all. */
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // Where SQLite rolled back by itself (disk full) there is nothing left to roll back.
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
