@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConfigInput } from './collect.ts';
+import { ConfigError, loadConfig, publicUrlOf } from './config.ts';
+import { describeConfig } from './describe.ts';
+import { NOT_IN_THIS_VERSION } from './settings.ts';
+
+const input = (more: Partial<ConfigInput> = {}): ConfigInput => ({
+  env: {},
+  args: {},
+  platform: 'linux',
+  home: '/home/ana',
+  cwd: '/work',
+  checkout: '/checkout',
+  readFile: () => {
+    throw new Error('no such file');
+  },
+  ...more,
+});
+
+function problemsOf(more: Partial<ConfigInput>): string[] {
+  try {
+    loadConfig(input(more));
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.problems.map(({ setting }) => setting);
+  }
+  return [];
+}
+
+test('nothing configured is a whole, frozen configuration', () => {
+  const config = loadConfig(input());
+  assert.equal(config.port, 3333);
+  assert.equal(config.portNamed, false);
+  assert.equal(config.host, '127.0.0.1');
+  assert.equal(config.dataDir, '/checkout/data');
+  assert.equal(config.demo, true);
+  assert.equal(config.memberIds, 'patient-id');
+  assert.equal(publicUrlOf(config, 3334), 'http://localhost:3334');
+  assert.ok(Object.isFrozen(config) && Object.isFrozen(config.roles));
+});
+
+test('every fault is listed at once, with its setting', () => {
+  const env = {
+    PORT: '70000',
+    HOST: 'a b',
+    PUBLIC_URL: 'https://twin.example.org/path',
+    DEMO: 'yes',
+    LOG_LEVEL: 'loud',
+    MEMBER_IDS: 'mrn',
+    ROLES: 'http,mpc',
+    READ_WAIT_MS: '-1',
+    ALLOWED_ORIGINS: 'https://a.example,*',
+    NODE_ENV: 'prod',
+    KAFKA_BROKERS: 'broker:9092',
+  };
+  assert.deepEqual(problemsOf({ env }).toSorted(), Object.keys(env).toSorted());
+});
+
+test('a value that is not exactly one of the allowed is a fault', () => {
+  const wrong: [string, string[]][] = [
+    ['PORT', ['3333x', '0x10', '1e3', ' 80', '+1', '80.0', '65536']],
+    ['HOST', ['256.1.1.1', 'evil@localhost', 'a_b', '-a', '[::1]']],
+    ['PUBLIC_URL', ['localhost:3333', 'ftp://a', 'https://a/', 'https://A', 'https://u:p@a']],
+    ['DEMO', ['ON', 'true', '1']],
+    ['ROLES', ['http,http', '', 'all', 'http,mcp', 'http,mcp,intake,relations-writer,gateway']],
+    ['ALLOWED_ORIGINS', ['*', 'null', 'https://a.example/', 'https://a.example,,']],
+  ];
+  for (const [name, texts] of wrong) {
+    for (const text of texts.filter((value) => value !== '')) {
+      const [problem] = problemsOf({ env: { [name]: text } });
+      assert.equal(problem, name, `${name}=${text}`);
+    }
+  }
+});
+
+test('settings of parts that do not exist yet are refused, not ignored', () => {
+  for (const name of NOT_IN_THIS_VERSION) {
+    assert.throws(() => loadConfig(input({ env: { [name]: 'x' } })), /not in this version/);
+  }
+});
+
+test('arguments win over the environment; an empty argument is a fault', () => {
+  const config = loadConfig(input({ env: { PORT: '1' }, args: { PORT: '0', DATA_DIR: 'here' } }));
+  assert.equal(config.port, 0);
+  assert.equal(config.portNamed, true);
+  assert.equal(config.dataDir, '/work/here');
+  assert.deepEqual(problemsOf({ args: { PORT: '' } }), ['--port (PORT)']);
+});
+
+test('production names every unnamed embedded part and every development setting', () => {
+  const found = problemsOf({ env: { NODE_ENV: 'production', DEMO: 'on' } });
+  assert.deepEqual(found, ['EMBEDDED', 'EMBEDDED', 'NODE_ENV', 'DEMO', 'PUBLIC_URL']);
+});
+
+test('a secret comes from its variable or its file, and is never printed', () => {
+  const readFile = (path: string): string => {
+    assert.equal(path, '/run/secrets/token');
+    return 'from-file\n';
+  };
+  const env = { DIGITAL_TWIN_TOKEN_FILE: '/run/secrets/token' };
+  const config = loadConfig(input({ env, readFile }));
+  assert.equal(config.token, 'from-file');
+  assert.doesNotMatch(JSON.stringify(describeConfig(config)), /from-file/);
+  const both = { ...env, DIGITAL_TWIN_TOKEN: 'direct' };
+  assert.deepEqual(problemsOf({ env: both, readFile }), ['DIGITAL_TWIN_TOKEN']);
+  assert.deepEqual(problemsOf({ env }), ['DIGITAL_TWIN_TOKEN']);
+});
+
+test('the message of a fault does not repeat the value', () => {
+  const env = { DIGITAL_TWIN_TOKEN: 'hush\u0007', PORT: 'hush' };
+  assert.throws(
+    () => loadConfig(input({ env })),
+    (error: Error) => !error.message.includes('hush'),
+  );
+});
+
+test('from the package, data lives where the platform keeps it', () => {
+  const dirOf = (platform: NodeJS.Platform, env: Record<string, string>): string =>
+    loadConfig(input({ checkout: undefined, platform, env })).dataDir;
+  assert.equal(dirOf('linux', {}), '/home/ana/.local/share/digital-twin');
+  assert.equal(dirOf('linux', { XDG_DATA_HOME: '/xdg' }), '/xdg/digital-twin');
+  assert.equal(dirOf('linux', { XDG_DATA_HOME: 'rel' }), '/home/ana/.local/share/digital-twin');
+  assert.equal(dirOf('darwin', {}), '/home/ana/Library/Application Support/digital-twin');
+  assert.equal(dirOf('win32', { LOCALAPPDATA: 'C:\\Data' }), 'C:\\Data\\digital-twin');
+});

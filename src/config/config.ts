@@ -1,0 +1,150 @@
+import { posix, win32 } from 'node:path';
+import { LIMITS } from '../kernel/limits.ts';
+import {
+  type Collected,
+  type ConfigInput,
+  type ConfigProblem,
+  collect,
+  type Origin,
+  type Values,
+} from './collect.ts';
+import { EMBEDDED_ROLES, NOT_IN_THIS_VERSION, type Role, type SettingName } from './settings.ts';
+
+export interface Config {
+  readonly production: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** A named port that is taken is an error; otherwise the next free one is taken. */
+  readonly portNamed: boolean;
+  /** `undefined`: decided once the port is known, see `publicUrlOf`. */
+  readonly publicUrl: string | undefined;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly demo: boolean;
+  readonly logLevel: NonNullable<Values['LOG_LEVEL']>;
+  readonly memberIds: 'patient-id' | 'opaque';
+  readonly roles: readonly Role[];
+  readonly readWaitMs: number;
+  readonly allowedOrigins: readonly string[];
+  /** 0 never. */
+  readonly idleExitMs: number;
+  /** Embedded parts named for production. */
+  readonly embedded: readonly ('log' | 'spicedb')[];
+  /** Access token of the command line. */
+  readonly token: string | undefined;
+  /** Where each setting came from; those left out are defaults. */
+  readonly origins: Readonly<Partial<Record<SettingName, Origin>>>;
+}
+
+/** Every problem of the configuration at once. */
+export class ConfigError extends Error {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ setting, mend }) => `  ${setting} ${mend}`);
+    super(`The configuration has ${problems.length} fault(s):\n${lines.join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** @throws ConfigError with every problem. */
+export function loadConfig(input: ConfigInput): Config {
+  const collected = collect(input);
+  const problems = [...collected.problems, ...absentParts(input), ...conflicts(collected.values)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return deepFreeze(withDefaults(input, collected));
+}
+
+/** The origin that clients use, and the start of the audience of their tokens. */
+export function publicUrlOf(config: Pick<Config, 'publicUrl'>, port: number): string {
+  return config.publicUrl ?? `http://localhost:${port}`;
+}
+
+function absentParts({ env }: ConfigInput): ConfigProblem[] {
+  return NOT_IN_THIS_VERSION.filter((name) => (env[name] ?? '') !== '').map((setting) => ({
+    setting,
+    mend: 'is not in this version, which runs embedded parts only: leave it out',
+  }));
+}
+
+/** What each setting allows, and all of them together do not. */
+function conflicts(values: Values): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const { ROLES: roles, NODE_ENV: mode, EMBEDDED: embedded = [] } = values;
+  if (roles !== undefined) problems.push(...roleProblems(roles));
+  if (mode !== 'production') return problems;
+  for (const part of ['log', 'spicedb'] as const) {
+    if (embedded.includes(part)) continue;
+    const mend = `must name ${part}: with NODE_ENV=production the embedded one runs only if named`;
+    problems.push({ setting: 'EMBEDDED', mend });
+  }
+  problems.push({
+    setting: 'NODE_ENV',
+    mend: 'must not be production: that needs OAUTH_ISSUER, which is not in this version',
+  });
+  if (values.DEMO === 'on') {
+    problems.push({ setting: 'DEMO', mend: 'must be off with NODE_ENV=production' });
+  }
+  if (values.PUBLIC_URL?.startsWith('https:') !== true) {
+    problems.push({ setting: 'PUBLIC_URL', mend: 'must be https: with NODE_ENV=production' });
+  }
+  return problems;
+}
+
+function roleProblems(roles: readonly Role[]): ConfigProblem[] {
+  const absent = roles.filter((role) => !EMBEDDED_ROLES.includes(role));
+  const missing = EMBEDDED_ROLES.filter((role) => !roles.includes(role));
+  const problems: ConfigProblem[] = [];
+  if (absent.length > 0) {
+    const mend = `names ${absent.join(', ')}, not in this version: leave it out`;
+    problems.push({ setting: 'ROLES', mend });
+  }
+  if (missing.length > 0) {
+    const mend = `must also name ${missing.join(', ')}: embedded parts run in one process`;
+    problems.push({ setting: 'ROLES', mend });
+  }
+  return problems;
+}
+
+function withDefaults(input: ConfigInput, { values, origins }: Collected): Config {
+  const production = values.NODE_ENV === 'production';
+  const { resolve } = input.platform === 'win32' ? win32 : posix;
+  return {
+    production,
+    host: values.HOST ?? '127.0.0.1',
+    port: values.PORT ?? 3333,
+    portNamed: values.PORT !== undefined,
+    publicUrl: values.PUBLIC_URL,
+    dataDir: resolve(input.cwd, values.DATA_DIR ?? defaultDataDir(input)),
+    demo: (values.DEMO ?? (production ? 'off' : 'on')) === 'on',
+    logLevel: values.LOG_LEVEL ?? 'info',
+    memberIds: values.MEMBER_IDS ?? (production ? 'opaque' : 'patient-id'),
+    roles: values.ROLES ?? EMBEDDED_ROLES,
+    readWaitMs: values.READ_WAIT_MS ?? LIMITS.readWaitMs,
+    allowedOrigins: values.ALLOWED_ORIGINS ?? [],
+    idleExitMs: (values.IDLE_EXIT_SECONDS ?? 0) * 1000,
+    embedded: values.EMBEDDED ?? [],
+    token: values.DIGITAL_TWIN_TOKEN,
+    origins,
+  };
+}
+
+/** `data` in the checkout; from the package, where the platform keeps a user's data. */
+function defaultDataDir({ checkout, platform, home, env }: ConfigInput): string {
+  if (checkout !== undefined) return posix.join(checkout, 'data');
+  if (platform === 'win32') {
+    return win32.join(env.LOCALAPPDATA ?? win32.join(home, 'AppData', 'Local'), 'digital-twin');
+  }
+  if (platform === 'darwin') return posix.join(home, 'Library/Application Support/digital-twin');
+  // XDG Base Directory: a relative path is to be ignored.
+  const xdg = env.XDG_DATA_HOME ?? '';
+  return posix.join(posix.isAbsolute(xdg) ? xdg : posix.join(home, '.local/share'), 'digital-twin');
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  }
+  return Object.freeze(value);
+}

@@ -1,0 +1,56 @@
+import type { Config } from './config.ts';
+import { SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
+
+export interface DescribedSetting {
+  readonly name: SettingName;
+  readonly value: string;
+  readonly from: 'default' | 'argument' | 'environment' | 'file';
+  readonly says: string;
+}
+
+/** For `config print`: every setting in force, where it came from; secrets are never shown. */
+export function describeConfig(config: Config): DescribedSetting[] {
+  return SETTING_NAMES.map((name) => ({
+    name,
+    value: 'secret' in SETTINGS[name] ? hidden(config, name) : shown(config, name),
+    from: config.origins[name] ?? 'default',
+    says: SETTINGS[name].says,
+  }));
+}
+
+function hidden({ origins }: Config, name: SettingName): string {
+  return origins[name] === undefined ? '' : '(set, not shown)';
+}
+
+function shown(config: Config, name: SettingName): string {
+  switch (name) {
+    case 'PORT':
+      return `${config.port}${config.portNamed ? '' : ' or the next free one'}`;
+    case 'HOST':
+      return config.host;
+    case 'PUBLIC_URL':
+      return config.publicUrl ?? 'http://localhost:{PORT}';
+    case 'DATA_DIR':
+      return config.dataDir;
+    case 'DEMO':
+      return config.demo ? 'on' : 'off';
+    case 'LOG_LEVEL':
+      return config.logLevel;
+    case 'MEMBER_IDS':
+      return config.memberIds;
+    case 'ROLES':
+      return config.roles.join(',');
+    case 'READ_WAIT_MS':
+      return String(config.readWaitMs);
+    case 'ALLOWED_ORIGINS':
+      return config.allowedOrigins.join(',');
+    case 'IDLE_EXIT_SECONDS':
+      return String(config.idleExitMs / 1000);
+    case 'EMBEDDED':
+      return config.embedded.join(',');
+    case 'NODE_ENV':
+      return config.production ? 'production' : 'development';
+    case 'DIGITAL_TWIN_TOKEN':
+      return '';
+  }
+}

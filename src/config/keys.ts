@@ -1,0 +1,92 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { isObject } from '../kernel/json.ts';
+import { createPrivate, makeDataDir, readPrivate } from './private-file.ts';
+
+/** ES256 private key as a JWK with its key id. */
+export interface SigningJwk {
+  readonly kty: 'EC';
+  readonly crv: 'P-256';
+  readonly x: string;
+  readonly y: string;
+  readonly d: string;
+  readonly kid: string;
+  readonly alg: 'ES256';
+  readonly use: 'sig';
+}
+
+/** Keys of one deployment: 32 random bytes each, and the development issuer's signing key. */
+export interface DeploymentKeys {
+  readonly etag: Buffer;
+  readonly position: Buffer;
+  readonly cursor: Buffer;
+  readonly memberId: Buffer;
+  readonly issuer: SigningJwk;
+}
+
+const SECRETS = ['etag', 'position', 'cursor', 'memberId'] as const;
+const KEY_BYTES = 32;
+const FILE = 'keys.json';
+
+/**
+ * Loads `DATA_DIR/keys.json` (mode 0600), creating it at the first start. Whoever starts at the
+ * same time gets the same keys.
+ * @throws Error naming the file when it is there and not readable as keys: it is never replaced,
+ *   since every etag, position, cursor and opaque member id hangs on it.
+ */
+export async function loadKeys(dataDir: string): Promise<DeploymentKeys> {
+  await makeDataDir(dataDir);
+  const path = join(dataDir, FILE);
+  const text = await readPrivate(path);
+  if (text !== undefined) return parse(path, text);
+  const fresh = JSON.stringify(generate(), null, 2);
+  const created = await createPrivate(path, `${fresh}\n`);
+  return parse(path, created ? fresh : ((await readPrivate(path)) ?? ''));
+}
+
+function generate(): Record<string, unknown> {
+  const secret = (): string => randomBytes(KEY_BYTES).toString('base64url');
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const kid = `dev-${randomBytes(9).toString('base64url')}`;
+  return {
+    version: 1,
+    ...Object.fromEntries(SECRETS.map((name) => [name, secret()])),
+    issuer: { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' },
+  };
+}
+
+function parse(path: string, text: string): DeploymentKeys {
+  const file = jsonOf(text);
+  if (!isObject(file) || file.version !== 1) throw unusable(path, 'it is not a keys file');
+  const secret = (name: (typeof SECRETS)[number]): Buffer => {
+    const bytes = Buffer.from(String(file[name]), 'base64url');
+    if (bytes.length !== KEY_BYTES) throw unusable(path, `${name} is not ${KEY_BYTES} bytes`);
+    return bytes;
+  };
+  const { issuer } = file;
+  if (!isSigningJwk(issuer)) throw unusable(path, 'issuer is not an ES256 private JWK with kid');
+  return {
+    etag: secret('etag'),
+    position: secret('position'),
+    cursor: secret('cursor'),
+    memberId: secret('memberId'),
+    issuer,
+  };
+}
+
+function isSigningJwk(value: unknown): value is SigningJwk {
+  if (!isObject(value) || value.kty !== 'EC' || value.crv !== 'P-256') return false;
+  return ['x', 'y', 'd', 'kid'].every((part) => typeof value[part] === 'string');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function unusable(path: string, why: string): Error {
+  return new Error(`${path} cannot be used: ${why}. Put the file back from a backup.`);
+}

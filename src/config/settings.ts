@@ -1,0 +1,93 @@
+import { LIMITS } from '../kernel/limits.ts';
+import { host, listOf, oneOf, origin, origins, type Parse, text, whole } from './parsers.ts';
+
+export const ROLES = [
+  'http',
+  'mcp',
+  'intake',
+  'relations-writer',
+  'gateway',
+  'eligibility',
+  'sessions',
+  'warming',
+  'console',
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The roles of the embedded all-in-one: together, or not at all. */
+export const EMBEDDED_ROLES: readonly Role[] = ['http', 'mcp', 'intake', 'relations-writer'];
+
+export interface Setting<T> {
+  readonly parse: Parse<T>;
+  /** One sentence for `--help` and `config print`. */
+  readonly says: string;
+  /** Never printed; may also come from the file that `NAME_FILE` names. */
+  readonly secret?: true;
+}
+
+const setting = <T>(parse: Parse<T>, says: string): Setting<T> => ({ parse, says });
+const secret = <T>(parse: Parse<T>, says: string): Setting<T> => ({ parse, says, secret: true });
+
+/** Every setting of this version, by its name in the environment (contract "Settings"). */
+export const SETTINGS = {
+  PORT: setting(whole(0, 65_535), 'Port to listen on; 3333 or the next free one. 0: any free one.'),
+  HOST: setting(host, 'Address to listen on; 127.0.0.1.'),
+  PUBLIC_URL: setting(origin, 'Origin under which clients reach the server; part of the audience.'),
+  DATA_DIR: setting(text(4_096), 'Directory of the log, the view, the audit and the keys.'),
+  DEMO: setting(oneOf('on', 'off'), 'Demo members; on outside production.'),
+  LOG_LEVEL: setting(
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'What is logged to stderr; info.',
+  ),
+  MEMBER_IDS: setting(
+    oneOf('patient-id', 'opaque'),
+    'Member ids: Patient.id, or a keyed hash of it (always in production).',
+  ),
+  ROLES: setting(listOf(...ROLES), `Parts that run; ${EMBEDDED_ROLES.join(',')}.`),
+  READ_WAIT_MS: setting(
+    whole(0, 60_000),
+    `How long a read waits for the position it names; ${LIMITS.readWaitMs}.`,
+  ),
+  ALLOWED_ORIGINS: setting(origins, 'Origins of web pages that may call the server.'),
+  IDLE_EXIT_SECONDS: setting(
+    whole(0, 86_400),
+    'Stop this long after the last client has gone; 0 never. Set by the stdio bridge.',
+  ),
+  EMBEDDED: setting(listOf('log', 'spicedb'), 'Embedded parts that may run in production.'),
+  NODE_ENV: setting(
+    oneOf('development', 'test', 'production'),
+    'production runs nothing embedded or for development unless named.',
+  ),
+  DIGITAL_TWIN_TOKEN: secret(text(LIMITS.tokenCharsMax), 'Access token of the command line.'),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** Settings of the contract whose parts come later: named, they are refused, never ignored. */
+export const NOT_IN_THIS_VERSION: readonly string[] = [
+  'KAFKA_BROKERS',
+  'KAFKA_CLIENT',
+  'KAFKA_TLS',
+  'KAFKA_SASL',
+  'KAFKA_TOPIC_PREFIX',
+  'KAFKA_GROUP_PREFIX',
+  'SCHEMA_REGISTRY_URL',
+  'SPICEDB_ENDPOINT',
+  'SPICEDB_TOKEN',
+  'SPICEDB_TLS_CA',
+  'SPICEDB_PREFIX',
+  'REDIS_URL',
+  'REDIS_PREFIX',
+  'OAUTH_ISSUER',
+  'OAUTH_AUDIENCE',
+  'OAUTH_PROFILE',
+  'OAUTH_CLAIMS',
+  'STEDI_API_KEY',
+  'ELIGIBILITY_SLOTS',
+].flatMap((name) => [name, `${name}_FILE`]);
+
+/** `DATA_DIR` to `data-dir`, the name of its flag. */
+export function flagOf(name: SettingName): string {
+  return name.toLowerCase().replaceAll('_', '-');
+}
