@@ -1,0 +1,105 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { LogRecord, Place, SourceRecord, Subject, ViewChange } from '../twin/ports.ts';
+import { subjectKey } from '../twin/subjects.ts';
+import { storeChanges } from './change-rows.ts';
+import type { Projector } from './projector.ts';
+import { inTransaction } from './schema.ts';
+import { projectSubject } from './subject.ts';
+import { differences, type Versions, versionsOf } from './versions.ts';
+
+/** Records of one partition in order, and the offset that is reached with them. */
+export interface Batch {
+  readonly partition: number;
+  readonly records: readonly LogRecord[];
+  /** May lie past the last record: what compaction removed is not waited for. */
+  readonly upTo: number;
+}
+
+export interface Applied {
+  readonly changes: readonly ViewChange[];
+  /** Subjects whose projection failed: faults of ours, for the log. */
+  readonly failures: readonly { readonly subject: string; readonly message: string }[];
+}
+
+/**
+ * Applies a batch in one transaction: sources, documents, index, persons, changes and the place.
+ * It refuses nothing, and what was applied already has no second effect. `at` is now, in ms.
+ */
+export function applyBatch(
+  db: DatabaseSync,
+  projector: Projector,
+  { partition, records, upTo }: Batch,
+  at: number,
+): Applied {
+  return inTransaction(db, () => {
+    const held = db.prepare('SELECT offset FROM places WHERE part = ?').get(partition);
+    const reached = Number(held?.offset ?? -1);
+    const changes: ViewChange[] = [];
+    const failures: Applied['failures'][number][] = [];
+    for (const own of bySubject(records.filter(({ offset }) => offset > reached))) {
+      const { subject, tenant } = own[0];
+      const key = subjectKey(subject);
+      const before = versionsOf(db, 'main', key);
+      const touched = storeRecords(db, key, own);
+      const message = projectSubject(db, projector, { subject, tenant, partition, touched });
+      if (message !== undefined) failures.push({ subject: key, message });
+      const places = placesOf(own, partition);
+      changes.push(...changesOf(before, versionsOf(db, 'main', key), own[0], places, at));
+    }
+    storeChanges(db, changes);
+    db.prepare('INSERT OR REPLACE INTO places VALUES (?, ?)').run(
+      partition,
+      Math.max(reached, upTo),
+    );
+    return { changes, failures };
+  });
+}
+
+type Group = [LogRecord, ...LogRecord[]];
+
+/** In the order in which the subjects first appear. */
+function bySubject(records: readonly LogRecord[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const record of records) {
+    const key = subjectKey(record.subject);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [record]);
+    else group.push(record);
+  }
+  return [...groups.values()];
+}
+
+/** The latest record of each key; answers the keys (`Type/id`) that were written. */
+function storeRecords(db: DatabaseSync, subject: string, records: Group): Set<string> {
+  const forget = db.prepare('DELETE FROM sources WHERE subject = ? AND type = ? AND id = ?');
+  const put = db.prepare(`INSERT INTO sources (subject, type, id, body, recorded)
+    VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET body = excluded.body, recorded = excluded.recorded`);
+  for (const { partition: _, offset: __, ...record } of records) {
+    const { type, id, resource, provenance } = record satisfies SourceRecord;
+    if (resource === null) forget.run(subject, type, id);
+    else put.run(subject, type, id, JSON.stringify(record), provenance.recorded);
+  }
+  return new Set(records.map(({ type, id }) => `${type}/${id}`));
+}
+
+/** A source's change stands at its own record, a section's at the subject's last one. */
+function placesOf(records: Group, partition: number): (record: string | undefined) => Place {
+  const offsets = new Map(records.map(({ type, id, offset }) => [`${type}/${id}`, offset]));
+  const last = Math.max(...offsets.values());
+  return (record) => ({ partition, offset: offsets.get(record ?? '') ?? last });
+}
+
+/** @param places where the change of a record, or of a section, stands. */
+export function changesOf(
+  before: Versions,
+  after: Versions,
+  { subject, tenant }: { readonly subject: Subject; readonly tenant: string },
+  places: (record: string | undefined) => Place,
+  at: number,
+): ViewChange[] {
+  return differences(before, after).map(({ version, kind, etag }) => {
+    const { uri, section, variant, record } = version;
+    return { uri, tenant, subject, section, variant, etag, kind, place: places(record), at };
+  });
+}

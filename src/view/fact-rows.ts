@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type { IndexRow, SearchQuery } from '../twin/ports.ts';
+import { subjectKey, subjectOf } from '../twin/subjects.ts';
+import { matchExpression, subjectToken } from './match.ts';
+
+/** Replaces a subject's searchable rows, touching only those that differ. */
+export function replaceFacts(
+  db: DatabaseSync,
+  subject: string,
+  number: number,
+  rows: readonly IndexRow[],
+): void {
+  const stale = storedFacts(db, subject);
+  const fact = db.prepare(`INSERT INTO facts VALUES (NULL, ${Array(12).fill('?')})`);
+  const text = db.prepare(`INSERT INTO facts_text (rowid, subject, title, text, codes)
+    VALUES (?, ?, ?, ?, ?)`);
+  const token = subjectToken(number);
+  for (const row of rows) {
+    const digest = digestOf(row);
+    if (stale.get(digest)?.pop() !== undefined) continue;
+    const { uri, section, type, sensitive, kind, title, text: body, codes, date } = row;
+    const area = areaOf(number, section);
+    const { lastInsertRowid } = fact.run(
+      ...[subject, area, digest, uri, section, type],
+      ...[sensitive ? 1 : 0, kind, title, body, codes, date],
+    );
+    text.run(lastInsertRowid, token, title, body, codes);
+  }
+  const dropFact = db.prepare('DELETE FROM facts WHERE number = ?');
+  const dropText = db.prepare('DELETE FROM facts_text WHERE rowid = ?');
+  for (const old of [...stale.values()].flat()) {
+    dropFact.run(old);
+    dropText.run(old);
+  }
+}
+
+/** Areas of one search expression; more than that are asked for in turns. */
+const SUBJECTS_AT_A_TIME = 200;
+
+/**
+ * Rows that the areas allow and any term matches, newest first. The areas are part of the
+ * statement: nothing outside them is counted, cut or ordered.
+ */
+export function searchFacts(db: DatabaseSync, query: SearchQuery): IndexRow[] {
+  const numberOf = db.prepare('SELECT number FROM subjects WHERE subject = ?');
+  const areas = query.areas.flatMap(({ subject, sections }) => {
+    const number = numberOf.get(subjectKey(subject))?.number;
+    return typeof number === 'number' ? [{ number, sections }] : [];
+  });
+  const found: IndexRow[] = [];
+  for (let at = 0; at < areas.length; at += SUBJECTS_AT_A_TIME) {
+    found.push(...searchSome(db, query, areas.slice(at, at + SUBJECTS_AT_A_TIME)));
+  }
+  if (areas.length > SUBJECTS_AT_A_TIME) found.sort((a, b) => (a.date < b.date ? 1 : -1));
+  return found.slice(0, query.limit);
+}
+
+interface NumberedArea {
+  readonly number: number;
+  readonly sections: SearchQuery['areas'][number]['sections'];
+}
+
+function searchSome(
+  db: DatabaseSync,
+  { terms, types, since, limit }: SearchQuery,
+  areas: readonly NumberedArea[],
+): IndexRow[] {
+  const match = matchExpression(
+    areas.map(({ number }) => number),
+    terms,
+  );
+  if (match === undefined) return [];
+  const of = (variant: string): string =>
+    JSON.stringify(
+      areas.flatMap(({ number, sections }) =>
+        [...sections].flatMap(([section, held]) =>
+          held === variant ? [areaOf(number, section)] : [],
+        ),
+      ),
+    );
+  return db
+    .prepare(`SELECT facts.* FROM facts_text JOIN facts ON facts.number = facts_text.rowid
+      WHERE facts_text MATCH :match AND facts.date >= :since
+        AND (facts.area IN (SELECT value FROM json_each(:full)) OR
+          (facts.sensitive = 0 AND facts.area IN (SELECT value FROM json_each(:general))))
+        AND (:types IS NULL OR facts.type IN (SELECT value FROM json_each(:types)))
+      ORDER BY facts.date DESC, facts.number LIMIT :limit`)
+    .all({
+      match,
+      since: since ?? '',
+      full: of('full'),
+      general: of('general'),
+      types: types === undefined ? null : JSON.stringify(types),
+      limit,
+    })
+    .map(rowOf);
+}
+
+function areaOf(number: number, section: string): string {
+  return `${number}/${section}`;
+}
+
+function storedFacts(db: DatabaseSync, subject: string): Map<string, number[]> {
+  const rows = db.prepare('SELECT number, digest FROM facts WHERE subject = ?').all(subject);
+  const stored = new Map<string, number[]>();
+  for (const row of rows) {
+    const digest = String(row.digest);
+    stored.set(digest, [...(stored.get(digest) ?? []), Number(row.number)]);
+  }
+  return stored;
+}
+
+function digestOf({
+  uri,
+  section,
+  type,
+  sensitive,
+  kind,
+  title,
+  text,
+  codes,
+  date,
+}: IndexRow): string {
+  const content = JSON.stringify([uri, section, type, sensitive, kind, title, text, codes, date]);
+  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
+}
+
+function rowOf(row: Record<string, unknown>): IndexRow {
+  const { uri, section, type, kind, title, text, codes, date } = row as unknown as IndexRow;
+  const subject = subjectOf(String(row.subject));
+  const sensitive = row.sensitive === 1;
+  return { uri, subject, section, type, sensitive, kind, title, text, codes, date };
+}

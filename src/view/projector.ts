@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { Variant } from '../contract/documents.ts';
+import { canonicalJson, type JsonObject } from '../kernel/json.ts';
+import type { StoredSource } from '../twin/ports.ts';
+import type { Project } from '../twin/projection.ts';
+
+/** Content as a reader would see it, before it has an etag. */
+export interface Content {
+  readonly title: string;
+  readonly data: JsonObject;
+  readonly notices: readonly string[];
+}
+
+export interface EtagParts {
+  readonly uri: string;
+  readonly variant: Variant;
+  readonly fields: string;
+  readonly projection: number;
+  readonly data: JsonObject;
+  readonly notices: readonly string[];
+}
+
+/** Everything pure that the view is computed by; the tests bring projections of their own. */
+export interface Projector {
+  readonly version: number;
+  readonly etagKey: Uint8Array;
+  readonly project: Project;
+  etagOf(key: Uint8Array, parts: EtagParts): string;
+  sourceDocument(source: StoredSource, variant: Variant): Content;
+}
+
+export interface Stamp {
+  readonly etag: string;
+  readonly digest: string;
+}
+
+/** Etag and digest of what stands at a URI. */
+export function stampOf(
+  { etagOf, etagKey, version }: Projector,
+  uri: string,
+  variant: Variant,
+  { data, notices }: Content,
+): Stamp {
+  const parts = { uri, variant, fields: 'all', projection: version, data, notices };
+  const content = canonicalJson({ data, notices });
+  const digest = createHash('sha256').update(content).digest('base64url').slice(0, 22);
+  return { etag: etagOf(etagKey, parts), digest };
+}

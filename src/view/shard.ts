@@ -1,0 +1,67 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Variant } from '../contract/documents.ts';
+import type { Section } from '../contract/uris.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import type { SourceRecord, StoredDocument, StoredSource, ViewShard } from '../twin/ports.ts';
+import { subjectKey, subjectOf } from '../twin/subjects.ts';
+import { changesAfter, changesSince } from './change-rows.ts';
+import { searchFacts } from './fact-rows.ts';
+import { findPersons } from './person-rows.ts';
+
+/** SQLite's integers are 64 bits; ours are what a double holds exactly. */
+const ROWS_MAX = 2 ** 31;
+
+/** Every partition of one file, over a connection that can only read. */
+export function createShard(db: DatabaseSync, partitions: number): ViewShard {
+  const columns = 'documents.*, subjects.tenant FROM documents JOIN subjects USING (subject)';
+  const document = db.prepare(`SELECT ${columns} WHERE uri = ? AND variant = ?`);
+  const documents = db.prepare(`SELECT ${columns}
+    WHERE subject IN (SELECT value FROM json_each(?)) AND uri > ? ORDER BY uri, variant LIMIT ?`);
+  const source = db.prepare(`SELECT body, section, sensitive FROM sources
+    WHERE subject = ? AND type = ? AND id = ? AND section IS NOT NULL`);
+  const tenant = db.prepare('SELECT tenant FROM subjects WHERE subject = ?');
+  const place = db.prepare('SELECT offset FROM places WHERE part = ?');
+  return {
+    document(uri, variant) {
+      const row = document.get(uri, variant);
+      return row === undefined ? undefined : documentOf(row);
+    },
+    source(subject, type, id) {
+      const row = source.get(subjectKey(subject), type, id);
+      return row === undefined ? undefined : sourceOf(row);
+    },
+    tenantOf(subject) {
+      const row = tenant.get(subjectKey(subject));
+      return row === undefined ? undefined : String(row.tenant);
+    },
+    documents(subjects, after, limit) {
+      const wanted = JSON.stringify(subjects.map(subjectKey));
+      return documents.all(wanted, after, Math.min(limit, ROWS_MAX)).map(documentOf);
+    },
+    search: (query) => searchFacts(db, query),
+    changes: (query) => changesAfter(db, partitions, query),
+    recentChanges: (uris, at) => changesSince(db, uris, at),
+    people: (query) => findPersons(db, query),
+    applied: (partition) => Number(place.get(partition)?.offset ?? -1),
+  };
+}
+
+function documentOf(row: Record<string, unknown>): StoredDocument {
+  return {
+    uri: String(row.uri),
+    tenant: String(row.tenant),
+    subject: subjectOf(String(row.subject)),
+    section: String(row.section),
+    variant: row.variant as Variant,
+    etag: String(row.etag),
+    title: String(row.title),
+    recorded: String(row.recorded),
+    data: JSON.parse(String(row.data)) as JsonObject,
+    notices: JSON.parse(String(row.notices)) as string[],
+  };
+}
+
+function sourceOf({ body, section, sensitive }: Record<string, unknown>): StoredSource {
+  const record = JSON.parse(String(body)) as SourceRecord;
+  return { ...record, section: section as Section, sensitive: sensitive === 1 };
+}

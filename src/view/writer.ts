@@ -1,0 +1,97 @@
+import { renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ViewChange } from '../twin/ports.ts';
+import { type Applied, applyBatch, type Batch } from './apply.ts';
+import { pruneChanges } from './change-rows.ts';
+import type { Projector } from './projector.ts';
+import { reconcile } from './rebuild.ts';
+import {
+  hasPresentSchema,
+  inTransaction,
+  type Origin,
+  openViewDatabase,
+  originOf,
+  placesOf,
+  setOrigin,
+} from './schema.ts';
+
+/** What the log is at the moment of opening. */
+export interface LogState {
+  readonly epoch: string;
+  readonly partitions: number;
+  /** The next offset to be written, by partition. */
+  readonly ends: readonly number[];
+}
+
+/** The writing side of the view in one directory: synchronous, so it lives in a worker thread. */
+export interface ViewWriter {
+  /** The last applied offset by partition; everything after it is to be applied. */
+  readonly places: readonly number[];
+  /** Nothing of a view that is being built anew is seen before `finish`. */
+  readonly rebuilding: boolean;
+  apply(batch: Batch, at: number): Applied;
+  /** Puts the view that was built anew into the place of the old one. */
+  finish(at: number): ViewChange[];
+  close(): void;
+}
+
+/** Going through the old changes costs more than one batch should. */
+const PRUNE_EVERY_MS = 3_600_000;
+const FILE = 'view.db';
+const NEXT_FILE = 'view.next.db';
+
+export function viewPath(dataDir: string): string {
+  return join(dataDir, FILE);
+}
+
+export function openViewWriter(dataDir: string, projector: Projector, log: LogState): ViewWriter {
+  const path = viewPath(dataDir);
+  const nextPath = join(dataDir, NEXT_FILE);
+  const origin: Origin = { epoch: log.epoch, projection: projector.version };
+  remove(nextPath);
+  let db = openViewDatabase(path);
+  if (!hasPresentSchema(db)) {
+    db.close();
+    remove(path);
+    db = openViewDatabase(path);
+  }
+  const former = originOf(db);
+  const behind = placesOf(db, log.partitions).some((at, part) => at >= (log.ends[part] ?? 0));
+  const sameLog = former?.epoch === log.epoch && !behind;
+  const rebuilding = former !== undefined && (!sameLog || former.projection !== origin.projection);
+  let building = rebuilding;
+  if (rebuilding) {
+    db.close();
+    db = openViewDatabase(nextPath);
+  }
+  setOrigin(db, origin);
+  let prunedAt = 0;
+
+  return {
+    places: placesOf(db, log.partitions),
+    rebuilding,
+    // Being built anew is no change: `at` 0 is older than anything that anybody asks for.
+    apply(batch, at) {
+      const applied = applyBatch(db, projector, batch, building ? 0 : at);
+      if (at - prunedAt >= PRUNE_EVERY_MS) {
+        prunedAt = at;
+        inTransaction(db, () => pruneChanges(db, at));
+      }
+      return applied;
+    },
+    finish(at) {
+      const changes = reconcile(db, path, { partitions: log.partitions, sameLog, at });
+      db.close();
+      // Both are closed and so without a write-ahead log: one rename is the whole swap.
+      renameSync(nextPath, path);
+      building = false;
+      db = openViewDatabase(path);
+      return changes;
+    },
+    close: () => db.close(),
+  };
+}
+
+function remove(path: string): void {
+  for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
+}
