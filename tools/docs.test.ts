@@ -20,7 +20,7 @@ test('B-PK-4: a dead path, link, script and count is found', () => {
 test('what is true passes, and what is outside the project is not looked at', () => {
   const text = [
     '`src/main.ts`, `src/main.ts:12`, [security](security.md#who), [web](https://example.org/a)',
-    'npm run check, <!-- count: rooms -->17, `data/server.json`, `src/<room>/index.ts`',
+    '`resources/updated`, npm run check, <!-- count: rooms -->17, `data/server.json`, `src/<room>/index.ts`',
   ];
   assert.deepEqual(stale(text.join('\n')), []);
 });

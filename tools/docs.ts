@@ -14,8 +14,12 @@ export interface Facts {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** In backticks, whatever starts like a folder of ours is meant as a path. */
-const PATH = /`((?:src|test|tools|docs|schemas|resources|examples|bench|bin|\.ci)\/[^`\s]*)`/g;
+/** In backticks, whatever starts like a folder of ours is a path, but for the methods of MCP. */
+const METHOD = 'resources/(?:list|read|updated|subscribe|unsubscribe|templates)\\b';
+const PATH = new RegExp(
+  `\`(?!${METHOD})((?:src|test|tools|docs|schemas|resources|examples|bench|bin|\\.ci)/[^\`\\s]*)\``,
+  'g',
+);
 const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
 const SCRIPT = /\bnpm run ([\w:-]+)/g;
 const COUNT = /<!-- count: ([\w -]+?) -->\s*\**([\d,]+)/g;

@@ -24,6 +24,11 @@ export function roomOf(path: string): string {
   return path.split('/')[1] ?? path;
 }
 
+/** A test, or what only the tests of a room use; tsconfig.build.json leaves the same out. */
+function isTest(path: string): boolean {
+  return /\.(test|rig)\.ts$|\/(test|rig)\//.test(path);
+}
+
 /** Modules that a file names, those of the project as paths from its root. */
 export function importsOf(file: SourceFile): string[] {
   return [...withoutComments(file.text).matchAll(SPECIFIER)]
@@ -36,9 +41,8 @@ export function findWrongImports(files: readonly SourceFile[]): string[] {
     const from = roomOf(file.path);
     const room = ROOMS[from];
     if (room === undefined) return [`${file.path}: ${from} is no room of tools/rooms.ts`];
-    const isTest = file.path.endsWith('.test.ts');
     return importsOf(file).flatMap((target) => {
-      if (from === 'sdk' && !isTest && target.startsWith('node:')) {
+      if (from === 'sdk' && !isTest(file.path) && target.startsWith('node:')) {
         return [`${file.path} imports ${target}: the SDK runs in a browser too`];
       }
       if (!target.startsWith('src/')) return [];
@@ -67,7 +71,7 @@ export function findCycles(files: readonly SourceFile[]): string[] {
 
 export function findWords(files: readonly SourceFile[]): string[] {
   return files
-    .filter((file) => !file.path.endsWith('.test.ts'))
+    .filter((file) => !isTest(file.path))
     .flatMap((file) =>
       WORDS.filter((word) => !word.only.includes(roomOf(file.path))).flatMap((word) => {
         const found = word.pattern.exec(withoutComments(file.text))?.[0];
