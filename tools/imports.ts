@@ -26,7 +26,7 @@ export function roomOf(path: string): string {
 
 /** A test, or what only the tests of a room use; tsconfig.build.json leaves the same out. */
 function isTest(path: string): boolean {
-  return /\.(test|rig)\.ts$|\/(test|rig)\//.test(path);
+  return /\.(test|testing|rig)\.ts$|\/(test|rig)\//.test(path);
 }
 
 /** Modules that a file names, those of the project as paths from its root. */
