@@ -41,7 +41,7 @@ describe('the embedded log', () => {
   });
 });
 
-test('kill -9 in mid append: what was acknowledged is there, nothing is there by half', async () => {
+test('B-LV-1: kill -9 in mid append: what was acknowledged is there, nothing is there by half', async () => {
   const dataDir = newDirectory();
   const acknowledged: string[] = [];
   for (const [run, killAfter] of [3, 1, 6].entries()) {

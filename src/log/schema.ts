@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { base32 } from '../kernel/ids.ts';
+import { inTransaction, openDatabase } from '../kernel/sqlite.ts';
 
 /** Fixed when a log is created; later starts take what the file says (design §6). */
 const PARTITIONS = 16;
-const BUSY_TIMEOUT_MS = 5_000;
 
 /**
  * `ends` outlives what compaction removes, so an offset is never given twice. `heads` is the
@@ -67,8 +67,7 @@ export interface LogIdentity {
 
 /** Opens or creates a log. An append is acknowledged only once it is on the disk. */
 export function openLogDatabase(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  const db = openDatabase(path, 'FULL');
   inTransaction(db, () => {
     db.exec(SCHEMA);
     const put = db.prepare('INSERT OR IGNORE INTO meta VALUES (?, ?)');
@@ -82,18 +81,4 @@ export function identityOf(db: DatabaseSync): LogIdentity {
   const get = db.prepare('SELECT value FROM meta WHERE name = ?');
   const read = (name: string): string => String(get.get(name)?.value);
   return { epoch: read('epoch'), partitions: Number(read('partitions')) };
-}
-
-/** Whole or not at all. */
-export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    // Where SQLite rolled back by itself (disk full) there is nothing left to roll back.
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
 }

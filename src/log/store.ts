@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction } from '../kernel/sqlite.ts';
 import type { AddressedBundle, BundleEntry, KnownRecords } from '../twin/fhir/records.ts';
 import type {
   BundleSubmission,
@@ -16,7 +17,7 @@ import { asLogFault } from './faults.ts';
 import type { IdentityRules } from './identity.ts';
 import { knownRecords } from './known.ts';
 import { appendRelation, readRelations } from './relations.ts';
-import { identityOf, inTransaction, type LogIdentity, TOPICS } from './schema.ts';
+import { identityOf, type LogIdentity, TOPICS } from './schema.ts';
 import { createSqliteState } from './sqlite-state.ts';
 
 export type RecordSubmission = Parameters<Intake['submitRecord']>[0];

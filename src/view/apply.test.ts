@@ -44,7 +44,7 @@ const fact: fc.Arbitrary<Fact> = fc.record({
   secret: fc.boolean(),
 });
 
-test('any batch size, with repeats, gives the same etags and rows', () => {
+test('B-LV-3: any batch size, with repeats, gives the same etags and rows', () => {
   fc.assert(
     fc.property(
       fc.array(fact, { maxLength: 25 }),
@@ -138,7 +138,7 @@ test('a general document tells nothing of a protected record, not even by its ti
   assert.deepEqual(new Set(changes.map(({ variant }) => variant)), new Set(['full']));
 });
 
-test('a projection that fails holds up nobody else, and its documents say that they are old', () => {
+test('B-LV-5: a projection that fails holds up nobody else, and its documents say that they are old', () => {
   const view = openView();
   const records = recordsOf([
     { member: 'ana', id: 'c1', text: 'asthma' },
@@ -158,6 +158,23 @@ test('a projection that fails holds up nobody else, and its documents say that t
   view.apply(records.slice(3));
   const mended = view.shard.document(CLINICAL, 'general');
   assert.deepEqual([mended?.data, mended?.notices], [{ texts: ['asthma', 'cured'] }, []]);
+});
+
+test('B-LV-9: a batch that the disk cannot hold leaves nothing behind', () => {
+  const view = openView();
+  const long = 'asthma '.repeat(100);
+  const records = recordsOf(
+    Array.from({ length: 300 }, (_, index) => ({ member: 'ana', id: `c${index}`, text: long })),
+  );
+  view.apply(records.slice(0, 1));
+  const before = stateOf(view);
+  view.db.exec('PRAGMA max_page_count = 60');
+  assert.throws(() => view.apply(records), /full/);
+  assert.deepEqual(stateOf(view), before);
+  assert.equal(view.shard.applied(PARTITION), 0);
+  view.db.exec('PRAGMA max_page_count = 100000');
+  view.apply(records);
+  assert.equal(view.shard.applied(PARTITION), 299);
 });
 
 test('the feed gives whole offsets in order, after a place, of the subjects alone', () => {

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction } from '../kernel/sqlite.ts';
 import type { LogRecord, Place, SourceRecord, Subject, ViewChange } from '../twin/ports.ts';
 import { subjectKey } from '../twin/subjects.ts';
 import { storeChanges } from './change-rows.ts';
 import type { Projector } from './projector.ts';
-import { inTransaction } from './schema.ts';
 import { projectSubject } from './subject.ts';
 import { differences, type Versions, versionsOf } from './versions.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock } from '../kernel/clock.ts';
-import type { EventLog, LogRecord } from '../twin/ports.ts';
+import type { EventLog } from '../twin/ports.ts';
 import type { Batch } from './apply.ts';
 import { createFeeder } from './feeder.ts';
-import { PARTITION, recordsOf } from './test/records.ts';
+import { memoryLog } from './test/memory-log.ts';
 import { createWaiters } from './waiters.ts';
 
 /** Time that passes at once, in the order of the delays. */
@@ -16,42 +16,6 @@ const impatient: Clock = {
     return { cancel: () => clearImmediate(handle) };
   },
 };
-
-function memoryLog(ends = 0) {
-  const records: LogRecord[] = [];
-  const listeners = new Set<(partitions: readonly number[]) => void>();
-  let faults = 0;
-  const log: EventLog = {
-    epoch: 'aaaaaaaa',
-    partitions: 4,
-    async read(partition, offset, limit) {
-      await Promise.resolve();
-      if (faults > 0 && faults-- > 0) throw new Error('log away');
-      const own = partition === PARTITION ? records : [];
-      return own.filter((record) => record.offset >= offset).slice(0, limit);
-    },
-    ends: async () => [0, 0, 0, Math.max(ends, records.length)],
-    onAppend(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
-  return {
-    log,
-    fail(times: number) {
-      faults = times;
-    },
-    append(count: number) {
-      const facts = Array.from({ length: records.length + count }, () => ({
-        member: 'ana',
-        id: 'c1',
-        text: 'asthma',
-      }));
-      records.push(...recordsOf(facts).slice(records.length));
-      for (const listener of listeners) listener([PARTITION]);
-    },
-  };
-}
 
 function feederOf(log: EventLog, apply?: (batch: Batch) => Promise<void>) {
   const applied: number[] = [];

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { openForReading } from '../kernel/sqlite.ts';
 import type { LogRecord, ViewChange } from '../twin/ports.ts';
-import { openForReading } from './schema.ts';
 import { createShard } from './shard.ts';
 import { PARTITION, projectorOf, recordsOf } from './test/records.ts';
 import { openViewWriter, viewPath } from './writer.ts';
@@ -92,7 +92,7 @@ test('a restart goes on where it was', () => {
   );
 });
 
-test('a new version of the projection tells only of what reads differently', () => {
+test('B-LV-4: a new version of the projection tells only of what reads differently', () => {
   live({ at: 1 });
   const before = feed();
   const { rebuilding, changes } = live({ version: 2, bold: true, at: RECENTLY });
@@ -116,7 +116,7 @@ test('a new version of the projection tells only of what reads differently', () 
   }
 });
 
-test('a view built anew, in other batches, has the same etags', () => {
+test('B-LV-3: a view built anew, in other batches, has the same etags', () => {
   live({ version: 2, bold: true, size: 1 });
   const lived = etags();
   rmSync(viewPath(dataDir));

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction } from '../kernel/sqlite.ts';
 import type { ViewChange } from '../twin/ports.ts';
 import { subjectOf } from '../twin/subjects.ts';
 import { changesOf } from './apply.ts';
 import { storeChanges } from './change-rows.ts';
-import { inTransaction, placesOf } from './schema.ts';
+import { placesOf } from './schema.ts';
 import { versionsOf } from './versions.ts';
 
 /**

@@ -1,8 +1,8 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction, openDatabase } from '../kernel/sqlite.ts';
 
 /** Raised with every change below: a file of another version is built anew from the log. */
 const SCHEMA_VERSION = 1;
-const BUSY_TIMEOUT_MS = 5_000;
 
 /**
  * `digest` is of the content alone; an etag also covers the projection's version, so after a bump
@@ -57,34 +57,16 @@ CREATE INDEX changes_at ON changes (at);
 
 /** Opens a view's file for writing, creating it where it does not exist. */
 export function openViewDatabase(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   // The log is the truth: a view that lost its last moments in a power cut catches up from it.
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+  const db = openDatabase(path, 'NORMAL');
   if (schemaVersion(db) === 0) {
     inTransaction(db, () => db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`));
   }
   return db;
 }
 
-/** A second connection, which can only read and sees what is committed. */
-export function openForReading(path: string): DatabaseSync {
-  return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
-}
-
 export function hasPresentSchema(db: DatabaseSync): boolean {
   return schemaVersion(db) === SCHEMA_VERSION;
-}
-
-export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
 }
 
 /** What a view was built from; another epoch or version means: build it anew. */

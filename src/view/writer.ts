@@ -1,5 +1,6 @@
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { inTransaction } from '../kernel/sqlite.ts';
 import type { ViewChange } from '../twin/ports.ts';
 import { type Applied, applyBatch, type Batch } from './apply.ts';
 import { pruneChanges } from './change-rows.ts';
@@ -7,7 +8,6 @@ import type { Projector } from './projector.ts';
 import { reconcile } from './rebuild.ts';
 import {
   hasPresentSchema,
-  inTransaction,
   type Origin,
   openViewDatabase,
   originOf,

@@ -1,0 +1,35 @@
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens or creates a SQLite file for writing, readable by its owner alone; SQLite gives the files
+ * beside it the same mode. `FULL`: a commit is on the disk before it is acknowledged. `NORMAL`: a
+ * power cut may take the last commits, for what can be had again from elsewhere.
+ */
+export function openDatabase(path: string, synchronous: 'FULL' | 'NORMAL'): DatabaseSync {
+  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
+  const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous};`);
+  return db;
+}
+
+/** A second connection, which can only read and sees what is committed. */
+export function openForReading(path: string): DatabaseSync {
+  return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+}
+
+/** Whole or not at all. */
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // Where SQLite rolled back by itself (disk full) there is nothing left to roll back.
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
