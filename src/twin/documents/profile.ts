@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import type { JsonObject } from '../../kernel/json.ts';
+import {
+  addressText,
+  codeOf,
+  compact,
+  conceptText,
+  dateOf,
+  type Element,
+  humanName,
+  isGiven,
+  objectOf,
+  objectsOf,
+  stringOf,
+} from '../fhir/elements.ts';
+import { activeFirst, factOf, factShape, Lists, leftOutSchema, periodSchema } from './fact.ts';
+import { findingOf } from './findings/index.ts';
+import type { MemberRecord, RecordSet } from './records.ts';
+
+const text = z.string().optional();
+const used = z.strictObject({ value: z.string(), use: text, kind: text });
+
+/** `profile` (design §4): identity, contact, language, preferences, consents. */
+export const profileSchema = z.strictObject({
+  identity: z
+    .strictObject({
+      ...factShape,
+      otherNames: z.array(z.string()).optional(),
+      birthDate: text,
+      gender: text,
+      birthSex: text,
+      race: text,
+      ethnicity: text,
+      maritalStatus: text,
+      deceased: text,
+      numbers: z.array(z.strictObject({ kind: z.string(), value: z.string() })).optional(),
+    })
+    .optional(),
+  contact: z
+    .strictObject({
+      ...factShape,
+      phones: z.array(used).optional(),
+      emails: z.array(used).optional(),
+      addresses: z.array(used).optional(),
+    })
+    .optional(),
+  language: z
+    .strictObject({ ...factShape, preferred: text, others: z.array(z.string()).optional() })
+    .optional(),
+  relatedPersons: z.array(
+    z.strictObject({
+      ...factShape,
+      relationship: text,
+      phone: text,
+      period: periodSchema.optional(),
+    }),
+  ),
+  consents: z.array(
+    z.strictObject({ ...factShape, decision: text, period: periodSchema.optional() }),
+  ),
+  leftOut: leftOutSchema.optional(),
+});
+
+const RELATED_MAX = 20;
+const CONSENTS_MAX = 20;
+
+const US_CORE = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-';
+
+export function profileData(set: RecordSet): JsonObject {
+  const [patient] = set.of('Patient');
+  const lists = new Lists();
+  const facts = (type: string) =>
+    set.of(type).map((record) => factOf(record, findingOf(record, set)));
+  const data = {
+    ...(patient !== undefined && personOf(patient)),
+    relatedPersons: lists.take('relatedPersons', facts('RelatedPerson'), RELATED_MAX, [
+      'RelatedPerson',
+    ]),
+    consents: lists.take('consents', activeFirst(facts('Consent')), CONSENTS_MAX, ['Consent']),
+  };
+  return { ...data, ...(lists.leftOut.length > 0 && { leftOut: lists.leftOut }) };
+}
+
+function personOf(patient: MemberRecord): JsonObject {
+  const { resource } = patient;
+  const name = humanName(resource.name) ?? 'Name not given';
+  const names = objectsOf(resource.name).flatMap((one) => humanName(one) ?? []);
+  const telecom = objectsOf(resource.telecom);
+  const spoken = objectsOf(resource.communication);
+  const preferred = spoken.find((one) => one.preferred === true) ?? spoken[0];
+  const others = spoken.filter((one) => one !== preferred);
+  return {
+    identity: factOf(patient, {
+      title: name,
+      details: {
+        otherNames: [...new Set(names)].filter((other) => other !== name),
+        birthDate: dateOf(resource.birthDate),
+        gender: stringOf(resource.gender),
+        birthSex: stringOf(extension(resource, `${US_CORE}birthsex`)?.valueCode),
+        race: extensionText(resource, `${US_CORE}race`),
+        ethnicity: extensionText(resource, `${US_CORE}ethnicity`),
+        maritalStatus: conceptText(resource.maritalStatus),
+        deceased:
+          dateOf(resource.deceasedDateTime) ?? (resource.deceasedBoolean ? 'yes' : undefined),
+        numbers: numbersOf(resource),
+      },
+    }),
+    contact: factOf(patient, {
+      title: 'Contact',
+      details: {
+        phones: telecom.flatMap((one) => usedValue(one, ['phone', 'sms'])),
+        emails: telecom.flatMap((one) => usedValue(one, ['email'])),
+        addresses: objectsOf(resource.address).flatMap((one) => {
+          const value = addressText(one);
+          return value === undefined ? [] : [compact({ value, use: stringOf(one.use) }) ?? {}];
+        }),
+      },
+    }),
+    language: factOf(patient, {
+      title: 'Language',
+      details: {
+        preferred: conceptText(preferred?.language),
+        others: others.map(({ language }) => conceptText(language)).filter(isGiven),
+      },
+    }),
+  };
+}
+
+function usedValue(telecom: JsonObject, systems: readonly string[]): JsonObject[] {
+  const system = stringOf(telecom.system) ?? '';
+  const value = stringOf(telecom.value);
+  if (value === undefined || !systems.includes(system)) return [];
+  const kind = system === 'sms' ? 'sms' : undefined;
+  return [compact({ value, use: stringOf(telecom.use), kind }) ?? {}];
+}
+
+/** Numbers by which a plan or a hospital knows the person; never those of other walks of life. */
+function numbersOf(resource: JsonObject): JsonObject[] {
+  return objectsOf(resource.identifier).flatMap(({ type, value }) => {
+    const number = stringOf(value);
+    const shown = ['MR', 'MB', 'SN', 'UM'].includes(codeOf(type) ?? '');
+    return shown && number !== undefined
+      ? [{ kind: conceptText(type) ?? 'number', value: number }]
+      : [];
+  });
+}
+
+function extension(resource: JsonObject, url: string): JsonObject | undefined {
+  return objectsOf(resource.extension).find((one) => one.url === url);
+}
+
+/** US Core race and ethnicity: the part `text`. */
+function extensionText(resource: JsonObject, url: string): string | undefined {
+  const parts = objectsOf(extension(resource, url)?.extension);
+  return stringOf(objectOf(parts.find((one) => one.url === 'text') as Element).valueString);
+}

@@ -1,0 +1,60 @@
+import { formatUri, type Section } from '../../contract/uris.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import { conceptText, type Element, objectOf, stringOf } from '../fhir/elements.ts';
+import type { SourceRecord } from '../ports.ts';
+import { sectionOf } from './sections.ts';
+
+/** One record of a member, ready to be read. */
+export interface MemberRecord {
+  /** `Type/id`. */
+  readonly key: string;
+  readonly type: string;
+  readonly id: string;
+  readonly resource: JsonObject;
+  readonly names: Readonly<Record<string, string>>;
+  readonly section: Section;
+  /** Of its source document. */
+  readonly uri: string;
+  /** Source system, as named at the intake. */
+  readonly source: string;
+}
+
+/** The records of one member that one variant may show. */
+export interface RecordSet {
+  readonly all: readonly MemberRecord[];
+  of(...types: readonly string[]): MemberRecord[];
+  /** What a reference is called: in the directory, in this set, or by its own display. */
+  nameOf(reference: Element, record: MemberRecord): string | undefined;
+}
+
+/** In an order of their own, so that the order of arrival never shows. */
+export function memberRecords(member: string, records: readonly SourceRecord[]): MemberRecord[] {
+  return records
+    .flatMap(({ type, id, resource, names, provenance }): MemberRecord[] => {
+      if (resource === null) return [];
+      const section = sectionOf(type);
+      const uri = formatUri({ kind: 'source', member, section, type, id });
+      const { source } = provenance;
+      return [{ key: `${type}/${id}`, type, id, resource, names, section, uri, source }];
+    })
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+export function recordSet(all: readonly MemberRecord[]): RecordSet {
+  const byType = Map.groupBy(all, ({ type }) => type);
+  const byKey = new Map(all.map((record) => [record.key, record]));
+  return {
+    all,
+    of: (...types) => types.flatMap((type) => byType.get(type) ?? []),
+    nameOf(reference, record) {
+      const { reference: target, display } = objectOf(reference);
+      const key = stringOf(target) ?? '';
+      const inside = byKey.get(key);
+      return (
+        (Object.hasOwn(record.names, key) ? record.names[key] : undefined) ??
+        (inside && conceptText(inside.resource.code ?? inside.resource.vaccineCode)) ??
+        stringOf(display)
+      );
+    },
+  };
+}

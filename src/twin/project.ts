@@ -1,0 +1,103 @@
+import { formatUri } from '../contract/uris.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import { documentRows, factRow } from './documents/index-rows.ts';
+import { type MemberRecord, memberRecords, recordSet } from './documents/records.ts';
+import { MEMBER_DOCUMENTS, PROTECTED_NOTICE } from './documents/registry.ts';
+import { protectedKeys } from './documents/sensitive.ts';
+import { sessionData } from './documents/session.ts';
+import { codeOf, dateOf, humanName, objectsOf, stringOf } from './fhir/elements.ts';
+import type { SourceRecord, Subject } from './ports.ts';
+import type { Project, ProjectedDocument, Projection } from './projection.ts';
+
+/** Part of every etag: a change of what is projected is a change of this number. */
+export const PROJECTION_VERSION = 1;
+
+const NOTHING: Projection = {
+  documents: [],
+  index: [],
+  sensitive: new Set(),
+  sections: new Map(),
+};
+
+/** One subject's records to its documents in both variants, its search rows and its sections. */
+export const project: Project = (subject, records) => {
+  const present = records.filter(({ resource }) => resource !== null);
+  if (present.length === 0) return NOTHING;
+  if (subject.kind === 'session') return projectSession(subject, present);
+  return subject.kind === 'member' ? projectMember(subject, present) : NOTHING;
+};
+
+function projectMember(subject: Subject, present: readonly SourceRecord[]): Projection {
+  const all = memberRecords(subject.id, present);
+  const sensitive = protectedKeys(all);
+  const open = all.filter(({ key }) => !sensitive.has(key));
+  const full = recordSet(all);
+  const general = open.length === all.length ? full : recordSet(open);
+  const documents = MEMBER_DOCUMENTS.flatMap(({ section, title, data }) => {
+    const uri = formatUri({ kind: 'section', member: subject.id, section });
+    const base = { uri, section, title };
+    const shown = data(general);
+    return [
+      { ...base, variant: 'general', data: shown, notices: [PROTECTED_NOTICE] },
+      { ...base, variant: 'full', data: general === full ? shown : data(full), notices: [] },
+    ] satisfies ProjectedDocument[];
+  });
+  const rows = all.map((record) => {
+    const hidden = sensitive.has(record.key);
+    return factRow(record, hidden ? full : general, subject, hidden);
+  });
+  const person = personOf(open);
+  return {
+    documents,
+    index: [...documentRows(subject), ...rows],
+    sensitive,
+    sections: new Map(all.map(({ key, section }) => [key, section])),
+    ...(person !== undefined && { person }),
+  };
+}
+
+/** How people find the member: by what everybody who may see the twin may see. */
+function personOf(open: readonly MemberRecord[]): Projection['person'] {
+  const patient = open.find(({ type }) => type === 'Patient');
+  if (patient === undefined) return undefined;
+  const { resource, id } = patient;
+  const numbers = open
+    .filter(({ type }) => type === 'Coverage' || type === 'Patient')
+    .flatMap(({ resource: { identifier, subscriberId } }) => [
+      ...(stringOf(subscriberId) ?? '').split(' ', 1),
+      ...memberNumbers(objectsOf(identifier)),
+    ])
+    .filter((number) => number !== '');
+  return {
+    patient: id,
+    name: humanName(resource.name) ?? '',
+    birthDate: dateOf(resource.birthDate) ?? '',
+    numbers: [...new Set(numbers)],
+  };
+}
+
+/** HL7 v2-0203: member, subscriber and plan numbers. */
+function memberNumbers(identifiers: readonly JsonObject[]): string[] {
+  return identifiers.flatMap(({ type, value }) =>
+    ['MB', 'SN', 'UM'].includes(codeOf(type) ?? '') ? (stringOf(value) ?? []) : [],
+  );
+}
+
+/** A session is read by its owner alone and has no protected half: one document. */
+function projectSession(subject: Subject, present: readonly SourceRecord[]): Projection {
+  const record = present.find(({ type, id }) => type === 'Session' && id === subject.id);
+  if (record === undefined) return NOTHING;
+  return {
+    ...NOTHING,
+    documents: [
+      {
+        uri: formatUri({ kind: 'session', session: subject.id }),
+        section: 'session',
+        variant: 'general',
+        title: 'Session',
+        data: sessionData(record),
+        notices: [],
+      },
+    ],
+  };
+}
