@@ -44,7 +44,7 @@ async function open(log: ReturnType<typeof memoryLog>['log'], version = 1) {
   return { view, told, failures };
 }
 
-const wait = { timeoutMs: 10_000 };
+const WAIT_MS = 10_000;
 const names = (told: readonly ViewChange[]) =>
   told.map(({ uri, variant, kind }) => `${kind} ${uri.split('/').slice(4).join('/')} ${variant}`);
 
@@ -57,7 +57,7 @@ test('P4: what the log has is there at the start, and what it gets is told in or
   });
   told.length = 0;
   for (const text of ['gout', 'cough', 'gout']) append(1, { member: 'ana', id: 'c2', text });
-  assert.equal(await view.waitFor({ partition: PARTITION, offset: 5 }, wait.timeoutMs), true);
+  assert.equal(await view.waitFor({ partition: PARTITION, offset: 5 }, WAIT_MS), true);
   const offsets = told.filter(({ uri }) => uri === CLINICAL).map(({ place }) => place.offset);
   assert.deepEqual(offsets, offsets.toSorted());
   assert.equal(offsets.at(-1), 5);
@@ -81,10 +81,7 @@ test('B-LV-4: a start with a new projection tells only of what reads differently
     texts: ['STRONG asthma'],
   });
   append(1, { member: 'ben', id: 'c2', text: 'cough' });
-  assert.equal(
-    await second.view.waitFor({ partition: PARTITION, offset: 2 }, wait.timeoutMs),
-    true,
-  );
+  assert.equal(await second.view.waitFor({ partition: PARTITION, offset: 2 }, WAIT_MS), true);
   await second.view.stop();
   const third = await open(log, 2);
   assert.deepEqual(third.told, []);
@@ -96,7 +93,7 @@ test('a projection that fails is told of by subject, and the view goes on', asyn
   const { view, failures } = await open(log);
   append(1, { member: 'ana', id: 'c1', text: 'poison' });
   append(1, { member: 'ben', id: 'c1', text: 'gout' });
-  assert.equal(await view.waitFor({ partition: PARTITION, offset: 1 }, wait.timeoutMs), true);
+  assert.equal(await view.waitFor({ partition: PARTITION, offset: 1 }, WAIT_MS), true);
   assert.match(String(failures[0]), /member:ana/);
   assert.ok(view.for(PARTITION).document('mcp://twins/member/ben/clinical', 'general'));
   await view.stop();
