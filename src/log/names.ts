@@ -7,10 +7,9 @@ import type { Identifier } from './decider-state.ts';
 /** Every reference to the directory that stands anywhere in the resource, each once. */
 export function directoryReferences(resource: ResourceJson | null): string[] {
   if (resource === null) return [];
-  const references = referencesIn(resource).filter((reference) =>
+  return [...new Set(referencesIn(resource))].filter((reference) =>
     DIRECTORY_TYPES.has(reference.split('/')[0] ?? ''),
   );
-  return [...new Set(references)];
 }
 
 /** Identifiers by which other bundles may mean the resource: of the directory and of members. */
