@@ -115,8 +115,9 @@ export function addressText(value: Element): string | undefined {
 
 /** How people call a directory record: its name, or what it is. */
 export function displayName(resource: JsonObject): string | undefined {
+  const { name, code, description } = resource;
   return (
-    stringOf(resource.name) ?? humanName(resource.name) ?? conceptText(objectsOf(resource.code)[0])
+    stringOf(name) ?? humanName(name) ?? conceptText(objectsOf(code)[0]) ?? stringOf(description)
   );
 }
 
