@@ -107,7 +107,9 @@ async function read(client: Client): Promise<{ etag: string; plans: unknown }> {
 
 async function refusal(client: Client, member = 'demo-ana'): Promise<string> {
   try {
-    await client.readResource({ uri: `mcp://twins/member/${member}/coverage` });
+    // The client may still hold what it read before; this asks the server.
+    const uri = `mcp://twins/member/${member}/coverage`;
+    await client.readResource({ uri }, { cacheMode: 'refresh' });
     return 'an answer, which must not be';
   } catch (error) {
     return `“${error instanceof Error ? error.message : String(error)}”`;

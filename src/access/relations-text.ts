@@ -45,6 +45,18 @@ export function parseRelation(text: string): Relationship {
   };
 }
 
+const OBJECT = new RegExp(`^(?:(${WORD}):)?([^#[\\]\\s:]+)$`);
+
+/** `member:demo-ana`; without a type a user, as people say it. @throws Fault INVALID_ARGUMENT */
+export function parseObject(text: string): ObjectRef {
+  const match = text.length <= RELATION_TEXT_CHARS_MAX ? OBJECT.exec(text) : null;
+  if (match === null) {
+    const detail = 'An object is written type:id, for example member:demo-ana or user:ana.';
+    throw new Fault('INVALID_ARGUMENT', { detail });
+  }
+  return { type: match[1] ?? 'user', id: unescapeId(match[2] ?? '') };
+}
+
 export function printRelation(relationship: Relationship): string {
   const { expiresAt } = relationship;
   return relationKey(relationship) + (expiresAt === undefined ? '' : `[expiration:${expiresAt}]`);

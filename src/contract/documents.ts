@@ -18,7 +18,7 @@ export const documentSchema = z.strictObject({
   /** When the newest record of this document was accepted, ISO 8601 in UTC. */
   asOf: z.string(),
   section: z.string(),
-  data: z.record(z.string(), z.unknown()),
+  data: z.record(z.string(), z.json()),
   /** Sentences about what the reader should know: protected categories, bounds, staleness. */
   notices: z.array(z.string()),
 });

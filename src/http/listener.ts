@@ -23,16 +23,13 @@ const DRAIN_MS = 5_000;
 /** The one listener: guards first, then MCP, or the plain routes. */
 export class Listener implements Service {
   readonly name = 'http';
-  readonly #parts: () => HttpParts;
   readonly #options: HttpOptions;
   readonly #server: Server;
   readonly #idle: IdleWatch;
-  #guards: Guards | undefined;
-  #plain: Handler | undefined;
+  #open: Opened | undefined;
+  #answering = false;
 
-  /** @param parts asked for once the port is known, since the audience of tokens contains it. */
-  constructor(parts: () => HttpParts, options: HttpOptions) {
-    this.#parts = parts;
+  constructor(options: HttpOptions) {
     this.#options = options;
     this.#idle = new IdleWatch(options.idleExitMs, options.onIdle);
     this.#server = createServer(
@@ -47,7 +44,7 @@ export class Listener implements Service {
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
-  /** Binds the port without answering yet: requests wait in the backlog until `start`. */
+  /** Takes the port; whoever comes is told to wait until `answer`. */
   async bind(): Promise<number> {
     const { port, portNamed, host } = this.#options;
     for (let tried = 0; ; tried += 1) {
@@ -64,11 +61,20 @@ export class Listener implements Service {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  start(): Promise<void> {
+  /** The parts, once the port is known that the audience of tokens contains. */
+  open(parts: HttpParts): void {
     const { publicUrl, allowedOrigins } = this.#options;
-    this.#guards = createGuards(publicUrl(this.port), this.port, allowedOrigins);
-    this.#plain = createPlainRoutes(this.#parts());
+    const guards = createGuards(publicUrl(this.port), this.port, allowedOrigins);
+    this.#open = { parts, guards, plain: createPlainRoutes(parts) };
+  }
+
+  /** Everything behind is ready. */
+  answer(): void {
+    this.#answering = true;
     this.#idle.start();
+  }
+
+  start(): Promise<void> {
     return Promise.resolve();
   }
 
@@ -83,41 +89,48 @@ export class Listener implements Service {
 
   #serve(req: IncomingMessage, res: ServerResponse): void {
     const correlationId = randomId();
-    if (this.#guards === undefined || this.#plain === undefined) {
+    if (this.#open === undefined || !this.#answering) {
       sendJson(res, 503, { error: { code: 'STARTING' } }, { 'retry-after': '1' });
       return;
     }
+    const { parts, guards, plain } = this.#open;
     this.#idle.enter(res);
     const began = performance.now();
-    const path = (req.url ?? '').split('?')[0] ?? '';
-    const route = path === '/mcp' ? 'mcp' : 'plain';
+    const isMcp = (req.url ?? '').split('?')[0] === '/mcp';
     res.once('close', () => {
-      this.#parts().served(route, res.statusCode, (performance.now() - began) / 1000);
+      const seconds = (performance.now() - began) / 1000;
+      parts.served(isMcp ? 'mcp' : 'plain', res.statusCode, seconds);
     });
     try {
-      this.#guards.check(req);
-      if (this.#preflight(req, res)) return;
-      if (path === '/mcp') void serveMcp(this.#parts(), req, res, correlationId);
-      else this.#plain(req, res);
+      guards.check(req);
+      allowOrigin(res, guards.originOf(req));
+      if (req.method === 'OPTIONS') preflight(res);
+      else if (isMcp) void serveMcp(parts, req, res, correlationId);
+      else plain(req, res);
     } catch (error) {
       const [status, answer] = plainError(asFault(error), correlationId);
       sendJson(res, status, answer);
     }
   }
+}
 
-  /** CORS for the allowed origins alone (the guards refused all others); never with credentials. */
-  #preflight(req: IncomingMessage, res: ServerResponse): boolean {
-    const origin = this.#guards?.originOf(req);
-    if (origin !== undefined) {
-      res.setHeader('access-control-allow-origin', origin);
-      res.setHeader('access-control-expose-headers', EXPOSED_HEADERS);
-    }
-    if (req.method !== 'OPTIONS') return false;
-    res.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
-    res.setHeader('access-control-allow-headers', ALLOWED_HEADERS);
-    res.writeHead(204).end();
-    return true;
-  }
+interface Opened {
+  readonly parts: HttpParts;
+  readonly guards: Guards;
+  readonly plain: Handler;
+}
+
+/** CORS for the allowed origins alone (the guards refused all others); never with credentials. */
+function allowOrigin(res: ServerResponse, origin: string | undefined): void {
+  if (origin === undefined) return;
+  res.setHeader('access-control-allow-origin', origin);
+  res.setHeader('access-control-expose-headers', EXPOSED_HEADERS);
+}
+
+function preflight(res: ServerResponse): void {
+  res.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
+  res.setHeader('access-control-allow-headers', ALLOWED_HEADERS);
+  res.writeHead(204).end();
 }
 
 const EXPOSED_HEADERS = 'Mcp-Session-Id, WWW-Authenticate, ETag, Position, Correlation-Id';

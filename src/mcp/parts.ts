@@ -30,7 +30,6 @@ export interface McpParts {
 }
 
 export interface McpMetrics {
-  streams(kind: 'listen' | 'session', open: number): void;
   notified(receivers: number): void;
 }
 

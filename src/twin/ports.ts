@@ -144,7 +144,7 @@ export interface StoredDocument {
 
 /** A source record as the view holds it. */
 export interface StoredSource extends SourceRecord {
-  readonly section: Section;
+  readonly section: Section | 'session';
   /** Belongs to the `full` variant only. */
   readonly sensitive: boolean;
 }

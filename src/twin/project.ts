@@ -89,6 +89,7 @@ function projectSession(subject: Subject, present: readonly SourceRecord[]): Pro
   if (record === undefined) return NOTHING;
   return {
     ...NOTHING,
+    sections: new Map([[`Session/${subject.id}`, 'session']]),
     documents: [
       {
         uri: formatUri({ kind: 'session', session: subject.id }),

@@ -20,7 +20,7 @@ export interface Projection {
   /** Keys (`Type/id`) of the records that belong to the `full` variant only. */
   readonly sensitive: ReadonlySet<string>;
   /** Section by record (`Type/id`), for source documents and their search rows. */
-  readonly sections: ReadonlyMap<string, Section>;
+  readonly sections: ReadonlyMap<string, Section | 'session'>;
   /** How people find this member; absent for subjects that are not members. */
   readonly person?: {
     readonly patient: string;

@@ -63,5 +63,5 @@ function documentOf(row: Record<string, unknown>): StoredDocument {
 
 function sourceOf({ body, section, sensitive }: Record<string, unknown>): StoredSource {
   const record = JSON.parse(String(body)) as SourceRecord;
-  return { ...record, section: section as Section, sensitive: sensitive === 1 };
+  return { ...record, section: section as StoredSource['section'], sensitive: sensitive === 1 };
 }

@@ -19,7 +19,7 @@ interface Row {
   readonly key: string;
   readonly record: SourceRecord;
   readonly uri: string | null;
-  readonly section: Section | null;
+  readonly section: Section | 'session' | null;
   readonly sensitive: boolean;
 }
 
@@ -75,7 +75,7 @@ function sourceRows(db: DatabaseSync, subject: string): Row[] {
     .map(({ body, uri, section, sensitive }) => {
       const record = JSON.parse(String(body)) as SourceRecord;
       const key = `${record.type}/${record.id}`;
-      const of = { uri: uri as string | null, section: section as Section | null };
+      const of = { uri: uri as string | null, section: section as Section | 'session' | null };
       return { key, record, ...of, sensitive: sensitive === 1 };
     });
 }
@@ -129,7 +129,7 @@ function stampSources(
     const { subject, type, id } = record;
     const at = [subjectKey(subject), type, id] as const;
     const flag = sensitive ? 1 : 0;
-    if (section === null || subject.kind !== 'member') {
+    if (section === null || section === 'session' || subject.kind !== 'member') {
       put.run(section, flag, null, null, null, null, null, ...at);
       continue;
     }

@@ -29,7 +29,7 @@ export interface DevIssuer {
   /** Public keys only. */
   jwks(): { keys: JWK[] };
   /**
-   * @param request `{ as, actor?, scope?, ttl?, tenant?, client_id?, purpose? }`: subject, agent,
+   * @param request `{ as, actor?, scope?, ttlSeconds?, tenant?, client_id?, purpose? }`: subject, agent,
    *   scopes separated by spaces, seconds, tenant, client, v3-PurposeOfUse code.
    * @throws Fault INVALID_ARGUMENT naming what is wrong.
    */
@@ -43,7 +43,7 @@ const mintRequest = z.strictObject({
   as: name,
   actor: name.optional(),
   scope: z.string().max(1_024).default(DEFAULT_SCOPES.join(' ')).transform(scopesOf),
-  ttl: z.int().min(1).max(LIMITS.tokenLifeMaxSeconds).default(LIMITS.tokenLifeMaxSeconds),
+  ttlSeconds: z.int().min(1).max(LIMITS.tokenLifeMaxSeconds).default(LIMITS.tokenLifeMaxSeconds),
   tenant: z.string().regex(ID_PATTERN, 'must be an id').default('demo'),
   client_id: name.default('digital-twin-cli'),
   purpose: z
@@ -58,7 +58,7 @@ export function createDevIssuer({ issuer, audience, key, clock }: DevIssuerOptio
     async mint(request) {
       const parsed = mintRequest.safeParse(request);
       if (!parsed.success) throw wrong(parsed.error);
-      const { as, actor, scope, ttl, tenant, client_id, purpose } = parsed.data;
+      const { as, actor, scope, ttlSeconds, tenant, client_id, purpose } = parsed.data;
       const iat = Math.floor(clock.now() / 1000);
       const token = await new SignJWT({
         client_id,
@@ -72,10 +72,10 @@ export function createDevIssuer({ issuer, audience, key, clock }: DevIssuerOptio
         .setAudience(audience)
         .setSubject(as.startsWith('user:') ? as.slice('user:'.length) : as)
         .setIssuedAt(iat)
-        .setExpirationTime(iat + ttl)
+        .setExpirationTime(iat + ttlSeconds)
         .setJti(randomId())
         .sign(await importJWK(key, 'ES256'));
-      return { access_token: token, token_type: 'Bearer', expires_in: ttl, scope };
+      return { access_token: token, token_type: 'Bearer', expires_in: ttlSeconds, scope };
     },
   };
 }

@@ -40,7 +40,7 @@ async function parts() {
 
 test('a minted token is a principal to the verifier', async () => {
   const { issuer, verifier, headers } = await parts();
-  const minted = await issuer.mint({ as: 'user:ana', actor: 'agent:assistant', ttl: 60 });
+  const minted = await issuer.mint({ as: 'user:ana', actor: 'agent:assistant', ttlSeconds: 60 });
   assert.equal(minted.expires_in, 60);
   assert.equal(minted.scope, DEFAULT_SCOPES.join(' '));
   const principal = await verifier.authenticate(headers(minted.access_token));
@@ -74,10 +74,10 @@ test('the issuer refuses what it does not know', async () => {
     { as: '' },
     { as: 'ana ben' },
     { as: 'ana', scope: 'twin:write' },
-    { as: 'ana', ttl: 0 },
-    { as: 'ana', ttl: 3601 },
-    { as: 'ana', ttl: 1.5 },
-    { as: 'ana', ttl: '60' },
+    { as: 'ana', ttlSeconds: 0 },
+    { as: 'ana', ttlSeconds: 3601 },
+    { as: 'ana', ttlSeconds: 1.5 },
+    { as: 'ana', ttlSeconds: "60" },
     { as: 'ana', tenant: '../x' },
     { as: 'ana', purpose: 'CURIOSITY' },
     { as: 'ana', admin: true },
@@ -107,7 +107,7 @@ test('a revoked token is refused at once, also when it was verified before', asy
 
 test('a verified token ends when it expires', async () => {
   const { clock, issuer, verifier, headers } = await parts();
-  const { access_token } = await issuer.mint({ as: 'ana', ttl: 10 });
+  const { access_token } = await issuer.mint({ as: 'ana', ttlSeconds: 10 });
   const first = await verifier.authenticate(headers(access_token));
   assert.equal(await verifier.authenticate(headers(access_token)), first, 'verified once');
   clock.ms += 16_000;

@@ -170,6 +170,17 @@ const REFUSED: readonly (readonly [string, JsonObject[], number, string, string]
     'resource.subject.reference',
     'reference',
   ],
+  [
+    'an identifier that two of its records carry, even where a known one does too',
+    [
+      { ...patient, identifier: [{ system: 's', value: 'mrn' }] },
+      { ...patient, id: 'q', identifier: [{ system: 's', value: 'mrn' }] },
+      observation({ subject: to('Patient?identifier=s|mrn') }),
+    ],
+    2,
+    'resource.subject.reference',
+    'reference',
+  ],
   ['no subject', [patient, observation({})], 1, 'resource.subject', 'no-member'],
   [
     'a subject that nobody knows',

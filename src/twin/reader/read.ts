@@ -6,14 +6,13 @@ import { readChanges } from './changes.ts';
 import { type Loaded, load, subjectOfUri } from './load.ts';
 import type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
 
-/** How long a client may hold a document, milliseconds; the push tells earlier. */
-const TTL_MS: Readonly<Record<string, number>> = {
-  profile: 300_000,
-  coverage: 60_000,
-  care: 30_000,
-  clinical: 60_000,
-  financial: 60_000,
-};
+/**
+ * How long a client may hold a document without asking again, milliseconds. Changes are pushed, so
+ * this only bounds how long a client's own cache outlives a revocation.
+ */
+const DOCUMENT_TTL_MS = 10_000;
+/** A session moves with every answer. */
+const SESSION_TTL_MS = 0;
 
 /**
  * The one door: canonical URI, scope, permission, position, load, audit, and only then the answer.
@@ -29,9 +28,10 @@ export async function read(
   if (uri === null) return await refuse(parts, caller, rawUri, options, 'not canonical');
   requireScope(caller.principal, uri);
   if (uri.kind === 'changes') return await readChanges(parts, caller, rawUri, uri.cursor);
+  // Waiting comes first: the decision is then as new as can be, and says nothing of existence.
+  const behind = await reach(parts, caller, rawUri, uri, options);
   const grant = await authorize(parts, caller.principal, uri);
   if (!grant.allowed) return await refuse(parts, caller, rawUri, options, grant.why);
-  const behind = await reach(parts, caller, rawUri, uri, options);
   const { place, loaded } = loadAt(parts, uri, grant);
   if (loaded === undefined) return await refuse(parts, caller, rawUri, options, 'absent');
   const answer = envelope(parts, caller, grant, loaded, place, behind);
@@ -72,7 +72,9 @@ function envelope(
     document: { uri, etag, position, asOf: loaded.recorded, section, data, notices: [...notices] },
     title,
     variant: grant.variant,
-    ttlMs: Math.floor(Math.min(TTL_MS[section] ?? 0, tokenLeftMs)),
+    ttlMs: Math.floor(
+      Math.min(section === 'session' ? SESSION_TTL_MS : DOCUMENT_TTL_MS, tokenLeftMs),
+    ),
     behind,
     place,
   };

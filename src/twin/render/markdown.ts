@@ -22,8 +22,7 @@ export function fitMarkdown(
   }
   const { shown, cut } = choose(ranked, lines, charsMax - head.length - TAIL_CHARS);
   const tail = `\nLeft out for the budget: ${ranked.length - shown.size} of ${ranked.length} parts; ask with focus or a larger budget.\n`;
-  const content = `${head}${bodyOf(shown, lines)}${cut}${tail}`;
-  return { content: content.slice(0, charsMax), shown };
+  return { content: `${head}${bodyOf(shown, lines)}${cut}${tail}`, shown };
 }
 
 /** Lines of the head as far as they fit; that records are data is always said. */

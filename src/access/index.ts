@@ -1,0 +1,106 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import type { Principal, RelationChange, RelationJournal, Relations } from '../twin/ports.ts';
+import { type AuditTrail, createAudit } from './audit/audit.ts';
+import { createDecisions, type Decisions } from './decisions.ts';
+import { createRelations } from './relations.ts';
+import { parseObject, parseRelation, printRelation } from './relations-text.ts';
+import { startEmbeddedEngine } from './spicedb/embedded.ts';
+import { audienceOf, createChallenges } from './tokens/challenge.ts';
+import { createDevIssuer, type MintedToken } from './tokens/dev-issuer.ts';
+import { trustKeys } from './tokens/trusted-keys.ts';
+import { createVerifier } from './tokens/verifier.ts';
+
+export interface AccessParts {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly journal: RelationJournal;
+  /** The development issuer's signing key. */
+  readonly issuerKey: Parameters<typeof createDevIssuer>[0]['key'];
+  readonly report: (error: unknown) => void;
+}
+
+export { parseRelation } from './relations-text.ts';
+
+/** Everything about who may what, on embedded parts. */
+export interface AccessRoom {
+  readonly decisions: Decisions;
+  readonly relations: Relations;
+  readonly audit: AuditTrail;
+  /** In the order in which they start. */
+  readonly services: readonly Service[];
+  /** Tokens, once the address is known that their audience contains. */
+  tokens(publicUrl: string): Promise<Tokens>;
+  /** Relations in SpiceDB's text form. */
+  readonly desk: RelationsDesk;
+}
+
+export interface Tokens {
+  authenticate(rawHeaders: readonly string[]): Promise<Principal>;
+  challenge: ReturnType<typeof createChallenges>['challenge'];
+  metadata: ReturnType<typeof createChallenges>['metadata'];
+  mint(request: Readonly<Record<string, unknown>>): Promise<MintedToken>;
+}
+
+export interface RelationsDesk {
+  write: Relations['write'];
+  list(filter: Parameters<Relations['list']>[0]): Promise<string[]>;
+  parse(text: string): RelationChange['relationship'];
+  explain(
+    subject: string,
+    permission: string,
+    object: string,
+  ): Promise<{ allowed: boolean; why: readonly string[] }>;
+}
+
+export function createAccess(parts: AccessParts): AccessRoom {
+  const { dataDir, clock, journal, report } = parts;
+  const engine = startEmbeddedEngine();
+  const decisions = createDecisions({ engine, clock, onTrouble: report });
+  const relations = createRelations({ engine, journal, clock, decisions, onTrouble: report });
+  const audit = createAudit({ dataDir, clock, report });
+  const engineService: Service = {
+    name: 'spicedb',
+    start: () => Promise.resolve(),
+    stop: () => engine.close(),
+  };
+  return {
+    decisions,
+    relations,
+    audit,
+    services: [audit, engineService, decisions, relations],
+    tokens: (publicUrl) => openTokens(parts, decisions, publicUrl),
+    desk: {
+      write: (changes, actor) => relations.write(changes, actor),
+      list: async (filter) => (await relations.list(filter)).map(printRelation),
+      parse: parseRelation,
+      async explain(subject, permission, object) {
+        const [who, what] = [parseObject(subject), parseObject(object)];
+        const { allowed, paths } = await decisions.explain(who, permission, what);
+        return { allowed, why: paths.map((path) => path.join(', then ')) };
+      },
+    },
+  };
+}
+
+async function openTokens(
+  { clock, issuerKey }: AccessParts,
+  decisions: Decisions,
+  publicUrl: string,
+): Promise<Tokens> {
+  const audience = audienceOf(publicUrl);
+  const issuer = createDevIssuer({ issuer: publicUrl, audience, key: issuerKey, clock });
+  const keys = await trustKeys(issuer.jwks());
+  const verifier = createVerifier({ issuer: publicUrl, audience, keys, clock });
+  verifier.onRevoked((tokenId) => decisions.announce({ kind: 'token', tokenId }));
+  const { challenge, metadata } = createChallenges({
+    publicUrl,
+    authorizationServers: [publicUrl],
+  });
+  return {
+    authenticate: (rawHeaders) => verifier.authenticate(rawHeaders),
+    challenge,
+    metadata,
+    mint: (request) => issuer.mint(request),
+  };
+}

@@ -1,0 +1,65 @@
+/** The command `digital-twin`: real parts, signals, exit code. Only this file ends the process. */
+
+import { readFileSync } from 'node:fs';
+import { createApp } from './app.ts';
+import { type CliIo, runCli } from './cli/index.ts';
+import { loadConfig } from './config/config.ts';
+import { configInput } from './config/environment.ts';
+import { systemClock } from './kernel/clock.ts';
+
+const manifest = new URL('../package.json', import.meta.url);
+const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+
+/** How long a stop may take before the process ends anyway. */
+const STOP_DEADLINE_MS = 15_000;
+
+const interrupted = new AbortController();
+
+const io: CliIo = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  input: configInput,
+  launcher: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+  version,
+  serve,
+  signal: interrupted.signal,
+};
+
+process.stdout.on('error', endOnBrokenPipe);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) process.exit(1);
+    interrupted.abort();
+  });
+}
+process.exitCode = await runCli(process.argv.slice(2), io);
+process.exit();
+
+/** Runs a server until a signal, or until nobody has been there for long enough. */
+async function serve(args: Parameters<CliIo['serve']>[0]): Promise<number> {
+  const config = loadConfig(configInput(args));
+  const { promise: idle, resolve: onIdle } = Promise.withResolvers<void>();
+  const app = await createApp(config, {
+    clock: systemClock,
+    version,
+    launcher: io.launcher,
+    onIdle,
+  });
+  await app.start();
+  process.stdout.write(app.greeting());
+  const signalled = new Promise<void>((resolve) => {
+    interrupted.signal.addEventListener('abort', () => resolve(), { once: true });
+    if (interrupted.signal.aborted) resolve();
+  });
+  await Promise.race([signalled, idle]);
+  setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
+  await app.stop();
+  return 0;
+}
+
+/** `digital-twin … | head` closes our output: the reader has had enough. */
+function endOnBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+}

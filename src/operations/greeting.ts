@@ -1,0 +1,46 @@
+export interface GreetingFacts {
+  readonly version: string;
+  readonly url: string;
+  readonly dataDir: string;
+  readonly pid: number;
+  readonly demo: boolean;
+  /** Program and arguments that start the command line: for lines that can be pasted. */
+  readonly launcher: readonly string[];
+}
+
+/** What `npm start` says: where it listens, who one can be, and lines to paste for each client. */
+export function greeting({ version, url, dataDir, pid, demo, launcher }: GreetingFacts): string {
+  const command = launcher.map(quoted).join(' ');
+  const stdio = [...launcher.slice(1), 'stdio', '--as', 'ana', '--data-dir', dataDir];
+  const claude = { mcpServers: { 'digital-twin': { command: launcher[0], args: stdio } } };
+  const people = demo
+    ? `
+Who one can be (development): ana, ben (and Cleo's guardian), dov, eve (their doctor), nurse,
+officer, operator; the agent assistant acts for ana.
+`
+    : '';
+  return `Digital Twin MCP ${version} listens on ${url} (process ${pid}, data in ${dataDir})
+${people}
+Claude Desktop, in claude_desktop_config.json:
+  ${JSON.stringify(claude)}
+
+MCP Inspector:
+  TOKEN=$(${command} token --as ana --data-dir ${quoted(dataDir)})
+  npx @modelcontextprotocol/inspector --cli --server-url ${url}/mcp --transport http \\
+    --protocol-era modern --header "Authorization: Bearer $TOKEN" --method resources/list
+
+LangChain (Python, langchain-mcp-adapters):
+  MultiServerMCPClient({"twin": {"transport": "streamable_http", "url": "${url}/mcp",
+    "headers": {"Authorization": f"Bearer {token}"}}})
+
+The command line:
+  ${command} search "A1c" --as ana
+  ${command} watch mcp://twins/member/demo-ana/coverage --as ana
+  ${command} --help
+
+`;
+}
+
+function quoted(word: string): string {
+  return /^[\w./:@=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { startServer, type TestServer } from './support/server.ts';
+
+/** MCP Inspector's command line, a client of ours in the field, in both eras over HTTP. */
+const INSPECTOR = new URL('../node_modules/.bin/mcp-inspector', import.meta.url).pathname;
+const COVERAGE = 'mcp://twins/member/demo-ana/coverage';
+
+let server: TestServer;
+before(async () => {
+  server = await startServer();
+});
+after(() => server.stop());
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function inspect(era: string, token: string, ...args: string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [
+    INSPECTOR,
+    '--cli',
+    ...['--server-url', `${server.url}/mcp`, '--transport', 'http', '--protocol-era', era],
+    ...[
+      '--header',
+      `Authorization: Bearer ${token}`,
+      '--format',
+      'json',
+      '-q',
+      '--stored-auth-only',
+    ],
+    ...args,
+  ]);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => (stdout += String(chunk)));
+  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+  return new Promise((resolve) => {
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+for (const era of ['modern', 'legacy']) {
+  test(`Inspector reads and calls in the ${era} era`, async () => {
+    const token = await server.token('ana');
+    const list = await inspect(era, token, '--method', 'resources/list');
+    assert.equal(list.code, 0, list.stderr);
+    assert.ok(list.stdout.includes(COVERAGE), list.stdout);
+    const read = await inspect(era, token, '--method', 'resources/read', '--uri', COVERAGE);
+    assert.equal(read.code, 0, read.stderr);
+    assert.ok(read.stdout.includes('etag'));
+    const args = ['--tool-name', 'search', '--tool-arg', 'query=A1c'];
+    const call = await inspect(era, token, '--method', 'tools/call', ...args);
+    assert.equal(call.code, 0, call.stderr);
+    assert.ok(call.stdout.includes('structuredContent'), call.stdout);
+  });
+
+  test(`Inspector is refused with a bad token in the ${era} era`, async () => {
+    const bad = await inspect(era, 'no.such.token', '--method', 'resources/list');
+    assert.equal(bad.code, 3, bad.stdout + bad.stderr);
+  });
+}
