@@ -12,13 +12,13 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 class TestClock implements Clock {
   ms = 0;
-  #tasks: { at: number; task: () => void }[] = [];
+  readonly #tasks = new Set<{ at: number; task: () => void }>();
   now = (): number => this.ms;
   monotonic = (): number => this.ms;
   after(delayMs: number, task: () => void) {
     const timer = { at: this.ms + delayMs, task };
-    this.#tasks.push(timer);
-    return { cancel: () => void (this.#tasks = this.#tasks.filter((one) => one !== timer)) };
+    this.#tasks.add(timer);
+    return { cancel: () => void this.#tasks.delete(timer) };
   }
   advance(ms: number): void {
     this.ms += ms;
