@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { etagSchema } from '../contract/documents.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { type EtagParts, etagOf, sourceDocument } from './etag.ts';
-import { record } from './fhir/synthea.testing.ts';
+import { record } from './fhir/test/synthea.ts';
 import type { StoredSource } from './ports.ts';
 
 const KEY = new Uint8Array(32).fill(7);

@@ -6,7 +6,7 @@ import { parseUri } from '../contract/uris.ts';
 import { isObject, type Json, type JsonObject } from '../kernel/json.ts';
 import { MEMBER_DOCUMENTS } from './documents/registry.ts';
 import { sessionSchema } from './documents/session.ts';
-import { record, sourceRecords, syntheaBundles } from './fhir/synthea.testing.ts';
+import { record, sourceRecords, syntheaBundles } from './fhir/test/synthea.ts';
 import type { ResourceJson, SourceRecord, Subject } from './ports.ts';
 import { project } from './project.ts';
 import type { Projection } from './projection.ts';

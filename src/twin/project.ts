@@ -64,10 +64,10 @@ function personOf(open: readonly MemberRecord[]): Projection['person'] {
   const numbers = open
     .filter(({ type }) => type === 'Coverage' || type === 'Patient')
     .flatMap(({ resource: { identifier, subscriberId } }) => [
-      ...(stringOf(subscriberId) ?? '').split(' ', 1),
-      ...memberNumbers(objectsOf(identifier)),
+      stringOf(subscriberId) ?? [],
+      memberNumbers(objectsOf(identifier)),
     ])
-    .filter((number) => number !== '');
+    .flat();
   return {
     patient: id,
     name: humanName(resource.name) ?? '',

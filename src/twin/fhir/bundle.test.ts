@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import { readBundle } from './bundle.ts';
-import { bundleBytes, bundleFiles } from './synthea.testing.ts';
+import { bundleBytes, bundleFiles } from './test/synthea.ts';
 
 /** Stands in every wrong bundle; no refusal may repeat it. */
 const SECRET = 'Zanzibar-4711';

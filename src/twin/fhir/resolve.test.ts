@@ -5,7 +5,7 @@ import type { JsonObject } from '../../kernel/json.ts';
 import { readBundle } from './bundle.ts';
 import type { AddressedBundle, AddressedRecord, KnownRecords } from './records.ts';
 import { addressBundle } from './resolve.ts';
-import { bundleBytes, bundleFiles, createKnown, syntheaBundles } from './synthea.testing.ts';
+import { bundleBytes, bundleFiles, createKnown, syntheaBundles } from './test/synthea.ts';
 
 const bundles = syntheaBundles();
 

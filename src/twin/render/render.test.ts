@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { JsonObject } from '../../kernel/json.ts';
-import { sourceRecords, syntheaBundles } from '../fhir/synthea.testing.ts';
+import { sourceRecords, syntheaBundles } from '../fhir/test/synthea.ts';
 import { project } from '../project.ts';
 import { type Renderable, type RenderOptions, renderDocument } from './index.ts';
 import { DATA_NOTICE } from './text.ts';

@@ -3,14 +3,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { isId } from '../../contract/uris.ts';
-import type { ResourceJson, SourceRecord } from '../ports.ts';
-import { readBundle } from './bundle.ts';
-import { displayName, objectsOf } from './elements.ts';
-import type { AddressedBundle, KnownRecords } from './records.ts';
-import { addressBundle } from './resolve.ts';
+import { isId } from '../../../contract/uris.ts';
+import type { ResourceJson, SourceRecord } from '../../ports.ts';
+import { readBundle } from '../bundle.ts';
+import { displayName, objectsOf } from '../elements.ts';
+import type { AddressedBundle, KnownRecords } from '../records.ts';
+import { addressBundle } from '../resolve.ts';
 
-const DATA = new URL('../../../../shared/data/fhir/', import.meta.url);
+const DATA = new URL('../../../../../shared/data/fhir/', import.meta.url);
 
 export function bundleFiles(folder: string): string[] {
   return readdirSync(new URL(`${folder}/`, DATA))
