@@ -56,7 +56,7 @@ function report(io: CliIo, outcomes: readonly Outcome[]): void {
     receipts.reduce((total, receipt) => total + receipt[key], 0);
   print(
     io,
-    `${receipts.length} of ${outcomes.length} bundles: ${sum('accepted')} records accepted, ` +
+    `${receipts.length} of ${outcomes.length} bundle${outcomes.length === 1 ? '' : 's'}: ${sum('accepted')} records accepted, ` +
       `${sum('unchanged')} unchanged, ${sum('stale')} stale${ignored}`,
   );
   const refused = outcomes.length - receipts.length;

@@ -9,8 +9,7 @@ import { type CliIo, print } from '../io.ts';
 /** What makes a directory ours; it stays, so that etags and ids stay the same. */
 const KEYS = 'keys.json';
 /** What the parts of a server keep; everything else in the directory is not ours to delete. */
-const OWN = /^(?:server\.log|.+\.db(?:-wal|-shm|-journal)?|audit(?:[.-].+)?)$/;
-const LOCK = 'lock.db';
+const OWN = /^(?:server\.log|(?:log|view|view\.next|audit)\.db(?:-wal|-shm|-journal)?)$/;
 
 export function addReset(program: Command, io: CliIo): void {
   program
@@ -27,7 +26,7 @@ export function addReset(program: Command, io: CliIo): void {
       }
       const lock = await lockDataDir(dataDir);
       try {
-        for (const name of names.filter((one) => OWN.test(one) && !one.startsWith(LOCK))) {
+        for (const name of names.filter((one) => OWN.test(one))) {
           await rm(join(dataDir, name), { recursive: true, force: true });
         }
       } finally {

@@ -9,6 +9,7 @@ import { asTwinError, TwinError } from '../../sdk/index.ts';
 import { answeredBy, cancelledBy, errorFrame, isModern } from './frames.ts';
 import { Link, type SendOptions, type SessionMemory } from './link.ts';
 import type { Upstream } from './upstream.ts';
+import { within } from './within.ts';
 
 /** The end of a session is told to the server, but not waited for longer than this. */
 const GOODBYE_MAX_MS = 500;
@@ -60,7 +61,7 @@ export class Bridge {
     if (this.#closing) return;
     this.#closing = true;
     for (const { abort } of this.#pending.values()) abort.abort();
-    const link = await this.#link?.catch(() => undefined);
+    const link = this.#link && (await within(GOODBYE_MAX_MS, this.#link));
     await link?.end(GOODBYE_MAX_MS);
     this.#upstream.close();
     await this.#client?.close();
@@ -130,6 +131,11 @@ export class Bridge {
     const reached = await this.#upstream.current();
     const link = new Link(reached, this.#memory, (frame) => this.#toClient(frame), this.#log);
     await link.start();
+    if (this.#closing) {
+      await link.close();
+      this.#upstream.close();
+      throw new TwinError('SHUTTING_DOWN');
+    }
     void reached.lost.then(() => this.#lost(link));
     return link;
   }

@@ -1,7 +1,10 @@
 import { finished, PassThrough, type Readable } from 'node:stream';
 
-/** What is still being answered when stdin ends has this long; then the bridge ends anyway. */
-const DRAIN_MAX_MS = 1_500;
+/**
+ * What is still being answered when stdin ends has this long, which is enough for a server to
+ * start; then the bridge ends anyway. Whoever cannot wait sends SIGTERM, which ends it at once.
+ */
+const DRAIN_MAX_MS = 10_000;
 
 /**
  * stdin whose end is told only when nothing is being answered any more: the SDK's transport drops

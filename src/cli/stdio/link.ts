@@ -8,6 +8,7 @@ import {
 import { createFetch, TwinError } from '../../sdk/index.ts';
 import { answeredBy, isModern, uriOf } from './frames.ts';
 import type { Reached } from './upstream.ts';
+import { within } from './within.ts';
 
 /** What a 2025-era session has to be made anew with when its server has gone. */
 export interface SessionMemory {
@@ -97,13 +98,7 @@ export class Link {
 
   /** Ends the session on the server too; at most for the time given. */
   async end(withinMs: number): Promise<void> {
-    const ended = this.#session.terminateSession().catch(() => undefined);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, withinMs);
-    });
-    await Promise.race([ended, late]);
-    clearTimeout(timer);
+    await within(withinMs, this.#session.terminateSession());
     await this.close();
   }
 
