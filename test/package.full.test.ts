@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,29 @@ test('B-PK-1: the packed command runs in an empty folder', async () => {
   const { stdout } = await run('npx', ['digital-twin', '--help'], empty);
   for (const command of ['serve', 'stdio', 'import', 'token']) {
     assert.match(stdout, new RegExp(`\\b${command}\\b`));
+  }
+});
+
+test('B-PK-1: the packed server starts with the demo, and the packed command reads from it', async () => {
+  const launcher = join(empty, 'node_modules/digital-twin-mcp/bin/digital-twin.js');
+  const data = ['--data-dir', join(folder, 'data')];
+  const args = [launcher, 'serve', '--port', '0', ...data];
+  const server = spawn(process.execPath, args, {
+    cwd: empty,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(server, 'exit');
+  try {
+    // The greeting comes once it listens; an end without one fails the read below.
+    await Promise.race([once(server.stdout, 'data'), ended]);
+    const uri = 'mcp://twins/member/demo-ana/coverage';
+    const read = ['digital-twin', 'get', uri, '--as', 'ana', '--json', ...data];
+    const { stdout } = await run('npx', read, empty);
+    assert.match(stdout, /Demo PPO 500/);
+  } finally {
+    server.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
   }
 });
 
