@@ -1,44 +1,77 @@
-import pino, { type Logger } from 'pino';
+import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
+import { redact, scrub } from './redact.ts';
 
-export type { Logger } from 'pino';
+export type LogFields = Readonly<Record<string, unknown>>;
 
-export interface LogOptions {
-  readonly level: string;
-  readonly version: string;
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LEVELS)[number];
+
+/**
+ * A message of ours and its fields, an error under `err`. Narrower than pino's own, which has ways
+ * round redaction: interpolation, bindings of children, messages taken from errors.
+ */
+export interface Logger extends Record<LogLevel, (message: string, fields?: LogFields) => void> {
+  /** A logger whose every line carries these too: `with({ correlationId })`. */
+  with(fields: LogFields): Logger;
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel | 'silent';
+  /** Short lines for a person instead of JSON. */
+  readonly short: boolean;
+  /** Where lines go; stderr when absent, since stdout belongs to the protocol and the prompts. */
+  readonly to?: DestinationStream;
 }
 
 /**
- * The log: JSON lines on stderr, so that stdout stays a client's. It holds our opaque ids at most
- * (promise P9): no URIs, no headers, nothing of a record. Errors are logged by their own class,
- * code and stack; what an upstream said stays in the stack of our process alone.
+ * One line an event, JSON or short. Fields are redacted by name and scrubbed (P9): whatever is
+ * logged, tokens, headers, bodies and URIs of members stay out.
  */
-export function createLogger({ level, version }: LogOptions): Logger {
-  return pino(
+export function createLogger({ level, short, to }: LoggerOptions): Logger {
+  const stderr = to ?? destination({ dest: 2, sync: true });
+  const sink = pino(
     {
       level,
-      base: { pid: process.pid, version },
-      serializers: { err: errorOf },
-      redact: {
-        paths: [
-          'authorization',
-          '*.authorization',
-          'headers',
-          '*.headers',
-          'uri',
-          '*.uri',
-          'token',
-        ],
-        censor: '[redacted]',
-      },
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      // `redact` has made errors safe and plain; pino's own serializer would reshape them.
+      serializers: { err: (error: unknown) => error },
     },
-    pino.destination({ dest: 2, sync: false }),
+    short ? shortLines(stderr) : stderr,
   );
+  const bound = (held: LogFields): Logger => {
+    const at =
+      (name: LogLevel) =>
+      (message: string, fields: LogFields = {}): void => {
+        if (sink.isLevelEnabled(name)) sink[name](redact({ ...held, ...fields }), scrub(message));
+      };
+    const levels = Object.fromEntries(LEVELS.map((name) => [name, at(name)]));
+    return { ...(levels as Omit<Logger, 'with'>), with: (more) => bound({ ...held, ...more }) };
+  };
+  return bound({});
 }
 
-/** Faults of ours whole; of anything else the kind, the message and where it arose. */
-function errorOf(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const code = 'code' in error ? error.code : undefined;
-  const { name, message, stack, cause } = error;
-  return { name, message, code, stack, ...(cause !== undefined && { cause: errorOf(cause) }) };
+function shortLines(to: DestinationStream): DestinationStream {
+  return {
+    write(line) {
+      const { time, level, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
+      const clockTime = String(time).slice(11, 19);
+      const fields = Object.entries(rest).map(([name, value]) => ` ${name}=${shortValue(value)}`);
+      const text = `${clockTime} ${String(level).padEnd(5)} ${String(msg ?? '')}${fields.join('')}`;
+      to.write(`${text.replace(CONTROL, '?')}\n`);
+    },
+  };
+}
+
+/** A terminal obeys these; a name from outside must not reach it with them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+
+function shortValue(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const { type, code, message, cause } = (value ?? {}) as Record<string, unknown>;
+  if (typeof message !== 'string') return JSON.stringify(value);
+  const because = cause === undefined ? '' : ` because ${shortValue(cause)}`;
+  return `${String(code ?? type)}: ${message}${because}`;
 }
