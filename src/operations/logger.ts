@@ -7,18 +7,19 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LEVELS)[number];
 
 /**
- * A message of ours and its fields, an error under `err`. Narrower than pino's own, which has ways
+ * Fields, an error under `err`, and a message of ours. Narrower than pino's own, which has ways
  * round redaction: interpolation, bindings of children, messages taken from errors.
  */
-export interface Logger extends Record<LogLevel, (message: string, fields?: LogFields) => void> {
+export interface Logger extends Record<LogLevel, (fields: LogFields, message: string) => void> {
   /** A logger whose every line carries these too: `with({ correlationId })`. */
   with(fields: LogFields): Logger;
 }
 
 export interface LoggerOptions {
   readonly level: LogLevel | 'silent';
-  /** Short lines for a person instead of JSON. */
-  readonly short: boolean;
+  readonly version: string;
+  /** Short lines for a person instead of JSON; when stderr is a terminal, unless said otherwise. */
+  readonly short?: boolean;
   /** Where lines go; stderr when absent, since stdout belongs to the protocol and the prompts. */
   readonly to?: DestinationStream;
 }
@@ -27,12 +28,13 @@ export interface LoggerOptions {
  * One line an event, JSON or short. Fields are redacted by name and scrubbed (P9): whatever is
  * logged, tokens, headers, bodies and URIs of members stay out.
  */
-export function createLogger({ level, short, to }: LoggerOptions): Logger {
+export function createLogger({ level, version, to, ...options }: LoggerOptions): Logger {
+  const short = options.short ?? process.stderr.isTTY === true;
   const stderr = to ?? destination({ dest: 2, sync: true });
   const sink = pino(
     {
       level,
-      base: null,
+      base: short ? null : { pid: process.pid, version },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       // `redact` has made errors safe and plain; pino's own serializer would reshape them.
@@ -43,7 +45,7 @@ export function createLogger({ level, short, to }: LoggerOptions): Logger {
   const bound = (held: LogFields): Logger => {
     const at =
       (name: LogLevel) =>
-      (message: string, fields: LogFields = {}): void => {
+      (fields: LogFields, message: string): void => {
         if (sink.isLevelEnabled(name)) sink[name](redact({ ...held, ...fields }), scrub(message));
       };
     const levels = Object.fromEntries(LEVELS.map((name) => [name, at(name)]));

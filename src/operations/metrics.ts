@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export interface Metrics {
   /** Prometheus text exposition. */
   text(): Promise<string>;
-  http(route: string, status: number, seconds: number): void;
+  served(route: string, status: number, seconds: number): void;
   read(section: string, outcome: string): void;
   /** A permission decision: from the cache or asked. */
   decision(hit: boolean): void;
@@ -36,57 +36,57 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const http = new Histogram({
-    name: 'twin_http_request_seconds',
+  const requests = new Histogram({
+    name: 'digital_twin_http_request_seconds',
     help: 'HTTP exchanges by route and status, until closed.',
     labelNames: ['route', 'status'],
     buckets: SECONDS,
     registers,
   });
   const reads = new Counter({
-    name: 'twin_reads_total',
+    name: 'digital_twin_reads_total',
     help: 'Reads by section and outcome.',
     labelNames: ['section', 'outcome'],
     registers,
   });
   const decisions = new Counter({
-    name: 'twin_decisions_total',
+    name: 'digital_twin_decisions_total',
     help: 'Permission decisions, from the cache or asked.',
     labelNames: ['from'],
     registers,
   });
   const streams = new Gauge({
-    name: 'twin_streams_open',
+    name: 'digital_twin_streams_open',
     help: 'Open subscription streams.',
     labelNames: ['kind'],
     registers,
   });
   const notifications = new Counter({
-    name: 'twin_notifications_total',
+    name: 'digital_twin_notifications_total',
     help: 'Notifications handed to subscribers.',
     registers,
   });
   const auditRecords = new Counter({
-    name: 'twin_audit_records_total',
+    name: 'digital_twin_audit_records_total',
     help: 'Audit records made durable.',
     registers,
   });
   const auditCommit = new Histogram({
-    name: 'twin_audit_commit_seconds',
+    name: 'digital_twin_audit_commit_seconds',
     help: 'Group commits of the audit, with their fsync.',
     buckets: SECONDS,
     registers,
   });
   const viewLag = new Histogram({
-    name: 'twin_view_lag_seconds',
+    name: 'digital_twin_view_lag_seconds',
     help: 'From the append of a record until the view has it.',
     buckets: SECONDS,
     registers,
   });
   return {
     text: () => registry.metrics(),
-    http(route, status, seconds) {
-      http.observe({ route: known(ROUTES, route), status: statusLabel(status) }, seconds);
+    served(route, status, seconds) {
+      requests.observe({ route: known(ROUTES, route), status: statusLabel(status) }, seconds);
     },
     read(section, outcome) {
       reads.inc({ section: known(SECTIONS, section), outcome: known(OUTCOMES, outcome) });

@@ -8,7 +8,7 @@ import { createMetrics } from './metrics.ts';
 function captured(short = false) {
   const lines: string[] = [];
   const to = { write: (line: string) => void lines.push(line) };
-  return { lines, logger: createLogger({ level: 'info', short, to }) };
+  return { lines, logger: createLogger({ level: 'info', version: '1', short, to }) };
 }
 
 const CANARY = 'CANARY';
@@ -16,7 +16,7 @@ const TOKEN = `eyJhbGciOiJFUzI1NiJ9.${CANARY}.${CANARY}`;
 
 test('a line holds its fields and the correlation id', () => {
   const { lines, logger } = captured();
-  logger.with({ correlationId: 'abc' }).info('listening', { port: 3333 });
+  logger.with({ correlationId: 'abc' }).info({ port: 3333 }, 'listening');
   const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
   assert.equal(line.level, 'info');
   assert.equal(line.msg, 'listening');
@@ -34,16 +34,16 @@ for (const short of [false, true]) {
       parseError = error;
     }
     const upstream = new Error(`no row for mcp://twins/member/${CANARY}/labs`);
-    logger.error('a', { headers: { authorization: `Bearer ${CANARY}` } });
-    logger.error('b', { 'mcp-name': CANARY, 'Mcp-Param-Member': CANARY, Authorization: CANARY });
-    logger.error('c', { deep: { deep: { uri: CANARY, 'mcp-param-x': CANARY } } });
-    logger.error('d', { list: [`MCP://twins/member/${CANARY}`], body: CANARY });
-    logger.error('e', { err: parseError });
-    logger.error('f', { err: new Fault('INTERNAL', { cause: upstream }) });
-    logger.error('g', { err: new Fault('INTERNAL', { cause: { uri: CANARY } }) });
-    logger.error(`refused Bearer ${TOKEN} for mcp://twins/member/${CANARY}`);
-    logger.error('h', { note: TOKEN, bytes: Buffer.from(CANARY) });
-    logger.with({ uri: CANARY, err: parseError }).error('%s');
+    logger.error({ headers: { authorization: `Bearer ${CANARY}` } }, 'a');
+    logger.error({ 'mcp-name': CANARY, 'Mcp-Param-Member': CANARY, Authorization: CANARY }, 'b');
+    logger.error({ deep: { deep: { uri: CANARY, 'mcp-param-x': CANARY } } }, 'c');
+    logger.error({ list: [`MCP://twins/member/${CANARY}`], body: CANARY }, 'd');
+    logger.error({ err: parseError }, 'e');
+    logger.error({ err: new Fault('INTERNAL', { cause: upstream }) }, 'f');
+    logger.error({ err: new Fault('INTERNAL', { cause: { uri: CANARY } }) }, 'g');
+    logger.error({}, `refused Bearer ${TOKEN} for mcp://twins/member/${CANARY}`);
+    logger.error({ note: TOKEN, bytes: Buffer.from(CANARY) }, 'h');
+    logger.with({ uri: CANARY, err: parseError }).error({}, '%s');
     assert.equal(lines.length, 10);
     assert.doesNotMatch(lines.join(''), new RegExp(CANARY));
     assert.match(lines.join(''), /SyntaxError/);
@@ -52,7 +52,7 @@ for (const short of [false, true]) {
 
 test('an error keeps its kind, its code and where it came from', () => {
   const { lines, logger } = captured();
-  logger.error('x', { err: new Fault('AUDIT_UNAVAILABLE', { cause: new Error('disk full') }) });
+  logger.error({ err: new Fault('AUDIT_UNAVAILABLE', { cause: new Error('disk full') }) }, 'x');
   const { err } = JSON.parse(lines[0] ?? '') as { err: Record<string, unknown> };
   assert.equal(err.code, 'AUDIT_UNAVAILABLE');
   assert.match(String((err.stack as string[])[0]), /operations\.test\.ts/);
@@ -62,7 +62,7 @@ test('an error keeps its kind, its code and where it came from', () => {
 for (const short of [false, true]) {
   test(`a name from outside cannot forge a line; short: ${short}`, () => {
     const { lines, logger } = captured(short);
-    logger.warn('odd\nname', { id: 'x\r\n{"level":"fatal"}\u001b[31m' });
+    logger.warn({ id: 'x\r\n{"level":"fatal"}\u001b[31m' }, 'odd\nname');
     assert.equal(lines.length, 1);
     assert.equal(lines[0]?.trimEnd().split('\n').length, 1);
     assert.ok(!lines[0]?.includes('\u001b'));
@@ -71,8 +71,8 @@ for (const short of [false, true]) {
 
 test('metrics count, and a label off the list makes no series', async () => {
   const metrics = createMetrics();
-  metrics.http('mcp', 200, 0.01);
-  metrics.http('/v1/twins/member/demo-ana', 12345, 0.01);
+  metrics.served('mcp', 200, 0.01);
+  metrics.served('/v1/twins/member/demo-ana', 12345, 0.01);
   metrics.read('coverage', 'success');
   metrics.read('demo-ana', 'success');
   metrics.decision(true);
@@ -82,16 +82,16 @@ test('metrics count, and a label off the list makes no series', async () => {
   metrics.viewLag(0.001);
   const text = await metrics.text();
   for (const line of [
-    'twin_http_request_seconds_count{route="mcp",status="200"} 1',
-    'twin_http_request_seconds_count{route="other",status="other"} 1',
-    'twin_reads_total{section="coverage",outcome="success"} 1',
-    'twin_reads_total{section="other",outcome="success"} 1',
-    'twin_decisions_total{from="cache"} 1',
-    'twin_streams_open{kind="listen"} 3',
-    'twin_notifications_total 5',
-    'twin_audit_records_total 7',
-    'twin_audit_commit_seconds_count 1',
-    'twin_view_lag_seconds_count 1',
+    'digital_twin_http_request_seconds_count{route="mcp",status="200"} 1',
+    'digital_twin_http_request_seconds_count{route="other",status="other"} 1',
+    'digital_twin_reads_total{section="coverage",outcome="success"} 1',
+    'digital_twin_reads_total{section="other",outcome="success"} 1',
+    'digital_twin_decisions_total{from="cache"} 1',
+    'digital_twin_streams_open{kind="listen"} 3',
+    'digital_twin_notifications_total 5',
+    'digital_twin_audit_records_total 7',
+    'digital_twin_audit_commit_seconds_count 1',
+    'digital_twin_view_lag_seconds_count 1',
   ]) {
     assert.ok(text.includes(`${line}\n`), line);
   }
