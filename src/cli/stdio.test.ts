@@ -96,22 +96,26 @@ async function eventually(holds: () => boolean): Promise<void> {
 
 const TIMEOUT = { timeout: 20_000 };
 
-test('a 2026-07-28 client reads, lists and listens through the bridge', TIMEOUT, async (t) => {
-  const { client, told } = await modern(t);
-  const { contents } = await client.readResource({ uri: COVERAGE });
-  assert.equal(contents[0]?.uri, COVERAGE);
-  const subscription = await client.listen({ resourceSubscriptions: [COVERAGE] });
-  assert.deepEqual(subscription.honoredFilter.resourceSubscriptions, [COVERAGE]);
-  fake.mcp.change(COVERAGE);
-  const etag = etagOf(fake.mcp.documents.get(COVERAGE) ?? 0);
-  assert.deepEqual(await told.next(), { uri: COVERAGE, etag });
-  const listen = fake.mcp.headers.find(({ method }) => method === 'subscriptions/listen');
-  assert.equal(listen?.headers['mcp-protocol-version'], '2026-07-28');
-  assert.equal(listen?.headers['mcp-session-id'], undefined);
-  assert.equal(fake.tokens.at(-1)?.as, 'ana');
-  const nobody = 'mcp://twins/member/nobody/coverage';
-  await assert.rejects(client.readResource({ uri: nobody }), /There is nothing here/);
-});
+test(
+  'B-MC-11: a 2026-07-28 client reads, lists and listens through the bridge',
+  TIMEOUT,
+  async (t) => {
+    const { client, told } = await modern(t);
+    const { contents } = await client.readResource({ uri: COVERAGE });
+    assert.equal(contents[0]?.uri, COVERAGE);
+    const subscription = await client.listen({ resourceSubscriptions: [COVERAGE] });
+    assert.deepEqual(subscription.honoredFilter.resourceSubscriptions, [COVERAGE]);
+    fake.mcp.change(COVERAGE);
+    const etag = etagOf(fake.mcp.documents.get(COVERAGE) ?? 0);
+    assert.deepEqual(await told.next(), { uri: COVERAGE, etag });
+    const listen = fake.mcp.headers.find(({ method }) => method === 'subscriptions/listen');
+    assert.equal(listen?.headers['mcp-protocol-version'], '2026-07-28');
+    assert.equal(listen?.headers['mcp-session-id'], undefined);
+    assert.equal(fake.tokens.at(-1)?.as, 'ana');
+    const nobody = 'mcp://twins/member/nobody/coverage';
+    await assert.rejects(client.readResource({ uri: nobody }), /There is nothing here/);
+  },
+);
 
 for (const [era, connect] of [
   ['2026-07-28', modern],

@@ -22,7 +22,9 @@ export async function runStdio(
   io.signal?.addEventListener('abort', () => void bridge.close(), { once: true });
   // The first server is sought at once, so that the client's first request finds it running; when
   // it cannot be had, that request says why.
-  upstream.current().catch((error: unknown) => log(String(error)));
+  upstream.current().catch((error: unknown) => {
+    log(error instanceof Error ? error.message : String(error));
+  });
   await ended;
 }
 

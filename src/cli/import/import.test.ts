@@ -58,7 +58,7 @@ function accepting(refuse?: (request: FakeRequest) => boolean): void {
 
 const bodies = () => fake.asked.map(({ body }) => (JSON.parse(String(body)) as { of: string }).of);
 
-test('a folder goes in whole: hospitals, practitioners, then people; packed or plain', async () => {
+test('B-IN-2: a folder goes in whole: hospitals, practitioners, then people; packed or plain', async () => {
   accepting();
   const { exit, out, err } = await run(dataDir, ['import', folder, '--source', 'ehr']);
   assert.equal(exit, 0, err);

@@ -36,7 +36,7 @@ export interface LocalUpstreamOptions {
 const IDLE_EXIT_SECONDS = 60;
 const START_DEADLINE_MS = 60_000;
 /** After the started process has ended: time for another one, which has the directory. */
-const OTHER_DEADLINE_MS = 10_000;
+const OTHER_DEADLINE_MS = 5_000;
 const POLL_MS = 50;
 const LOG_FILE = 'server.log';
 
