@@ -163,7 +163,7 @@ function legacy(token: string, headers: readonly Header[], body?: string, method
   });
 }
 
-test('80: a session of another principal looks like an unknown one, to every method', async () => {
+test('B-MC-4: 80: a session of another principal looks like an unknown one, to every method', async () => {
   const session = String((await legacy(ana, [], INITIALIZE)).headers['mcp-session-id']);
   const ben = await server.token('ben');
   const list = JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'resources/list', params: {} });

@@ -91,14 +91,14 @@ test('the canonical spelling is read, so that the others are refused for their s
 });
 
 for (const [number, uri] of SPELLINGS) {
-  test(`${number}: resources/read refuses ${JSON.stringify(uri.slice(0, 70))}`, async () => {
+  test(`P10, B-FM-6: ${number}: resources/read refuses ${JSON.stringify(uri.slice(0, 70))}`, async () => {
     const { message } = await ask('resources/read', { uri }, uri);
     assert.equal(message.error?.code, -32602, JSON.stringify(message).slice(0, 300));
     assert.equal(message.result, undefined);
   });
 }
 
-test('41: a listen acknowledges none of these spellings', async () => {
+test('B-MC-3: 41: a listen acknowledges none of these spellings', async () => {
   const uris = SPELLINGS.map(([, uri]) => uri);
   const { message } = await ask('subscriptions/listen', {
     notifications: { resourceSubscriptions: [...uris, OWN_URI] },
@@ -109,7 +109,7 @@ test('41: a listen acknowledges none of these spellings', async () => {
 
 const UNREADABLE = [MEMBER, 'demo-xyz', 'demo-dov'] as const;
 
-test('40: forbidden, absent and protected members give the same answer', async () => {
+test('B-MC-10: 40: forbidden, absent and protected members give the same answer', async () => {
   const answers = await Promise.all(
     UNREADABLE.map(async (member) => {
       const uri = `mcp://twins/member/${member}/coverage`;
@@ -139,7 +139,7 @@ test('40: forbidden and absent ids take the same time, within the noise', async 
   console.log(`# median ms, forbidden and absent: ${medians.map((m) => m?.toFixed(2)).join(', ')}`);
 });
 
-test('41: listen, search and cursors say the same of a forbidden and an absent member', async () => {
+test('B-MC-12: 41: listen, search and cursors say the same of a forbidden and an absent member', async () => {
   const seen = await Promise.all(
     ['demo-ana', 'demo-xyz'].map(async (member) => {
       const uri = `mcp://twins/member/${member}/coverage`;

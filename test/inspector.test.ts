@@ -44,7 +44,7 @@ function inspect(era: string, token: string, ...args: string[]): Promise<Ran> {
 }
 
 for (const era of ['modern', 'legacy']) {
-  test(`Inspector reads and calls in the ${era} era`, async () => {
+  test(`B-FM-2: Inspector reads and calls in the ${era} era`, async () => {
     const token = await server.token('ana');
     const list = await inspect(era, token, '--method', 'resources/list');
     assert.equal(list.code, 0, list.stderr);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { sleep } from '../src/kernel/clock.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -35,11 +35,16 @@ interface Copy {
   readonly bundle: string;
 }
 
+/** Every id of the bundle ends in the kill's number; what it shares with others keeps its name. */
 function copiesFor(kill: number): Copy[] {
+  const suffix = kill.toString(16).padStart(4, '0');
   return members.map((name) => {
-    const patient = name.slice(-44, -8);
-    const member = patient.slice(0, -4) + kill.toString(16).padStart(4, '0');
-    return { member, bundle: String(bundles.get(name)).replaceAll(patient, member) };
+    const text = String(bundles.get(name));
+    const { entry } = JSON.parse(text) as { entry: { resource: { id: string } }[] };
+    const ids = new Set(entry.map(({ resource }) => resource.id));
+    const rekeyed = (id: string): string => (ids.has(id) ? id.slice(0, -4) + suffix : id);
+    const bundle = text.replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, rekeyed);
+    return { member: rekeyed(name.slice(-44, -8)), bundle };
   });
 }
 
@@ -88,10 +93,14 @@ async function importUntilDeath(server: TestServer, copies: readonly Copy[]): Pr
   return acknowledged;
 }
 
-test(`kill -9 during an import, ${KILLS} times`, async () => {
+let running: TestServer | undefined;
+after(() => running?.kill());
+
+test(`B-LV-1, B-LV-2: kill -9 during an import, ${KILLS} times`, async () => {
   const rounds = Array.from({ length: KILLS }, (_, kill) => copiesFor(kill));
   const env = { DEMO: 'off' };
   const undisturbed = await startServer({ env });
+  running = undisturbed;
   await importDirectory(undisturbed);
   for (const { bundle } of rounds.flat()) await accepted(undisturbed, bundle);
   const expected = await etags(undisturbed, rounds.flat());
@@ -100,6 +109,7 @@ test(`kill -9 during an import, ${KILLS} times`, async () => {
 
   const dataDir = await withKeysOf(undisturbed);
   let server = await startServer({ env, dataDir });
+  running = server;
   await importDirectory(server);
   let kept = 0;
   let lost = 0;
@@ -109,6 +119,7 @@ test(`kill -9 during an import, ${KILLS} times`, async () => {
     await server.kill();
     const acknowledged = await importing;
     server = await startServer({ env, dataDir });
+    running = server;
     for (const [key, etag] of await etags(server, copies)) {
       const acked = acknowledged.has(key.slice(0, key.indexOf('/')));
       if (etag === 'absent') lost += 1;

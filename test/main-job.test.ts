@@ -48,7 +48,7 @@ const etagOf = (result: { _meta?: Readonly<Record<string, unknown>> }) =>
   String(result._meta?.['io.digital-twin/etag']);
 
 for (const name of Object.keys(CLIENTS)) {
-  test(`the main job: ${name}`, async () => {
+  test(`B-FM-1: the main job: ${name}`, async () => {
     await server.relations('touch', 'member:demo-ana#self@user:ana');
     await connected('ana', name, async (client) => {
       const listed = (await client.list()).resources.map(({ uri }) => uri);

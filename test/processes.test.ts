@@ -33,7 +33,7 @@ function digitalTwin(...args: string[]): Promise<Ran> {
   });
 }
 
-test('an import from a fourth process is told to two bridges and one HTTP client', async () => {
+test('B-FM-3: an import from a fourth process is told to two bridges and one HTTP client', async () => {
   const target = {
     url: server.url,
     token: await server.token('ana'),
@@ -64,7 +64,7 @@ test('an import from a fourth process is told to two bridges and one HTTP client
   }
 });
 
-test('a second server on the data directory is refused, naming process and port', async () => {
+test('B-FM-4: a second server on the data directory is refused, naming process and port', async () => {
   const ran = await digitalTwin('serve', '--port', '0');
   assert.notEqual(ran.code, 0);
   assert.match(ran.stderr, new RegExp(`\\b${server.pid}\\b`));

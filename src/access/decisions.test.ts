@@ -87,7 +87,7 @@ test('answers the same question from the cache, at most two seconds', async () =
   assert.equal(engine.asked.length, asked + 1);
 });
 
-test('a change that Watch tells of kills the cached answers it touches, and no others', async () => {
+test('B-AC-3: a change that Watch tells of kills the cached answers it touches, and no others', async () => {
   await elsewhere('member:m~#self@user:ana~', 'member:n~#self@user:ana~');
   await beat();
   assert.deepEqual(await allowed('ana~', item('member:m~'), item('member:n~')), [true, true]);
@@ -187,7 +187,7 @@ test('after an own write every check is fully consistent until Watch is past it'
   assert.equal(engine.asked.at(-1)?.consistency, 'at-least');
 });
 
-test('at the instant of its expiration a grant is over, though SpiceDB allows it still', async () => {
+test('B-AC-4: at the instant of its expiration a grant is over, though SpiceDB allows it still', async () => {
   const until5s = new Date(clock.now() + 5_000).toISOString();
   await elsewhere(
     'session:s~#member@member:m~',
@@ -236,7 +236,7 @@ test('granted anew before or after its end, it is allowed again', async () => {
   assert.deepEqual(await allowed('ana~', item('member:m~')), [true]);
 });
 
-test('SpiceDB away or slow: ACCESS_UNAVAILABLE, never allowed', async () => {
+test('P6: SpiceDB away or slow: ACCESS_UNAVAILABLE, never allowed', async () => {
   await elsewhere('member:m~#self@user:ana~');
   const unavailable = (error: unknown) =>
     error instanceof Fault && error.code === 'ACCESS_UNAVAILABLE' && !/away/.test(error.message);
@@ -250,7 +250,7 @@ test('SpiceDB away or slow: ACCESS_UNAVAILABLE, never allowed', async () => {
   assert.deepEqual(await allowed('ana~', item('member:m~')), [true]);
 });
 
-test('an agent needs both: the user may, and the user trusts it with this', async () => {
+test('B-AC-6: an agent needs both: the user may, and the user trusts it with this', async () => {
   await elsewhere('member:m~#self@user:ana~', 'user:ana~#agent_coverage@agent:assistant');
   const agent = principal(own('ana~'), { actor: 'assistant', tenant: own('o~') });
   const stranger = { ...agent, actor: 'stranger' };

@@ -73,7 +73,7 @@ function fault(code: string, says: RegExp) {
     error instanceof Fault && error.code === code && says.test(error.message);
 }
 
-test('a grant and a revoke are in force once they are answered', async () => {
+test('B-AC-7: a grant and a revoke are in force once they are answered', async () => {
   for (let round = 0; round < 20; round++) {
     const { zedToken } = await relations.write([touch('member:m#self@user:ana')], 'user:op');
     assert.ok(zedToken.length > 0);
@@ -92,7 +92,7 @@ test('a revoke is told to whoever holds something open, before it is answered', 
   assert.deepEqual(told, [{ kind: 'objects', objects: [{ type: 'member', id: 'm' }] }]);
 });
 
-test('the embedded SpiceDB is restored from the journal', async () => {
+test('B-AC-2: the embedded SpiceDB is restored from the journal', async () => {
   await relations.write(
     [touch('member:m#self@user:ana'), touch('member:m#guardian@user:ben')],
     'user:op',

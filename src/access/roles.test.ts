@@ -39,7 +39,7 @@ async function answers(users: readonly string[], members: readonly string[]) {
 }
 
 for (const [index, role] of ROLES.entries()) {
-  test(`${role.name}: each permission as the table says, and none elsewhere`, async () => {
+  test(`B-AC-1: ${role.name}: each permission as the table says, and none elsewhere`, async () => {
     const user = `user-${index}`;
     const names = { M: `m-${index}`, U: user, T: `t-${index}`, P: `p-${index}`, O: `o-${index}` };
     await engine.write(relationsOf(role, names));

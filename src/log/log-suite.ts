@@ -102,7 +102,7 @@ function testAcceptance({ now, submit, all }: Context): void {
     assert.deepEqual(records.slice(1), await now().log.read(partition, 1, 1));
   });
 
-  test('a bundle with one wrong entry is refused whole, naming it', async () => {
+  test('B-IN-3: a bundle with one wrong entry is refused whole, naming it', async () => {
     await submit(bundleOf(patient('ana')));
     const orphan = condition('c2', 'nobody', 'Asthma');
     const json = bundleOf(condition('c1', 'ana', 'Asthma'), patient('new'), orphan);
@@ -117,7 +117,7 @@ function testAcceptance({ now, submit, all }: Context): void {
 }
 
 function testOrder({ now, submit, all }: Context): void {
-  test('a second event of the same id has no effect and the same receipt', async () => {
+  test('B-IN-5: a second event of the same id has no effect and the same receipt', async () => {
     const first = submission(bundleOf(patient('ana')), { eventId: 'once' });
     const receipt = await now().intake.submitBundle(first);
     const other = bundleOf(patient('ana', { birthDate: '1971-01-01' }));
@@ -126,7 +126,7 @@ function testOrder({ now, submit, all }: Context): void {
     assert.equal((await submit(other, { tenant: 'demo', eventId: 'twice' })).accepted, 1);
   });
 
-  test('what has not changed, and what is older, has no effect', async () => {
+  test('B-IN-6: what has not changed, and what is older, has no effect', async () => {
     const at = (text: string, day: string) =>
       bundleOf(condition('c1', 'ana', text, `2026-01-${day}T00:00:00Z`));
     await submit(bundleOf(patient('ana')));

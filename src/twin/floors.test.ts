@@ -5,7 +5,7 @@ import type { Principal } from './ports.ts';
 
 const ana = { kind: 'user', subject: 'ana', tenant: 'demo', clientId: 'cli' } as Principal;
 
-test('a floor only rises, and holds for its principal and URI alone', () => {
+test('B-LV-7: a floor only rises, and holds for its principal and URI alone', () => {
   const floors = createFloors();
   floors.raise(ana, 'u', { partition: 1, offset: 5 });
   floors.raise(ana, 'u', { partition: 1, offset: 3 });

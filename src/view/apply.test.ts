@@ -99,7 +99,7 @@ test('changes name what differs, each at its own place, and nothing else', () =>
   assert.equal(view.shard.applied(PARTITION), 2);
 });
 
-test('a record that becomes protected leaves the general variant, with what refers to it', () => {
+test('B-TW-3: a record that becomes protected leaves the general variant, with what refers to it', () => {
   const view = openView();
   const records = recordsOf([
     { member: 'ana', id: 'c1', text: 'asthma' },
@@ -125,7 +125,7 @@ test('a record that becomes protected leaves the general variant, with what refe
   assert.equal(view.shard.source(ANA, 'Condition', 'c2')?.sensitive, true);
 });
 
-test('a general document tells nothing of a protected record, not even by its time', () => {
+test('B-TW-4: a general document tells nothing of a protected record, not even by its time', () => {
   const view = openView();
   const records = recordsOf([
     { member: 'ana', id: 'c1', text: 'asthma' },

@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Variant } from '../contract/documents.ts';
-import type { Section } from '../contract/uris.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { SourceRecord, StoredDocument, StoredSource, ViewShard } from '../twin/ports.ts';
 import { subjectKey, subjectOf } from '../twin/subjects.ts';

@@ -178,7 +178,7 @@ const REFUSED: [string, string][] = [
 ];
 
 for (const [name, bad] of REFUSED) {
-  test(`refused: ${name}`, async () => {
+  test(`B-AC-5: refused: ${name}`, async () => {
     await assert.rejects(send(`Bearer ${bad}`), (error: unknown) => {
       assert.ok(error instanceof Fault);
       assert.equal(error.code, 'UNAUTHENTICATED');
