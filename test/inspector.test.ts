@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { startServer, type TestServer } from './support/server.ts';
+import { LAUNCHER, startServer, type TestServer } from './support/server.ts';
 
-/** MCP Inspector's command line, a client of ours in the field, in both eras over HTTP. */
+/** MCP Inspector's command line, a client of ours in the field, in both eras, over HTTP and stdio. */
 const INSPECTOR = new URL('../node_modules/.bin/mcp-inspector', import.meta.url).pathname;
 const COVERAGE = 'mcp://twins/member/demo-ana/coverage';
 
@@ -19,21 +19,8 @@ interface Ran {
   readonly stderr: string;
 }
 
-function inspect(era: string, token: string, ...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [
-    INSPECTOR,
-    '--cli',
-    ...['--server-url', `${server.url}/mcp`, '--transport', 'http', '--protocol-era', era],
-    ...[
-      '--header',
-      `Authorization: Bearer ${token}`,
-      '--format',
-      'json',
-      '-q',
-      '--stored-auth-only',
-    ],
-    ...args,
-  ]);
+function inspect(...args: string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [INSPECTOR, '--cli', '--format', 'json', '-q', ...args]);
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => (stdout += String(chunk)));
@@ -43,23 +30,43 @@ function inspect(era: string, token: string, ...args: string[]): Promise<Ran> {
   });
 }
 
+const overHttp = (era: string, token: string): string[] => [
+  ...['--server-url', `${server.url}/mcp`, '--transport', 'http', '--protocol-era', era],
+  ...['--header', `Authorization: Bearer ${token}`, '--stored-auth-only'],
+];
+
 for (const era of ['modern', 'legacy']) {
   test(`B-FM-2: Inspector reads and calls in the ${era} era`, async () => {
     const token = await server.token('ana');
-    const list = await inspect(era, token, '--method', 'resources/list');
+    const list = await inspect(...overHttp(era, token), '--method', 'resources/list');
     assert.equal(list.code, 0, list.stderr);
     assert.ok(list.stdout.includes(COVERAGE), list.stdout);
-    const read = await inspect(era, token, '--method', 'resources/read', '--uri', COVERAGE);
+    const read = await inspect(
+      ...overHttp(era, token),
+      '--method',
+      'resources/read',
+      '--uri',
+      COVERAGE,
+    );
     assert.equal(read.code, 0, read.stderr);
     assert.ok(read.stdout.includes('etag'));
     const args = ['--tool-name', 'search', '--tool-arg', 'query=A1c'];
-    const call = await inspect(era, token, '--method', 'tools/call', ...args);
+    const call = await inspect(...overHttp(era, token), '--method', 'tools/call', ...args);
     assert.equal(call.code, 0, call.stderr);
     assert.ok(call.stdout.includes('structuredContent'), call.stdout);
   });
 
   test(`Inspector is refused with a bad token in the ${era} era`, async () => {
-    const bad = await inspect(era, 'no.such.token', '--method', 'resources/list');
+    const bad = await inspect(...overHttp(era, 'no.such.token'), '--method', 'resources/list');
     assert.equal(bad.code, 3, bad.stdout + bad.stderr);
+  });
+
+  test(`B-FM-2: Inspector reads through the bridge in the ${era} era`, async () => {
+    const bridge = [process.execPath, LAUNCHER, 'stdio', '--as', 'ana'];
+    const target = ['--', ...bridge, '--data-dir', server.dataDir];
+    const read = ['--protocol-era', era, '--method', 'resources/read', '--uri', COVERAGE];
+    const ran = await inspect(...read, ...target);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.ok(ran.stdout.includes(COVERAGE), ran.stdout);
   });
 }

@@ -44,6 +44,14 @@ export type ChangesPage = z.infer<typeof changesPageSchema>;
 const budgetSchema = z.number().int().min(100).max(20_000);
 const uriSchema = z.string().min(1).max(2100);
 
+/** Shape as a pattern that a model can read, calendar by trying. */
+const isoDate = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}$/)
+  .refine((text) => new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true, {
+    error: 'must be a date of the calendar, YYYY-MM-DD',
+  });
+
 export const searchInput = z.strictObject({
   query: z.string().min(1).max(256).describe('What to look for, in plain words or codes.'),
   member: z
@@ -59,7 +67,7 @@ export const searchInput = z.strictObject({
     .max(20)
     .optional()
     .describe('FHIR resource type names.'),
-  since: z.iso.date().optional().describe('Only facts dated on or after this ISO date.'),
+  since: isoDate.optional().describe('Only facts dated on or after this ISO date.'),
   limit: z.number().int().min(1).max(50).optional().describe('At most this many results (10).'),
   budget: budgetSchema
     .optional()
