@@ -164,6 +164,8 @@ export interface IndexRow {
   readonly codes: string;
   /** ISO date of the fact; empty when it has none. */
   readonly date: string;
+  /** What its record says, element by element, for answers that are computed from facts. */
+  readonly data: JsonObject;
 }
 
 /** Which rows of whom may be searched: decided before anything is counted or ranked. */
@@ -229,6 +231,8 @@ export interface ViewShard {
   /** URIs of section documents of the subjects, in URI order, after `after`. */
   documents(subjects: readonly Subject[], after: string, limit: number): StoredDocument[];
   search(query: SearchQuery): IndexRow[];
+  /** Every row of these record types that the area allows, newest first. */
+  facts(area: SearchArea, types: readonly string[]): IndexRow[];
   changes(query: ChangesQuery): ViewChange[];
   /** Changes of these URIs applied since `at`, the newest of each URI and variant. */
   recentChanges(uris: readonly string[], at: number): ViewChange[];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type { IndexRow, SearchQuery } from '../twin/ports.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import type { IndexRow, SearchArea, SearchQuery } from '../twin/ports.ts';
 import { subjectKey, subjectOf } from '../twin/subjects.ts';
 import { matchExpression, subjectToken } from './match.ts';
 
@@ -12,7 +13,7 @@ export function replaceFacts(
   rows: readonly IndexRow[],
 ): void {
   const stale = storedFacts(db, subject);
-  const fact = db.prepare(`INSERT INTO facts VALUES (NULL, ${Array(12).fill('?')})`);
+  const fact = db.prepare(`INSERT INTO facts VALUES (NULL, ${Array(13).fill('?')})`);
   const text = db.prepare(`INSERT INTO facts_text (rowid, subject, title, text, codes)
     VALUES (?, ?, ?, ?, ?)`);
   const token = subjectToken(number);
@@ -23,7 +24,7 @@ export function replaceFacts(
     const area = areaOf(number, section);
     const { lastInsertRowid } = fact.run(
       ...[subject, area, digest, uri, section, type],
-      ...[sensitive ? 1 : 0, kind, title, body, codes, date],
+      ...[sensitive ? 1 : 0, kind, title, body, codes, date, JSON.stringify(row.data)],
     );
     text.run(lastInsertRowid, token, title, body, codes);
   }
@@ -97,6 +98,29 @@ function searchSome(
     .map(rowOf);
 }
 
+/** Every row of these types within one area, newest first. */
+export function factsOf(
+  db: DatabaseSync,
+  { subject, sections }: SearchArea,
+  types: readonly string[],
+): IndexRow[] {
+  const of = (variant: string): string =>
+    JSON.stringify([...sections].flatMap(([section, held]) => (held === variant ? section : [])));
+  return db
+    .prepare(`SELECT * FROM facts
+      WHERE subject = :subject AND type IN (SELECT value FROM json_each(:types))
+        AND (section IN (SELECT value FROM json_each(:full)) OR
+          (sensitive = 0 AND section IN (SELECT value FROM json_each(:general))))
+      ORDER BY date DESC, number`)
+    .all({
+      subject: subjectKey(subject),
+      types: JSON.stringify(types),
+      full: of('full'),
+      general: of('general'),
+    })
+    .map(rowOf);
+}
+
 function areaOf(number: number, section: string): string {
   return `${number}/${section}`;
 }
@@ -121,8 +145,10 @@ function digestOf({
   text,
   codes,
   date,
+  data,
 }: IndexRow): string {
-  const content = JSON.stringify([uri, section, type, sensitive, kind, title, text, codes, date]);
+  const said = [title, text, codes, date, data];
+  const content = JSON.stringify([uri, section, type, sensitive, kind, ...said]);
   return createHash('sha256').update(content).digest('base64url').slice(0, 22);
 }
 
@@ -130,5 +156,6 @@ function rowOf(row: Record<string, unknown>): IndexRow {
   const { uri, section, type, kind, title, text, codes, date } = row as unknown as IndexRow;
   const subject = subjectOf(String(row.subject));
   const sensitive = row.sensitive === 1;
-  return { uri, subject, section, type, sensitive, kind, title, text, codes, date };
+  const data = JSON.parse(String(row.data)) as JsonObject;
+  return { uri, subject, section, type, sensitive, kind, title, text, codes, date, data };
 }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction, openDatabase } from '../kernel/sqlite.ts';
 
 /** Raised with every change below: a file of another version is built anew from the log. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /**
  * `digest` is of the content alone; an etag also covers the projection's version, so after a bump
@@ -32,9 +32,9 @@ CREATE TABLE facts (
   number INTEGER PRIMARY KEY, subject TEXT NOT NULL, area TEXT NOT NULL, digest TEXT NOT NULL,
   uri TEXT NOT NULL, section TEXT NOT NULL, type TEXT NOT NULL, sensitive INTEGER NOT NULL,
   kind TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, codes TEXT NOT NULL,
-  date TEXT NOT NULL
+  date TEXT NOT NULL, data TEXT NOT NULL
 ) STRICT;
-CREATE INDEX facts_subject ON facts (subject);
+CREATE INDEX facts_subject ON facts (subject, type);
 CREATE VIRTUAL TABLE facts_text USING fts5 (
   subject, title, text, codes, content = '', contentless_delete = 1,
   tokenize = 'porter unicode61 remove_diacritics 2'

@@ -4,7 +4,7 @@ import type { JsonObject } from '../kernel/json.ts';
 import type { SourceRecord, StoredDocument, StoredSource, ViewShard } from '../twin/ports.ts';
 import { subjectKey, subjectOf } from '../twin/subjects.ts';
 import { changesAfter, changesSince } from './change-rows.ts';
-import { searchFacts } from './fact-rows.ts';
+import { factsOf, searchFacts } from './fact-rows.ts';
 import { findPersons } from './person-rows.ts';
 
 /** SQLite's integers are 64 bits; ours are what a double holds exactly. */
@@ -38,6 +38,7 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
       return documents.all(wanted, after, Math.min(limit, ROWS_MAX)).map(documentOf);
     },
     search: (query) => searchFacts(db, query),
+    facts: (area, types) => factsOf(db, area, types),
     changes: (query) => changesAfter(db, partitions, query),
     recentChanges: (uris, at) => changesSince(db, uris, at),
     people: (query) => findPersons(db, query),

@@ -1,6 +1,6 @@
 import { formatUri } from '../../contract/uris.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { codeOf, type Element, objectOf, objectsOf, stringOf } from '../fhir/elements.ts';
+import { codeOf, compact, type Element, objectOf, objectsOf, stringOf } from '../fhir/elements.ts';
 import type { IndexRow, Subject } from '../ports.ts';
 import { attachmentTexts } from './attachments.ts';
 import { findingOf, words } from './findings/index.ts';
@@ -52,6 +52,7 @@ export function factRow(
     text: text.filter((part) => part !== '').join('; '),
     codes: (codes ?? []).map((code) => code.slice(code.lastIndexOf(' ') + 1)).join(' '),
     date: date ?? '',
+    data: compact({ status, ...details }) ?? {},
   };
 }
 
@@ -68,6 +69,7 @@ export function documentRows(subject: Subject): IndexRow[] {
     text: describes,
     codes: '',
     date: '',
+    data: {},
   }));
 }
 

@@ -17,6 +17,7 @@ function row(title: string, over: Partial<IndexRow> = {}): IndexRow {
     text: title,
     codes: '',
     date: '2026-01-01',
+    data: {},
     ...over,
   };
 }

@@ -79,6 +79,7 @@ export function projectWith(bold: boolean): Project {
         text: textOf(record),
         codes: '4548-4',
         date: String(record.resource?.date),
+        data: {},
       })),
       sensitive: secret,
       sections: new Map(records.map((record) => [keyOf(record), 'clinical'])),
