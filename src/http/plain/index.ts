@@ -1,26 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
-import { missingScopes, type Operation } from '../../contract/scopes.ts';
+import express, { type ErrorRequestHandler } from 'express';
+import { missingScopes } from '../../contract/scopes.ts';
 import { asFault, Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
-import type { Caller } from '../../twin/reader/index.ts';
 import { challengeOf } from '../challenge.ts';
 import type { HttpParts } from '../parts.ts';
 import { plainError, retryHeaders, sendJson } from '../respond.ts';
 import { developmentRoutes } from './development.ts';
+import type { Guarded } from './guarded.ts';
 import { operationRoutes } from './operations.ts';
 import { operatorRoutes } from './operators.ts';
 import { sourceRoutes } from './sources.ts';
 import { twinRoutes } from './twins.ts';
-
-/** A route for a verified caller whose scopes fit the operation. */
-export type CallerRoute = (req: Request, res: Response, caller: Caller) => Promise<void>;
-
-/** Wraps a route: token, scopes, then the handler; whatever it throws becomes our error. */
-export type Guarded = (
-  operation: Operation,
-  route: CallerRoute,
-) => (req: Request, res: Response) => Promise<void>;
 
 /** Everything but /mcp: plain reads, sources, operators' routes, health. */
 export function createPlainRoutes(

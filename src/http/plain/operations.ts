@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
-import type { Guarded } from './index.ts';
+import type { Guarded } from './guarded.ts';
 
 /** Health, metrics and the metadata by which OAuth clients find the authorization server. */
 export function operationRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {

@@ -6,7 +6,7 @@ import { actorName } from '../../twin/principals.ts';
 import { parseJson, readBody } from '../body.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
-import type { Guarded } from './index.ts';
+import type { Guarded } from './guarded.ts';
 import { queryOf, required } from './query.ts';
 
 const relationsBody = z.strictObject({

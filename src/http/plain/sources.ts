@@ -6,7 +6,7 @@ import { actorName } from '../../twin/principals.ts';
 import { readBody } from '../body.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
-import type { Guarded } from './index.ts';
+import type { Guarded } from './guarded.ts';
 import { queryOf, wrong } from './query.ts';
 
 const SOURCE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

@@ -4,7 +4,7 @@ import { Fault } from '../../kernel/errors.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
-import type { Guarded } from './index.ts';
+import type { Guarded } from './guarded.ts';
 import { integerOf, queryOf, required } from './query.ts';
 
 /** A long poll holds its request at most this long, milliseconds. */

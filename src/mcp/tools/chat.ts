@@ -2,7 +2,7 @@ import { type ChatInput, chatInput, chatResult } from '../../contract/documents.
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import type { McpParts } from '../parts.ts';
-import type { ToolAnswer } from './index.ts';
+import type { ToolAnswer } from './answer.ts';
 
 export const chatTool = {
   name: 'chat',

@@ -1,19 +1,13 @@
 import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
 import { META } from '../../contract/meta.ts';
 import { asFault } from '../../kernel/errors.ts';
-import type { JsonObject } from '../../kernel/json.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import { toolErrorOf } from '../faults.ts';
 import { callerOf, type McpParts } from '../parts.ts';
+import type { ToolAnswer } from './answer.ts';
 import { chatTool } from './chat.ts';
 import { readDocumentTool } from './read-document.ts';
 import { searchTool } from './search.ts';
-
-/** What a tool answers: structured for programs, the same once more as text for a model. */
-export interface ToolAnswer {
-  readonly structured: JsonObject;
-  readonly text: string;
-}
 
 /** The three verbs. They read; whatever would change something is only proposed. */
 export function registerTools(server: McpServer, parts: McpParts): void {

@@ -9,7 +9,7 @@ import type { JsonObject } from '../../kernel/json.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import { renderDocument } from '../../twin/render/index.ts';
 import type { McpParts } from '../parts.ts';
-import type { ToolAnswer } from './index.ts';
+import type { ToolAnswer } from './answer.ts';
 
 const BUDGET_DEFAULT = 2_000;
 

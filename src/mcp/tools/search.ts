@@ -2,7 +2,7 @@ import { type SearchInput, searchInput, searchResult } from '../../contract/docu
 import type { JsonObject } from '../../kernel/json.ts';
 import { type Caller, renderResult } from '../../twin/reader/index.ts';
 import type { McpParts } from '../parts.ts';
-import type { ToolAnswer } from './index.ts';
+import type { ToolAnswer } from './answer.ts';
 
 export const searchTool = {
   name: 'search',

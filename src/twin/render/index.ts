@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../kernel/json.ts';
+import type { Fit, Renderable } from './fit.ts';
 import { fitJson } from './json.ts';
 import type { View } from './line.ts';
 import { fitMarkdown } from './markdown.ts';
@@ -7,16 +8,6 @@ import { byFocus, type Part, partsOf } from './parts.ts';
 const CHARS_PER_TOKEN = 4;
 /** Facts of one list in a card. */
 const CARD_FACTS_MAX = 3;
-
-export interface Renderable {
-  readonly uri: string;
-  readonly section: string;
-  readonly title: string;
-  readonly asOf?: string;
-  /** Lists of facts, facts and plain elements, all of JSON. */
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly notices: readonly string[];
-}
 
 export interface RenderOptions {
   readonly view: View;
@@ -33,14 +24,6 @@ export interface Rendered {
   /** Tokens of `content`. */
   readonly used: number;
 }
-
-/** How a format fits parts into characters, best parts first. */
-export type Fit = (
-  document: Renderable,
-  ranked: readonly Part[],
-  view: View,
-  charsMax: number,
-) => { content: string; shown: ReadonlySet<Part> };
 
 /**
  * Any document within a budget of tokens (4 characters each), never over it. Knows nothing of

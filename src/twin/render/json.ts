@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../kernel/json.ts';
-import type { Renderable } from './index.ts';
+import type { Renderable } from './fit.ts';
 import { shownIn, type View } from './line.ts';
 import type { Part } from './parts.ts';
 import { DATA_NOTICE, inertJson, plainText } from './text.ts';

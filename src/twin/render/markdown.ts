@@ -1,4 +1,4 @@
-import type { Renderable } from './index.ts';
+import type { Renderable } from './fit.ts';
 import { label, lineOf, type View } from './line.ts';
 import type { Part } from './parts.ts';
 import { DATA_NOTICE, markdownText } from './text.ts';

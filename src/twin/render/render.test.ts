@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import type { JsonObject } from '../../kernel/json.ts';
 import { sourceRecords, syntheaBundles } from '../fhir/test/synthea.ts';
 import { project } from '../project.ts';
-import { type Renderable, type RenderOptions, renderDocument } from './index.ts';
+import type { Renderable } from './fit.ts';
+import { type RenderOptions, renderDocument } from './index.ts';
 import { DATA_NOTICE } from './text.ts';
 
 const bundle = syntheaBundles().at(-1)?.bundle;

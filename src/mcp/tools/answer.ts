@@ -1,0 +1,7 @@
+import type { JsonObject } from '../../kernel/json.ts';
+
+/** What a tool answers: structured for programs, the same once more as text for a model. */
+export interface ToolAnswer {
+  readonly structured: JsonObject;
+  readonly text: string;
+}
