@@ -48,6 +48,8 @@ test('B-FM-3: an import from a fourth process is told to two bridges and one HTT
   const clients = await Promise.all(names.map((name) => CLIENTS[name]?.(target)));
   try {
     for (const client of clients) {
+      // Who has not read what changed within the last minutes is told of it on subscribing.
+      await client?.read(COVERAGE);
       assert.deepEqual(await client?.subscribe([COVERAGE]), [COVERAGE], client?.name);
     }
     const ran = await digitalTwin('import', UPDATE);

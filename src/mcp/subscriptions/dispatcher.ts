@@ -32,6 +32,7 @@ export class Dispatcher {
       for (const stream of this.#registry.subscribers(change.uri)) {
         this.#enqueueChange(stream, change);
       }
+      if (change.subject.kind !== 'member') continue;
       for (const stream of this.#registry.feeds) void this.#enqueueFeeds(stream, change);
     }
     void this.#dispatch();
@@ -55,7 +56,7 @@ export class Dispatcher {
     if (stream.pumping) return;
     stream.pumping = true;
     try {
-      while (stream.pending.size > 0 && isOpen(stream)) await this.#sendNext(stream);
+      while (stream.pending.size > 0 && this.#isOpen(stream)) await this.#sendNext(stream);
     } catch (error) {
       this.#parts.report(error);
       stream.sink.unverifiable();
@@ -69,12 +70,17 @@ export class Dispatcher {
     if (next === undefined) return;
     const [uri, update] = next;
     const [variant] = await this.#parts.reader.variants(stream.principal, [uri]);
-    if (!isOpen(stream) || stream.pending.get(uri) !== update) return;
+    if (!this.#isOpen(stream) || stream.pending.get(uri) !== update) return;
     stream.pending.delete(uri);
     if (variant !== update.variant) return;
     if (update.place !== undefined) this.#parts.floors.raise(stream.principal, uri, update.place);
     const sent = await stream.sink.send(update);
     if (!sent && stream.uris.has(uri) && !stream.pending.has(uri)) stream.pending.set(uri, update);
+  }
+
+  /** The timer that ends a stream with its token may be late; its expiry is not. */
+  #isOpen({ closed, principal, sink }: StreamState): boolean {
+    return !closed && principal.expiresAtMs > this.#parts.clock.now() && sink.ready();
   }
 
   #enqueueChange(stream: StreamState, { uri, etag, place, variant }: ViewChange): void {
@@ -150,10 +156,6 @@ export class Dispatcher {
     });
     return (await Promise.all(rounds)).flat();
   }
-}
-
-function isOpen(stream: StreamState): boolean {
-  return !stream.closed && stream.sink.ready();
 }
 
 function uniqueReceivers(deliveries: readonly Delivery[]) {

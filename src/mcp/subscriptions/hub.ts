@@ -134,12 +134,15 @@ export class Hub implements Service {
   async #tellRecent(stream: StreamState, caller: Caller, uris: string[]): Promise<void> {
     const { reader } = this.#parts;
     const recent = reader.recentChanges(uris, LIMITS.recentChangesMs);
-    const unread = recent.filter(
-      ({ uri, etag, kind }) => kind === 'updated' && reader.readLast(caller, uri) !== etag,
-    );
+    const unread = recent.filter(({ uri, etag }) => reader.readLast(caller, uri) !== etag);
     this.#dispatcher.changedFor(stream, unread);
+    await this.#tellFeeds(stream, caller, uris);
+  }
+
+  async #tellFeeds(stream: StreamState, caller: Caller, uris: Iterable<string>): Promise<void> {
     for (const uri of uris) {
-      if (await reader.feedHasNews(caller, uri)) this.#dispatcher.newsFor(stream, uri);
+      const news = await this.#parts.reader.feedHasNews(caller, uri);
+      if (news) this.#dispatcher.newsFor(stream, uri);
     }
   }
 
@@ -154,7 +157,7 @@ export class Hub implements Service {
       change.kind === 'everything'
         ? this.#registry.streams
         : new Set(change.objects.flatMap(({ id }) => [...this.#registry.ofMember(id)]));
-    for (const stream of [...touched]) void this.#recheck(stream);
+    for (const stream of new Set([...touched, ...this.#registry.feeds])) void this.#recheck(stream);
   }
 
   async #recheck(stream: StreamState): Promise<void> {
@@ -162,6 +165,9 @@ export class Hub implements Service {
     try {
       const variants = await this.#parts.reader.variants(stream.principal, uris);
       for (const [index, uri] of uris.entries()) this.#settle(stream, uri, variants[index] ?? null);
+      // What was read and may no longer be is said in the feed.
+      const caller = { principal: stream.principal, correlationId: randomId() };
+      await this.#tellFeeds(stream, caller, stream.uris.keys());
     } catch (error) {
       this.#parts.report(error);
       stream.sink.unverifiable();

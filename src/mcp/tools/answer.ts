@@ -4,4 +4,6 @@ import type { JsonObject } from '../../kernel/json.ts';
 export interface ToolAnswer {
   readonly structured: JsonObject;
   readonly text: string;
+  /** Older than the position that was asked for (only with `allowBehind`). */
+  readonly behind?: boolean;
 }

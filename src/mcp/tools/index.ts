@@ -4,6 +4,7 @@ import { asFault } from '../../kernel/errors.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import { toolErrorOf } from '../faults.ts';
 import { callerOf, type McpParts } from '../parts.ts';
+import { readOptionsOf } from '../resources.ts';
 import type { ToolAnswer } from './answer.ts';
 import { chatTool } from './chat.ts';
 import { readDocumentTool } from './read-document.ts';
@@ -18,7 +19,10 @@ export function registerTools(server: McpServer, parts: McpParts): void {
   server.registerTool(
     readDocumentTool.name,
     { ...readDocumentTool.config, annotations },
-    (input, ctx) => answer(parts, ctx, (caller) => readDocumentTool.run(parts, caller, input)),
+    (input, ctx) =>
+      answer(parts, ctx, (caller) =>
+        readDocumentTool.run(parts, caller, input, readOptionsOf(ctx.mcpReq._meta)),
+      ),
   );
   server.registerTool(chatTool.name, { ...chatTool.config, annotations }, (input, ctx) =>
     answer(parts, ctx, (caller) => chatTool.run(parts, caller, input)),
@@ -34,11 +38,14 @@ async function answer(
   const caller = callerOf(ctx);
   try {
     const changed = await parts.reader.changedSinceRead(caller);
-    const { structured, text } = await run(caller);
+    const { structured, text, behind = false } = await run(caller);
     return {
       content: [{ type: 'text' as const, text }],
       structuredContent: structured,
-      _meta: { ...(changed.length > 0 && { [META.changed]: changed }) },
+      _meta: {
+        ...(changed.length > 0 && { [META.changed]: changed }),
+        ...(behind && { [META.behind]: true }),
+      },
     };
   } catch (error) {
     const fault = asFault(error);

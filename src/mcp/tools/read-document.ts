@@ -6,7 +6,7 @@ import {
 } from '../../contract/documents.ts';
 import { Fault } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import type { Caller } from '../../twin/reader/index.ts';
+import type { Caller, ReadOptions } from '../../twin/reader/index.ts';
 import { renderDocument } from '../../twin/render/index.ts';
 import type { McpParts } from '../parts.ts';
 import type { ToolAnswer } from './answer.ts';
@@ -24,9 +24,14 @@ export const readDocumentTool = {
     inputSchema: readDocumentInput,
     outputSchema: readDocumentResult,
   },
-  async run({ reader }: McpParts, caller: Caller, input: ReadDocumentInput): Promise<ToolAnswer> {
+  async run(
+    { reader }: McpParts,
+    caller: Caller,
+    input: ReadDocumentInput,
+    options: ReadOptions,
+  ): Promise<ToolAnswer> {
     if (input.freshness !== undefined) throw noFreshness(input.uri);
-    const { document, title, ttlMs } = await reader.read(caller, input.uri);
+    const { document, title, ttlMs, behind } = await reader.read(caller, input.uri, options);
     const given = input.budget ?? BUDGET_DEFAULT;
     const format = input.format ?? 'markdown';
     const rendered = renderDocument(
@@ -50,7 +55,7 @@ export const readDocumentTool = {
       omitted: rendered.omitted.map((part) => ({ ...part })),
       budget: { given, used: rendered.used },
     };
-    return { structured: result as unknown as JsonObject, text: rendered.content };
+    return { structured: result as unknown as JsonObject, text: rendered.content, behind };
   },
 } as const;
 

@@ -62,7 +62,9 @@ export async function readChanges(
 ): Promise<Answer> {
   const page = await changes(parts, caller, cursor);
   const data = { ...page } as unknown as JsonObject;
-  const places = [...appliedPlaces(parts)].map(([partition, offset]) => ({ partition, offset }));
+  const places = [...appliedPlaces(parts)]
+    .map(([partition, offset]) => ({ partition, offset }))
+    .filter(({ offset }) => offset >= 0);
   const etag = etagOf(parts.etagKey, {
     uri,
     variant: 'general',
@@ -75,7 +77,7 @@ export async function readChanges(
     document: {
       uri,
       etag,
-      position: parts.positions.encode({ epoch: parts.view.epoch, places: places.slice(0, 16) }),
+      position: parts.positions.encode({ epoch: parts.view.epoch, places }),
       asOf: new Date(parts.clock.now()).toISOString(),
       section: 'changes',
       data,
@@ -135,15 +137,34 @@ function asChange(parts: ReaderParts, { uri, etag, kind, place }: ViewChange): C
   return { uri, ...(etag !== '' && { etag }), position, kind };
 }
 
-/** Only what this caller has read lately is named, so nobody learns of what they never saw. */
+/** Said once: what is named here is forgotten. */
 async function noLongerReadable(parts: ReaderParts, principal: Principal): Promise<Change[]> {
-  const read = [...parts.receipts.of(principal).keys()];
-  const uris = read.map(parseUri).filter((uri) => uri !== null);
-  const grants = await authorizeAll(parts, principal, uris);
-  const lost = uris.filter((_, index) => grants[index]?.allowed === false).map(formatUri);
+  const lost = await lostSinceRead(parts, principal);
   for (const uri of lost) parts.receipts.forget(principal, uri);
   const now = parts.positions.encode({ epoch: parts.view.epoch, places: [] });
   return lost.map((uri) => ({ uri, position: now, kind: 'no-longer-readable' as const }));
+}
+
+/** Only what this caller has read lately is named, so nobody learns of what they never saw. */
+export async function lostSinceRead(parts: ReaderParts, principal: Principal): Promise<string[]> {
+  const read = [...parts.receipts.of(principal).keys()];
+  const uris = read.map(parseUri).filter((uri) => uri !== null);
+  const grants = await authorizeAll(parts, principal, uris);
+  return uris.filter((_, index) => grants[index]?.allowed === false).map(formatUri);
+}
+
+/** Whether a page after this cursor would hold something; nothing is shown, so nothing is audited. */
+export async function hasNews(
+  parts: ReaderParts,
+  caller: Caller,
+  cursor: string,
+): Promise<boolean> {
+  if ((await lostSinceRead(parts, caller.principal)).length > 0) return true;
+  if (cursor === NOW) return false;
+  const from = openCursor(parts, caller, cursor);
+  if (from.reset) return true;
+  const { list, more } = await since(parts, caller, from, appliedPlaces(parts));
+  return list.length > 0 || more;
 }
 
 function openCursor(parts: ReaderParts, { principal }: Caller, cursor: string): FeedPlace {

@@ -3,7 +3,7 @@ import { parseUri } from '../../contract/uris.ts';
 import type { AuditEntry, Person, Principal, ViewChange } from '../ports.ts';
 import { authorizeAll } from './authorize.ts';
 import { changedSinceRead } from './changed.ts';
-import { changes, isOwnCursor } from './changes.ts';
+import { changes, hasNews, isOwnCursor } from './changes.ts';
 import { type ListPage, list } from './list.ts';
 import type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
 import { findMember, findPeople } from './people.ts';
@@ -74,7 +74,5 @@ async function variants(
 
 async function feedHasNews(parts: ReaderParts, caller: Caller, text: string): Promise<boolean> {
   const uri = parseUri(text);
-  if (uri?.kind !== 'changes' || uri.cursor === 'now') return false;
-  const page = await changes(parts, caller, uri.cursor);
-  return page.changes.length > 0 || page.reset === true;
+  return uri?.kind === 'changes' && (await hasNews(parts, caller, uri.cursor));
 }

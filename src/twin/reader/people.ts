@@ -33,7 +33,7 @@ export async function findMember(
   if (only === undefined) throw new Fault('NOT_FOUND');
   throw new Fault('INVALID_ARGUMENT', {
     detail: `Several people fit: name one by member id (${people.map((p) => p.member).join(', ')}).`,
-    data: { members: people.map(({ member, name, birthDate }) => ({ member, name, birthDate })) },
+    data: { members: people.map(({ member }) => member) },
   });
 }
 

@@ -27,9 +27,11 @@ export async function read(
   const uri = parseUri(rawUri);
   if (uri === null) return await refuse(parts, caller, rawUri, options, 'not canonical');
   requireScope(caller.principal, uri);
-  if (uri.kind === 'changes') return await readChanges(parts, caller, rawUri, uri.cursor);
   // Waiting comes first: the decision is then as new as can be, and says nothing of existence.
   const behind = await reach(parts, caller, rawUri, uri, options);
+  if (uri.kind === 'changes') {
+    return { ...(await readChanges(parts, caller, rawUri, uri.cursor)), behind };
+  }
   const grant = await authorize(parts, caller.principal, uri);
   if (!grant.allowed) return await refuse(parts, caller, rawUri, options, grant.why);
   const { place, loaded } = loadAt(parts, uri, grant);
@@ -107,7 +109,10 @@ function placesOf(parts: ReaderParts, uri: TwinUri, minPosition: string): readon
       data: { gap: true },
     });
   }
-  const partition = parts.view.partitionOf(subjectOfUri(uri) as Subject);
+  const subject = subjectOfUri(uri);
+  // The change feed spans all partitions.
+  if (subject === undefined) return position.places;
+  const partition = parts.view.partitionOf(subject);
   return position.places.filter((place) => place.partition === partition);
 }
 
