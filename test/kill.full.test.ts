@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
 import { sleep } from '../src/kernel/clock.ts';
+import { copyOf, directoryBundles, type MemberCopy, memberBundles } from '../tools/members.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 /**
@@ -13,42 +12,18 @@ import { startServer, type TestServer } from './support/server.ts';
  * there, and in the end the etags equal those of an undisturbed run.
  */
 const KILLS = Number(process.env.KILLS ?? 50);
-const DATA = new URL('../../shared/data/fhir/synthea-3.3.0/', import.meta.url);
 /** Small members, so that fifty runs stay within the suite's budget. */
-const MEMBERS_MAX_BYTES = 45_000;
+const MEMBER_BYTES_MAX = 45_000;
 /** About as long as importing one round takes, so that kills fall into every part of it. */
 const KILL_WITHIN_MS = 600;
 
-const names = readdirSync(DATA).sort();
-const directory = names.filter((name) => /^(hospital|practitioner)Information/.test(name));
-const members = names.filter(
-  (name) =>
-    !directory.includes(name) && readFileSync(new URL(name, DATA)).length < MEMBERS_MAX_BYTES,
-);
-const bundles = new Map(
-  [...directory, ...members].map((name) => [name, gunzipSync(readFileSync(new URL(name, DATA)))]),
-);
+const members = memberBundles().filter(({ bytes }) => bytes < MEMBER_BYTES_MAX);
 
-/** A bundle of a member, re-keyed: a member of its own for each kill. */
-interface Copy {
-  readonly member: string;
-  readonly bundle: string;
+function copiesFor(kill: number): MemberCopy[] {
+  return members.map((bundle) => copyOf(bundle, kill));
 }
 
-/** Every id of the bundle ends in the kill's number; what it shares with others keeps its name. */
-function copiesFor(kill: number): Copy[] {
-  const suffix = kill.toString(16).padStart(4, '0');
-  return members.map((name) => {
-    const text = String(bundles.get(name));
-    const { entry } = JSON.parse(text) as { entry: { resource: { id: string } }[] };
-    const ids = new Set(entry.map(({ resource }) => resource.id));
-    const rekeyed = (id: string): string => (ids.has(id) ? id.slice(0, -4) + suffix : id);
-    const bundle = text.replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, rekeyed);
-    return { member: rekeyed(name.slice(-44, -8)), bundle };
-  });
-}
-
-async function etags(server: TestServer, of: readonly Copy[]): Promise<Map<string, string>> {
+async function etags(server: TestServer, of: readonly MemberCopy[]): Promise<Map<string, string>> {
   const relations = of.map(({ member }) => `member:${member}#self@user:tester`);
   await server.relations('touch', ...relations);
   const token = await server.token('tester');
@@ -63,13 +38,13 @@ async function etags(server: TestServer, of: readonly Copy[]): Promise<Map<strin
   return found;
 }
 
-async function accepted(server: TestServer, bundle: string | Uint8Array): Promise<void> {
-  const response = await server.importBundle(bundle as string);
+async function accepted(server: TestServer, bundle: string): Promise<void> {
+  const response = await server.importBundle(bundle);
   assert.equal(response.status, 201, await response.text());
 }
 
 async function importDirectory(server: TestServer): Promise<void> {
-  for (const name of directory) await accepted(server, new Uint8Array(bundles.get(name) ?? []));
+  for (const { text } of directoryBundles()) await accepted(server, text);
 }
 
 /** A new data directory with the keys of another server: etags are keyed hashes. */
@@ -80,7 +55,10 @@ async function withKeysOf(other: TestServer): Promise<string> {
 }
 
 /** Imports until the server dies; answers the members that were acknowledged. */
-async function importUntilDeath(server: TestServer, copies: readonly Copy[]): Promise<Set<string>> {
+async function importUntilDeath(
+  server: TestServer,
+  copies: readonly MemberCopy[],
+): Promise<Set<string>> {
   const acknowledged = new Set<string>();
   try {
     for (const { member, bundle } of copies) {
