@@ -21,6 +21,7 @@ import { createFloors, type Floors } from './twin/floors.ts';
 import { createPositionCodec, type PositionCodec } from './twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from './twin/reader/index.ts';
 import { createReceipts } from './twin/receipts.ts';
+import { withinTenants } from './twin/tenants.ts';
 import { createView } from './view/embedded.ts';
 
 /** What the process gives to the application. */
@@ -62,7 +63,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const view = createView({ ...stored, log: log.log, bus, etagKey: keys.etag });
   const journal = log.relations;
   const room = createAccess({ dataDir, clock, journal, issuerKey: keys.issuer, report });
-  const { decisions: access, audit } = room;
+  const { audit } = room;
+  const access = withinTenants(room.decisions, view);
   const door = createDoor(config, keys, { view, access, audit, clock });
   const { intake } = log;
   const chat = createChat({ ...door, access, intake, clock });
@@ -96,7 +98,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
         authenticator: tokens,
         auditVerify: async () => ({ ...(await audit.verify()) }),
         development: config.production ? undefined : { key, mint: tokens.mint },
-        readiness: async () => ({ ready: true, access: access.sure }),
+        readiness: async () => ({ ready: true, access: room.decisions.sure }),
         metricsText: metrics.text,
         served: metrics.served,
       });

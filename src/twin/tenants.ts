@@ -1,0 +1,34 @@
+import type { Access, ObjectRef, Principal, Subject, View } from './ports.ts';
+
+const KINDS: ReadonlySet<string> = new Set<Subject['kind']>(['member', 'practitioner', 'session']);
+
+/**
+ * Decisions within the caller's tenant alone. Relations name subjects without their tenant, so two
+ * tenants' `user:ana` are one subject there; what keeps them apart is the tenant of the record.
+ * Every check is still made, so that a refusal takes the same time. An object that the view does
+ * not know has nothing to show, and keeps the answer of its relations.
+ */
+export function withinTenants(access: Access, view: View): Access {
+  const isOwn = (principal: Principal, { type, id }: ObjectRef): boolean => {
+    if (type === 'organization') return id === principal.tenant;
+    if (!KINDS.has(type)) return true;
+    const subject: Subject = { kind: type as Subject['kind'], id };
+    const tenant = view.for(view.partitionOf(subject)).tenantOf(subject);
+    return tenant === undefined || tenant === principal.tenant;
+  };
+  return {
+    async check(principal, items) {
+      const decisions = await access.check(principal, items);
+      return decisions.map((decision, index) => {
+        const item = items[index];
+        const own = item !== undefined && isOwn(principal, item.object);
+        return own ? decision : { ...decision, allowed: false };
+      });
+    },
+    async lookup(principal, permission, type) {
+      const ids = await access.lookup(principal, permission, type);
+      return ids.filter((id) => isOwn(principal, { type, id }));
+    },
+    onChange: (listener) => access.onChange(listener),
+  };
+}
