@@ -16,6 +16,7 @@ import { ExpiryIndex } from './decisions-expiry.ts';
 import { type Explanation, explain } from './decisions-explain.ts';
 import { type Fact, FactCache, questionKey } from './decisions-facts.ts';
 import { Follower } from './decisions-follower.ts';
+import { LookupCache } from './decisions-lookups.ts';
 import { Flights, reachOf } from './decisions-reach.ts';
 import { type Condition, conditionOf, trustOf } from './decisions-trust.ts';
 import { Withheld } from './decisions-withheld.ts';
@@ -26,6 +27,8 @@ export interface DecisionsOptions {
   readonly clock: Clock;
   /** Watch broke and is tried again (checks go on, fully consistent), or a listener threw. */
   readonly onTrouble?: (error: unknown) => void;
+  /** One answer that a decision rests on: from the cache or asked. */
+  readonly onDecision?: (hit: boolean) => void;
 }
 
 /** What the relations writer tells and asks, in the process where it runs. */
@@ -59,6 +62,7 @@ class Decider implements Decisions {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #cache: FactCache;
+  readonly #lookups: LookupCache;
   readonly #flights = new Flights();
   readonly #withheld = new Withheld();
   readonly #expiry: ExpiryIndex;
@@ -67,13 +71,24 @@ class Decider implements Decisions {
   readonly #expiryListeners = new Set<() => void>();
 
   readonly #onTrouble: (error: unknown) => void;
+  readonly #onDecision: (hit: boolean) => void;
 
-  constructor({ engine, clock, onTrouble = () => undefined }: DecisionsOptions) {
+  constructor({
+    engine,
+    clock,
+    onTrouble = () => undefined,
+    onDecision = () => undefined,
+  }: DecisionsOptions) {
     this.#onTrouble = onTrouble;
+    this.#onDecision = onDecision;
     this.#engine = engine;
     this.#clock = clock;
     this.#cache = new FactCache({
       entriesMax: LIMITS.decisionCacheEntriesMax,
+      ttlMs: LIMITS.decisionTtlMs,
+      now: () => clock.monotonic(),
+    });
+    this.#lookups = new LookupCache({
       ttlMs: LIMITS.decisionTtlMs,
       now: () => clock.monotonic(),
     });
@@ -150,10 +165,29 @@ class Decider implements Decisions {
       if (!this.#holds(trust, await this.#ask(trust))) return [];
     }
     const subject: ObjectRef = { type: kind, id: principal.subject };
+    const ids = await this.#find(subject, permission, type);
+    return ids.filter((id) => !this.#isDenied(subject, { type, id }));
+  }
+
+  /** From the cache where Watch is alive, else from SpiceDB; what changes meanwhile is settled. */
+  async #find(subject: ObjectRef, permission: string, type: string): Promise<readonly string[]> {
+    const key = questionKey({ subject, permission, object: { type, id: '' } });
+    const { sure } = this.#follower;
+    if (!sure) this.#lookups.clear();
+    const known = this.#lookups.get(key);
+    if (known !== undefined) return known;
+    const { generation } = this.#lookups;
+    const askedAtMs = this.#clock.monotonic();
+    const ids = await this.#findNow(subject, permission, type);
+    if (sure && this.#follower.sure) this.#lookups.put(key, ids, generation, askedAtMs);
+    return ids;
+  }
+
+  async #findNow(subject: ObjectRef, permission: string, type: string): Promise<string[]> {
     const flight = this.#flights.begin();
     try {
-      const ids = await this.#findAll(subject, permission, type);
-      const objects = ids.map((id): ObjectRef => ({ type, id }));
+      const found = await this.#findAll(subject, permission, type);
+      const objects = found.map((id): ObjectRef => ({ type, id }));
       // Whatever changed meanwhile is asked again: the pages were found at an older revision.
       const doubtful = objects.filter((object) => flight.touched(object));
       const questions = doubtful.map((object) => ({ subject, permission, object }));
@@ -161,8 +195,7 @@ class Decider implements Decisions {
       const gone = new Set(
         questions.filter((one) => !this.#holds([one], facts)).map((one) => one.object.id),
       );
-      const kept = objects.filter((one) => !gone.has(one.id) && !this.#isDenied(subject, one));
-      return kept.map((one) => one.id).sort();
+      return found.filter((id) => !gone.has(id)).sort();
     } finally {
       flight.end();
     }
@@ -197,6 +230,7 @@ class Decider implements Decisions {
         follower: this.#follower,
         cache: this.#cache,
         flights: this.#flights,
+        onDecision: this.#onDecision,
       },
       questions,
     );
@@ -265,6 +299,7 @@ class Decider implements Decisions {
   /** Cached answers die, questions under way are asked again, listeners are told. */
   #spread(changes: readonly RelationChange[]): void {
     const reach = reachOf(changes);
+    this.#lookups.clear();
     if (reach.kind === 'everything') {
       this.#everything();
       return;
@@ -279,6 +314,7 @@ class Decider implements Decisions {
   #everything(): void {
     this.#flights.touch({ kind: 'everything' });
     this.#cache.clear();
+    this.#lookups.clear();
     this.announce({ kind: 'everything' });
   }
 

@@ -116,9 +116,11 @@ export async function read(client: Client, filter: RelationFilter): Promise<Rela
 }
 
 export function watch(client: Client, listener: WatchListener, from?: string) {
-  const stream = client.watch(
-    v1.WatchRequest.create(from === undefined ? {} : { optionalStartCursor: { token: from } }),
-  );
+  const request = from === undefined ? {} : { optionalStartCursor: { token: from } };
+  // The client gives every call 30 seconds unless it names its own deadline; Watch has no end.
+  const stream = client.watch(v1.WatchRequest.create(request), {
+    deadline: Number.POSITIVE_INFINITY,
+  });
   let open = true;
   const end = (error: Error): void => {
     if (open) listener.onEnd(error);
