@@ -3,18 +3,21 @@ import { fileURLToPath } from 'node:url';
 import { createAccess, parseRelation } from './access/index.ts';
 import { createChat } from './chat/index.ts';
 import { type Config, publicUrlOf } from './config/config.ts';
-import { lockDataDir } from './config/data-lock.ts';
+import { type DataLock, lockDataDir } from './config/data-lock.ts';
 import { type DeploymentKeys, loadKeys } from './config/keys.ts';
 import { removeServerFile, writeServerFile } from './config/server-file.ts';
 import { Listener } from './http/listener.ts';
 import type { Clock } from './kernel/clock.ts';
 import { type Service, startAll, stopAll } from './kernel/lifecycle.ts';
+import { WorkerDied } from './kernel/worker.ts';
 import { createEmbeddedLog } from './log/embedded.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { seedDemo } from './operations/demo.ts';
 import { greeting } from './operations/greeting.ts';
-import { createLogger } from './operations/logger.ts';
+import { createHealth } from './operations/health.ts';
+import { createLogger, type Logger } from './operations/logger.ts';
 import { createMetrics } from './operations/metrics.ts';
+import { createProbes } from './operations/probes.ts';
 import { createChangeBus } from './twin/change-bus.ts';
 import { createCursorCodec } from './twin/cursor.ts';
 import { createFloors, type Floors } from './twin/floors.ts';
@@ -32,9 +35,13 @@ export interface AppParts {
   readonly launcher: readonly string[];
   /** Called when nobody has been here for `IDLE_EXIT_SECONDS`. */
   readonly onIdle: () => void;
+  /** A part has ended that this process cannot start anew: stop, and say so. */
+  readonly onFatal: () => void;
 }
 
 export interface App extends Service {
+  /** For faults that nobody caught. */
+  readonly report: (error: unknown) => void;
   /** Known once started. */
   readonly url: string;
   /** What to print once it has started. */
@@ -48,81 +55,76 @@ const DEMO = fileURLToPath(new URL('../resources/demo', import.meta.url));
  * @throws DataDirTaken naming process and port when another server has the directory.
  */
 export async function createApp(config: Config, parts: AppParts): Promise<App> {
-  const { clock, version, launcher } = parts;
-  const { dataDir } = config;
+  const { clock, version, launcher, onIdle } = parts;
+  const { dataDir, memberIds } = config;
   const lock = await lockDataDir(dataDir);
-  const keys = await loadKeys(dataDir);
+  const keys = await loadKeys(dataDir).catch(releasing(lock));
   const logger = createLogger({ level: config.logLevel, version });
   const metrics = createMetrics();
   const report: Report = (err, correlationId) => logger.error({ err, correlationId }, 'fault');
 
-  const { memberIds } = config;
-  const stored = { dataDir, clock, onError: report };
+  const onDeath = telling(logger, parts.onFatal);
+  const stored = { dataDir, clock, onError: deathsTo(onDeath, report) };
   const log = createEmbeddedLog({ ...stored, memberIds, memberIdKey: keys.memberId });
   const bus = createChangeBus(report);
-  const view = createView({ ...stored, log: log.log, bus, etagKey: keys.etag });
-  const journal = log.relations;
-  const room = createAccess({ dataDir, clock, journal, issuerKey: keys.issuer, report });
-  const { audit } = room;
-  const access = withinTenants(room.decisions, view);
-  const door = createDoor(config, keys, { view, access, audit, clock });
+  const following = { log: log.log, bus, etagKey: keys.etag, onLag: metrics.viewLag };
+  const view = createView({ ...stored, ...following });
+  const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer };
+  const room = createAccess({ ...ruled, report, metrics, onDeath });
+  const { audit, decisions } = room;
+  const access = withinTenants(decisions, view);
+  const door = createDoor(config, keys, { view, access, audit, clock, onRead: metrics.read });
   const { intake } = log;
   const chat = createChat({ ...door, access, intake, clock });
   const shared = { ...door, access, audit, bus, clock, version, report, metrics };
   const mcp = createMcpEndpoint({ ...shared, chat, epoch: () => view.epoch });
-  const http = new Listener({
-    ...config,
-    publicUrl: (port) => publicUrlOf(config, port),
-    onIdle: parts.onIdle,
-  });
+  const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
+  const probes = createProbes({ log: log.log, view, access: decisions, audit });
+  const health = createHealth(probes, report);
   const services = [log, view, ...room.services, mcp, http];
+  const key = randomBytes(32).toString('base64url');
   let url = '';
 
+  const open = async (port: number): Promise<void> => {
+    url = publicUrlOf(config, port);
+    const { mint, ...authenticator } = await room.tokens(url);
+    http.open({
+      ...{ ...shared, ...health, mcp, intake, view, authenticator, relations: room.desk },
+      auditVerify: async () => ({ ...(await audit.verify()) }),
+      development: config.production ? undefined : { key, mint },
+      metricsText: metrics.text,
+      served: metrics.served,
+    });
+  };
+  const stop = async (): Promise<void> => {
+    health.drain();
+    await removeServerFile(dataDir, process.pid);
+    const late = await stopAll(services);
+    if (late.length > 0) logger.warn({ late }, 'stopped without waiting any longer');
+    lock.release();
+  };
+  const { relations } = room;
+  const seed = { folder: DEMO, log: log.log, intake, relations, parseRelation };
   return {
     name: 'digital-twin',
+    report,
     get url() {
       return url;
     },
     greeting: () => greeting({ ...config, version, url, launcher, pid: process.pid }),
     async start() {
-      const port = await http.bind();
-      url = publicUrlOf(config, port);
-      const tokens = await room.tokens(url);
-      const key = randomBytes(32).toString('base64url');
-      http.open({
-        ...shared,
-        mcp,
-        intake,
-        view,
-        relations: room.desk,
-        authenticator: tokens,
-        auditVerify: async () => ({ ...(await audit.verify()) }),
-        development: config.production ? undefined : { key, mint: tokens.mint },
-        readiness: async () => ({ ready: true, access: room.decisions.sure }),
-        metricsText: metrics.text,
-        served: metrics.served,
-      });
-      await startAll(services);
-      if (config.demo) {
-        await seedDemo({
-          folder: DEMO,
-          log: log.log,
-          intake,
-          relations: room.relations,
-          parseRelation,
-        });
+      try {
+        await open(await http.bind());
+        await startAll(services);
+        if (config.demo) await seedDemo(seed);
+        http.answer();
+        await announce(config, parts, { port: http.port, url, key });
+      } catch (error) {
+        await stop();
+        throw error;
       }
-      http.answer();
-      const startedAt = new Date(clock.now()).toISOString();
-      const file = { pid: process.pid, host: config.host, port, url, key, startedAt, version };
-      if (!config.production) await writeServerFile(dataDir, file);
     },
-    async stop() {
-      await removeServerFile(dataDir, process.pid);
-      const late = await stopAll(services);
-      if (late.length > 0) logger.warn({ late }, 'stopped without waiting any longer');
-      lock.release();
-    },
+    stop,
   };
 }
 
@@ -130,7 +132,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
 function createDoor(
   { readWaitMs }: Config,
   keys: DeploymentKeys,
-  parts: Pick<ReaderParts, 'view' | 'access' | 'audit' | 'clock'>,
+  parts: Pick<ReaderParts, 'view' | 'access' | 'audit' | 'clock' | 'onRead'>,
 ): { reader: Reader; positions: PositionCodec; floors: Floors } {
   const positions = createPositionCodec(keys.position);
   const floors = createFloors();
@@ -146,4 +148,34 @@ function createDoor(
   return { reader, positions, floors };
 }
 
+/** So that the command line and the bridges find this server; never in production. */
+async function announce(
+  { dataDir, host, production }: Config,
+  { clock, version }: AppParts,
+  where: { port: number; url: string; key: string },
+): Promise<void> {
+  if (production) return;
+  const startedAt = new Date(clock.now()).toISOString();
+  await writeServerFile(dataDir, { pid: process.pid, host, startedAt, version, ...where });
+}
+
+function telling(logger: Logger, onFatal: () => void): (error: Error) => void {
+  return (error) => {
+    logger.fatal({ err: error }, 'a thread has ended');
+    onFatal();
+  };
+}
+
 type Report = (error: unknown, correlationId?: string) => void;
+
+/** A thread's end goes to the process, everything else to the log. */
+function deathsTo(onDeath: (error: Error) => void, report: Report): (error: unknown) => void {
+  return (error) => (error instanceof WorkerDied ? onDeath(error) : report(error));
+}
+
+function releasing(lock: DataLock): (error: unknown) => never {
+  return (error) => {
+    lock.release();
+    throw error;
+  };
+}

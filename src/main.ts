@@ -40,22 +40,34 @@ process.exit();
 async function serve(args: Parameters<CliIo['serve']>[0]): Promise<number> {
   const config = loadConfig(configInput(args));
   const { promise: idle, resolve: onIdle } = Promise.withResolvers<void>();
+  const { promise: fatal, resolve: onFatal } = Promise.withResolvers<void>();
   const app = await createApp(config, {
     clock: systemClock,
     version,
     launcher: io.launcher,
     onIdle,
+    onFatal,
   });
+  const onUncaught = (error: unknown): void => {
+    app.report(error);
+    onFatal();
+  };
+  process.on('unhandledRejection', onUncaught).on('uncaughtException', onUncaught);
   await app.start();
   process.stdout.write(app.greeting());
   const signalled = new Promise<void>((resolve) => {
     interrupted.signal.addEventListener('abort', () => resolve(), { once: true });
     if (interrupted.signal.aborted) resolve();
   });
-  await Promise.race([signalled, idle]);
+  const failed = await Promise.race([signalled, idle, fatal.then(() => true)]);
   setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
   await app.stop();
-  return 0;
+  if (failed !== true) return 0;
+  process.stderr.write(
+    'The server stopped, since a part of it ended by itself; its log says which. ' +
+      'Start it again: whatever was acknowledged is kept.\n',
+  );
+  return 1;
 }
 
 /** `digital-twin … | head` closes our output: the reader has had enough. */

@@ -15,6 +15,8 @@ export interface AskerParts {
   readonly follower: Follower;
   readonly cache: FactCache;
   readonly flights: Flights;
+  /** Told of each answer: from the cache or asked. */
+  readonly onDecision: (hit: boolean) => void;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function ask(
 }
 
 async function fill(
-  { engine, clock, follower, cache }: AskerParts,
+  { engine, clock, follower, cache, onDecision }: AskerParts,
   questions: readonly CheckQuery[],
   facts: Map<string, Fact>,
   touched: (question: CheckQuery) => boolean,
@@ -53,6 +55,7 @@ async function fill(
   const unknown: CheckQuery[] = [];
   for (const question of questions) {
     const fact = sure ? cache.get(question) : undefined;
+    onDecision(fact !== undefined);
     if (fact === undefined) unknown.push(question);
     else facts.set(questionKey(question), fact);
   }

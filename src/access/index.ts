@@ -18,6 +18,15 @@ export interface AccessParts {
   /** The development issuer's signing key. */
   readonly issuerKey: Parameters<typeof createDevIssuer>[0]['key'];
   readonly report: (error: unknown) => void;
+  /** SpiceDB's thread has ended: nothing is allowed from now on. */
+  readonly onDeath: (error: Error) => void;
+  readonly metrics: AccessMetrics;
+}
+
+export interface AccessMetrics {
+  /** A permission decision: from the cache or asked. */
+  decision(hit: boolean): void;
+  auditCommit(records: number, seconds: number): void;
 }
 
 export { parseRelation } from './relations-text.ts';
@@ -54,11 +63,16 @@ export interface RelationsDesk {
 }
 
 export function createAccess(parts: AccessParts): AccessRoom {
-  const { dataDir, clock, journal, report } = parts;
-  const engine = startEmbeddedEngine();
-  const decisions = createDecisions({ engine, clock, onTrouble: report });
+  const { dataDir, clock, journal, report, metrics } = parts;
+  const engine = startEmbeddedEngine({ onDeath: parts.onDeath });
+  const decisions = createDecisions({
+    engine,
+    clock,
+    onTrouble: report,
+    onDecision: metrics.decision,
+  });
   const relations = createRelations({ engine, journal, clock, decisions, onTrouble: report });
-  const audit = createAudit({ dataDir, clock, report });
+  const audit = createAudit({ dataDir, clock, report, onCommit: metrics.auditCommit });
   const engineService: Service = {
     name: 'spicedb',
     start: () => Promise.resolve(),

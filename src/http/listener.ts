@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { asFault } from '../kernel/errors.ts';
+import { asFault, Fault } from '../kernel/errors.ts';
 import { randomId } from '../kernel/ids.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { LIMITS } from '../kernel/limits.ts';
@@ -8,6 +8,7 @@ import { createGuards, type Guards } from './guards.ts';
 import { IdleWatch } from './idle.ts';
 import { serveMcp } from './mcp-route.ts';
 import type { HttpOptions, HttpParts } from './parts.ts';
+import { HOLD_PATH } from './plain/development.ts';
 import { createPlainRoutes } from './plain/index.ts';
 import { plainError, sendJson } from './respond.ts';
 
@@ -19,6 +20,9 @@ const CONNECTIONS_MAX = 18_000;
 const PORTS_TRIED = 100;
 /** How long open requests may take to end when the listener stops. */
 const DRAIN_MS = 5_000;
+const IDLE_SWEEP_MS = 50;
+/** Who balances or watches goes on asking while the rest ends. */
+const HEALTH_PATHS = new Set(['/healthz', '/readyz']);
 
 /** The one listener: guards first, then MCP, or the plain routes. */
 export class Listener implements Service {
@@ -28,6 +32,9 @@ export class Listener implements Service {
   readonly #idle: IdleWatch;
   #open: Opened | undefined;
   #answering = false;
+  #draining = false;
+  /** Plain event streams (the bridges' hold), which nothing else ends. */
+  readonly #held = new Set<ServerResponse>();
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -78,40 +85,61 @@ export class Listener implements Service {
     return Promise.resolve();
   }
 
+  /** Takes nobody new, ends the streams with their results, and lets open requests finish. */
   async stop(): Promise<void> {
+    this.#draining = true;
     this.#idle.stop();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    const drained = setTimeout(() => this.#server.closeAllConnections(), DRAIN_MS).unref();
+    const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_SWEEP_MS);
+    const late = setTimeout(() => this.#server.closeAllConnections(), DRAIN_MS);
+    await this.#open?.parts.mcp.drain().catch(this.#open.parts.report);
+    for (const res of this.#held) res.end();
     await closed;
-    clearTimeout(drained);
+    clearInterval(idle);
+    clearTimeout(late);
   }
 
   #serve(req: IncomingMessage, res: ServerResponse): void {
     const correlationId = randomId();
+    const path = (req.url ?? '').split('?')[0] ?? '';
     if (this.#open === undefined || !this.#answering) {
       sendJson(res, 503, { error: { code: 'STARTING' } }, { 'retry-after': '1' });
+      return;
+    }
+    if (this.#draining && !HEALTH_PATHS.has(path)) {
+      refuseLate(res, correlationId);
       return;
     }
     const { parts, guards, plain } = this.#open;
     this.#idle.enter(res);
     const began = performance.now();
-    const isMcp = (req.url ?? '').split('?')[0] === '/mcp';
+    const isMcp = path === '/mcp';
     res.once('close', () => {
       const seconds = (performance.now() - began) / 1000;
       parts.served(isMcp ? 'mcp' : 'plain', res.statusCode, seconds);
+      this.#held.delete(res);
     });
+    if (path === HOLD_PATH) this.#held.add(res);
     try {
       guards.check(req);
       allowOrigin(res, guards.originOf(req));
       if (req.method === 'OPTIONS') preflight(res);
-      else if (isMcp) void serveMcp(parts, req, res, correlationId);
-      else plain(req, res);
+      else if (isMcp) {
+        serveMcp(parts, req, res, correlationId).catch((error: unknown) => {
+          parts.report(error, correlationId);
+          res.destroy();
+        });
+      } else plain(req, res);
     } catch (error) {
       const [status, answer] = plainError(asFault(error), correlationId);
       sendJson(res, status, answer);
     }
   }
+}
+
+function refuseLate(res: ServerResponse, correlationId: string): void {
+  const [status, answer] = plainError(new Fault('SHUTTING_DOWN'), correlationId);
+  sendJson(res, status, answer, { 'retry-after': '1', connection: 'close' });
 }
 
 interface Opened {

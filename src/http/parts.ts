@@ -24,6 +24,8 @@ export interface McpRoute {
     body: unknown;
     caller: Caller;
   }): Promise<void>;
+  /** Ends the streams, so that the listener can stop; requests go on. */
+  drain(): Promise<void>;
 }
 
 /** Relations for operators, in SpiceDB's text form: `member:demo-ana#self@user:ana`. */

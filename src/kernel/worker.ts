@@ -36,6 +36,14 @@ export interface WorkerOptions {
   readonly onDeath?: (error: Error) => void;
 }
 
+/** A thread ended that should not have: what it served is refused until somebody starts anew. */
+export class WorkerDied extends Error {
+  constructor(file: string, cause: unknown) {
+    super(`the thread ${file.replace('./', '')} has ended`, { cause });
+    this.name = 'WorkerDied';
+  }
+}
+
 export function startWorker<Methods>(options: WorkerOptions): WorkerHandle<Methods> {
   const extension = options.from.endsWith('.ts') ? '.ts' : '.js';
   const worker = new Worker(new URL(options.file + extension, options.from), {
@@ -45,15 +53,15 @@ export function startWorker<Methods>(options: WorkerOptions): WorkerHandle<Metho
   let nextId = 1;
   let dead: Error | undefined;
 
-  const die = (error: Error): void => {
+  const die = (cause: unknown): void => {
     if (dead !== undefined) return;
-    dead = error;
-    for (const call of pending.values()) call.reject(error);
+    dead = new WorkerDied(options.file, cause);
+    for (const call of pending.values()) call.reject(dead);
     pending.clear();
-    options.onDeath?.(error);
+    options.onDeath?.(dead);
   };
-  worker.on('error', (error) => die(error instanceof Error ? error : new Error(String(error))));
-  worker.on('exit', (code) => die(new Error(`worker ${options.file} exited with code ${code}`)));
+  worker.on('error', die);
+  worker.on('exit', (code) => die(`exit code ${code}`));
   worker.on('message', (message: FromWorker) => {
     if ('event' in message) return options.onEvent?.(message.event);
     const call = pending.get(message.id);

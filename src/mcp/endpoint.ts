@@ -25,6 +25,8 @@ export interface McpEndpoint extends Service {
   /** Scopes that the message needs and the token lacks. */
   missingScopes(principal: Principal, body: unknown): string[];
   handle(exchange: McpExchange): Promise<void>;
+  /** Ends the streams, each with its result, and takes no new ones; requests go on. */
+  drain(): Promise<void>;
 }
 
 /** How often sessions that nobody uses are looked for. */
@@ -47,6 +49,7 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
       await hub.start();
       sweep = setInterval(() => sessions.closeIdle(), IDLE_SWEEP_MS).unref();
     },
+    drain: () => hub.stop(),
     async stop() {
       clearInterval(sweep);
       await hub.stop();
@@ -78,7 +81,8 @@ async function webRequest(
   body: unknown,
 ): Promise<Request> {
   const gone = new AbortController();
-  res.once('close', () => gone.abort());
+  if (res.destroyed) gone.abort();
+  else res.once('close', () => gone.abort());
   const { method, url, headers } = req;
   if (method === undefined || url === undefined) throw new Fault('INVALID_REQUEST');
   const message = {

@@ -52,7 +52,7 @@ export async function serveListen(
     revoked: close,
     unverifiable: close,
   };
-  const stream = hub.open(caller.principal, sink);
+  const stream = hub.open('listen', caller.principal, sink);
   try {
     const granted = await stream.add(caller, urisOf(body));
     const response = await handler.fetch(request, {

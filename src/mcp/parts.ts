@@ -29,8 +29,12 @@ export interface McpParts {
   readonly metrics?: McpMetrics;
 }
 
+/** A listen stream of the 2026 era, or a session of the 2025 era, which may have a GET stream. */
+export type StreamKind = 'listen' | 'session';
+
 export interface McpMetrics {
   notified(receivers: number): void;
+  streams(kind: StreamKind, open: number): void;
 }
 
 const CALLER = 'caller';

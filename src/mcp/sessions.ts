@@ -66,12 +66,13 @@ export class Sessions {
     const writer = createResponseWriter(res);
     const isPush = request.method === 'GET' && response.status === 200;
     if (!isPush) return await writer.write(response);
-    const written = writer.write(response);
     session.push = writer;
-    await session.stream.resume(caller);
-    await written;
-    session.usedAt = this.#parts.clock.monotonic();
-    if (session.push === writer) session.push = undefined;
+    try {
+      await Promise.all([writer.write(response), session.stream.resume(caller)]);
+    } finally {
+      session.usedAt = this.#parts.clock.monotonic();
+      if (session.push === writer) session.push = undefined;
+    }
   }
 
   closeIdle(): void {
@@ -110,7 +111,7 @@ export class Sessions {
       sessionIdGenerator: () => id,
     });
     const server = createTwinServer(this.#parts);
-    const stream = this.#hub.open(caller.principal, this.#sinkOf(id));
+    const stream = this.#hub.open('session', caller.principal, this.#sinkOf(id));
     registerSubscriptions(this.#parts, server, stream);
     await server.connect(transport);
     const usedAt = this.#parts.clock.monotonic();

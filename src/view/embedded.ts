@@ -37,6 +37,8 @@ export interface ViewOptions {
   readonly clock: Clock;
   /** Told of what keeps the view from following the log, and of projections that fail. */
   readonly onError: (error: unknown) => void;
+  /** After each batch that was followed: seconds since its newest record was accepted. */
+  readonly onLag?: (seconds: number) => void;
   readonly batchSize?: number;
   /** URL of a module with `project` and `PROJECTION_VERSION`, in place of twin/project.ts. */
   readonly projection?: string;
@@ -78,6 +80,8 @@ export function createView(options: ViewOptions): View & Service {
       if (quiet()) return;
       tell(changes);
       waiters.reached(batch.partition, batch.upTo);
+      const recorded = batch.records.at(-1)?.provenance.recorded;
+      if (recorded !== undefined) options.onLag?.((clock.now() - Date.parse(recorded)) / 1000);
     };
 
   return {

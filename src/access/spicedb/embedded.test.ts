@@ -6,7 +6,7 @@ import { engineSuite } from './engine-suite.ts';
 engineSuite('embedded', async () => startEmbeddedEngine());
 
 test('a wrong schema refuses every call and ends the watch', async () => {
-  const engine = startEmbeddedEngine('definition broken {');
+  const engine = startEmbeddedEngine({ schema: 'definition broken {' });
   const ended = Promise.withResolvers<Error>();
   engine.watch({ onUpdate: () => assert.fail('nothing to tell'), onEnd: ended.resolve });
   await assert.rejects(engine.read({ type: 'member' }));

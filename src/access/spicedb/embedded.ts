@@ -31,8 +31,15 @@ export type WatchEvent =
   | { readonly id: number; readonly update: WatchUpdate; readonly end?: never }
   | { readonly id: number; readonly end: string; readonly update?: never };
 
+export interface EmbeddedOptions {
+  readonly schema?: string;
+  /** Called once when the thread has ended by itself; every call is refused then. */
+  readonly onDeath?: (error: Error) => void;
+}
+
 /** SpiceDB's own code in a thread of this process: in memory, empty at every start. */
-export function startEmbeddedEngine(schema: string = SCHEMA_TEXT): Engine {
+export function startEmbeddedEngine(options: EmbeddedOptions = {}): Engine {
+  const { schema = SCHEMA_TEXT } = options;
   const listeners = new Map<number, WatchListener>();
   let nextWatch = 1;
 
@@ -52,6 +59,7 @@ export function startEmbeddedEngine(schema: string = SCHEMA_TEXT): Engine {
     },
     onDeath(error) {
       for (const id of [...listeners.keys()]) end(id, error);
+      options.onDeath?.(error);
     },
   });
 

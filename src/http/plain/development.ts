@@ -7,6 +7,8 @@ import type { DevelopmentDesk, HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
 
 const BODY_BYTES_MAX = 8 * 1024;
+/** A stream that says nothing; open as long as somebody needs the server. */
+export const HOLD_PATH = '/oauth/dev/hold';
 
 /**
  * Development only: whoever can read `DATA_DIR/server.json` (mode 0600) may have tokens made, and
@@ -27,7 +29,7 @@ export function developmentRoutes(app: Express, parts: HttpParts, desk: Developm
     });
     sendJson(res, 200, token);
   });
-  app.get('/oauth/dev/hold', (req, res) => {
+  app.get(HOLD_PATH, (req, res) => {
     requireKey(desk, req);
     res.writeHead(200, { 'content-type': 'text/event-stream' });
     res.flushHeaders();

@@ -1,12 +1,13 @@
 import type { Variant } from '../../contract/documents.ts';
 import type { Timer } from '../../kernel/clock.ts';
+import { Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { AccessChange, Principal } from '../../twin/ports.ts';
 import { principalKey } from '../../twin/principals.ts';
 import type { Caller } from '../../twin/reader/index.ts';
-import type { McpParts } from '../parts.ts';
+import type { McpParts, StreamKind } from '../parts.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Registry } from './registry.ts';
 import type { Sink, StreamState } from './stream.ts';
@@ -33,6 +34,8 @@ export class Hub implements Service {
   readonly #registry = new Registry();
   readonly #dispatcher: Dispatcher;
   readonly #subscriptions: (() => void)[] = [];
+  readonly #open = { listen: 0, session: 0 };
+  #stopped = false;
 
   constructor(parts: McpParts) {
     this.#parts = parts;
@@ -53,13 +56,15 @@ export class Hub implements Service {
   }
 
   stop(): Promise<void> {
+    this.#stopped = true;
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
     for (const stream of [...this.#registry.streams]) stream.sink.unverifiable();
     return Promise.resolve();
   }
 
   /** @throws Fault RATE_LIMITED past the caps. */
-  open(principal: Principal, sink: Sink): Stream {
+  open(kind: StreamKind, principal: Principal, sink: Sink): Stream {
+    if (this.#stopped) throw new Fault('SHUTTING_DOWN');
     const stream: StreamState = {
       id: randomId(),
       principal,
@@ -70,6 +75,7 @@ export class Hub implements Service {
       closed: false,
     };
     this.#registry.enter(stream);
+    this.#count(kind, 1);
     let expiry = this.#expireAt(stream);
     const wake = ({ principal: renewed }: Caller): void => {
       if (principalKey(renewed) !== principalKey(stream.principal)) return;
@@ -87,11 +93,18 @@ export class Hub implements Service {
         await this.#tellRecent(stream, caller, [...stream.uris.keys()]);
       },
       close: () => {
+        if (stream.closed) return;
         stream.closed = true;
         expiry.cancel();
         this.#registry.leave(stream);
+        this.#count(kind, -1);
       },
     };
+  }
+
+  #count(kind: StreamKind, change: 1 | -1): void {
+    this.#open[kind] += change;
+    this.#parts.metrics?.streams(kind, this.#open[kind]);
   }
 
   #expireAt(stream: StreamState): Timer {

@@ -21,7 +21,8 @@ export interface ResponseWriter {
 
 export function createResponseWriter(res: ServerResponse): ResponseWriter {
   let waiting: ((delivered: boolean) => void)[] = [];
-  let open = true;
+  // A client may go while its token is verified or its URIs are checked: no event tells of it then.
+  let open = !res.destroyed;
   const wake = (delivered: boolean): void => {
     const woken = waiting;
     waiting = [];
@@ -36,6 +37,7 @@ export function createResponseWriter(res: ServerResponse): ResponseWriter {
       return open && !res.destroyed && !res.writableEnded;
     },
     async write(response) {
+      if (!open) return void (await response.body?.cancel().catch(() => undefined));
       res.writeHead(response.status, Object.fromEntries(response.headers));
       if (response.body === null) return void res.end();
       res.flushHeaders();

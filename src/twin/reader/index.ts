@@ -4,6 +4,7 @@ import type { AuditEntry, Person, Principal, ViewChange } from '../ports.ts';
 import { authorizeAll } from './authorize.ts';
 import { changedSinceRead } from './changed.ts';
 import { changes, hasNews, isOwnCursor } from './changes.ts';
+import { counted } from './counted.ts';
 import { type ListPage, list } from './list.ts';
 import type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
 import { findMember, findPeople } from './people.ts';
@@ -39,7 +40,7 @@ export interface Reader {
 
 export function createReader(parts: ReaderParts): Reader {
   return {
-    read: (caller, uri, options) => read(parts, caller, uri, options),
+    read: (caller, uri, options) => counted(parts, uri, read(parts, caller, uri, options)),
     list: (caller, cursor) => list(parts, caller, cursor),
     search: (caller, input, action) => search(parts, caller, input, action),
     changes: (caller, cursor) => changes(parts, caller, cursor),

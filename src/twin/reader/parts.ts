@@ -18,6 +18,8 @@ export interface ReaderParts {
   readonly receipts: Receipts;
   readonly etagKey: Uint8Array;
   readonly readWaitMs: number;
+  /** Told of each read: its section, and `success`, `denied` or `failed`. */
+  readonly onRead?: (section: string, outcome: string) => void;
 }
 
 /** Who asks, and the id by which the answer, the log and the audit record find each other. */
