@@ -74,11 +74,14 @@ export async function callTool(
   token: string,
   name: string,
   args: Readonly<Record<string, unknown>>,
+  meta: Readonly<Record<string, unknown>> = {},
 ): Promise<CalledTool> {
-  const { answer, message } = await ask(server, token, 'tools/call', { name, arguments: args });
+  const params = { name, arguments: args };
+  const { answer, message } = await ask(server, token, 'tools/call', params, meta);
   if (message.result === undefined) throw new Error(answer.text.slice(0, 300));
-  const { content, isError, structuredContent } = message.result as {
+  const { content, isError, structuredContent, _meta } = message.result as {
     content: { text: string }[];
+    _meta?: Record<string, unknown>;
     isError?: boolean;
     structuredContent?: Record<string, unknown>;
   };
@@ -86,6 +89,7 @@ export async function callTool(
     failed: isError === true,
     text: content[0]?.text ?? '',
     structured: structuredContent ?? {},
+    meta: _meta ?? {},
   };
 }
 
@@ -93,6 +97,7 @@ export interface CalledTool {
   readonly failed: boolean;
   readonly text: string;
   readonly structured: Readonly<Record<string, unknown>>;
+  readonly meta: Readonly<Record<string, unknown>>;
 }
 
 /** A JSON answer, or the first message of an event stream. */

@@ -10,26 +10,26 @@ const UPDATE = readFileSync(
 );
 let version = 0;
 
-/** A bundle that changes Ana's coverage: a copay that it never had, newer than the last one. */
-export function nextCoverage(): { readonly bundle: string; readonly copay: number } {
+/** A bundle that changes Ana's coverage: a product that it never had, newer than the last one. */
+export function nextCoverage(): { readonly bundle: string; readonly product: string } {
   version += 1;
-  const copay = 1_000 + version;
+  const product = `Demo PPO ${70_000 + version}`;
   const lastUpdated = new Date(Date.UTC(2026, 10, 21) + version * 1_000).toISOString();
   const bundle = UPDATE.replaceAll(
     /"lastUpdated": ?"[^"]+"/g,
     `"lastUpdated": "${lastUpdated}"`,
-  ).replace(/"value": 35\b/, `"value": ${copay}`);
-  assert.ok(bundle.includes(String(copay)));
-  return { bundle, copay };
+  ).replace(/"name": "Demo PPO 500"/, `"name": "${product}"`);
+  assert.ok(bundle.includes(product));
+  return { bundle, product };
 }
 
 /** Imports the next version; answers where it stands and what it says. */
 export async function changeCoverage(server: TestServer) {
-  const { bundle, copay } = nextCoverage();
+  const { bundle, product } = nextCoverage();
   const response = await server.importBundle(bundle);
   const { position } = (await response.json()) as { position: string };
   assert.equal(response.status, 201);
-  return { position, copay };
+  return { position, product };
 }
 
 /** A transaction of records, each put under its own id. */
