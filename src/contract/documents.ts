@@ -44,6 +44,15 @@ export type ChangesPage = z.infer<typeof changesPageSchema>;
 const budgetSchema = z.number().int().min(100).max(20_000);
 const uriSchema = z.string().min(1).max(2100);
 
+/** Arguments of a tool. A name that is not known is refused, and not repeated (P9, P10). */
+function argumentsOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape).join(', ');
+  return z.strictObject(shape, {
+    error: ({ code }) =>
+      code === 'unrecognized_keys' ? `an argument is unknown; known are ${known}` : undefined,
+  });
+}
+
 /** Shape as a pattern that a model can read, calendar by trying. */
 const isoDate = z
   .string()
@@ -52,7 +61,7 @@ const isoDate = z
     error: 'must be a date of the calendar, YYYY-MM-DD',
   });
 
-export const searchInput = z.strictObject({
+export const searchInput = argumentsOf({
   query: z.string().min(1).max(256).describe('What to look for, in plain words or codes.'),
   member: z
     .string()
@@ -98,12 +107,12 @@ export const searchResult = z.strictObject({
 });
 export type SearchResult = z.infer<typeof searchResult>;
 
-export const freshnessInput = z.strictObject({
+export const freshnessInput = argumentsOf({
   mode: z.enum(['PREFER_CACHE', 'DEFAULT', 'REQUIRE_FRESH']).optional(),
   maxAgeMs: z.number().int().min(0).optional(),
 });
 
-export const readDocumentInput = z.strictObject({
+export const readDocumentInput = argumentsOf({
   uri: uriSchema.describe('A URI from search, resources/list or a notification.'),
   focus: z
     .string()
@@ -133,7 +142,7 @@ export const readDocumentResult = z.strictObject({
 });
 export type ReadDocumentResult = z.infer<typeof readDocumentResult>;
 
-export const chatInput = z.strictObject({
+export const chatInput = argumentsOf({
   message: z.string().min(1).max(4_000),
   member: z.string().min(1).max(128).optional(),
   session: z

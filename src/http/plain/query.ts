@@ -12,7 +12,7 @@ export function queryOf<K extends string>(
   const query: Partial<Record<K, string>> = {};
   for (const [name, value] of Object.entries(req.query)) {
     const key = known.find((one) => one === name);
-    if (key === undefined) throw wrong(name, `unknown; known are ${known.join(', ')}`);
+    if (key === undefined) throw unknown(known);
     if (typeof value !== 'string') throw wrong(name, 'given more than once');
     query[key] = value;
   }
@@ -40,8 +40,12 @@ export function integerOf(
   return number;
 }
 
+/** @param name one of ours: what a client made up is not repeated (promise P9). */
 export function wrong(name: string, why: string): Fault {
-  return new Fault('INVALID_ARGUMENT', {
-    detail: `Parameter ${JSON.stringify(name.slice(0, 64))}: ${why}.`,
-  });
+  return new Fault('INVALID_ARGUMENT', { detail: `Parameter ${name}: ${why}.` });
+}
+
+function unknown(known: readonly string[]): Fault {
+  const those = known.length === 0 ? 'there is none' : `known are ${known.join(', ')}`;
+  return new Fault('INVALID_ARGUMENT', { detail: `A parameter is unknown; ${those}.` });
 }
