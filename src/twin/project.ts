@@ -10,7 +10,7 @@ import type { SourceRecord, Subject } from './ports.ts';
 import type { Project, ProjectedDocument, Projection } from './projection.ts';
 
 /** Part of every etag: a change of what is projected is a change of this number. */
-export const PROJECTION_VERSION = 1;
+export const PROJECTION_VERSION = 2;
 
 const NOTHING: Projection = {
   documents: [],

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../kernel/json.ts';
 import { codeOf, objectsOf } from '../fhir/elements.ts';
+import { clinicalContradictions } from './clinical-contradictions.ts';
+import { contradictionsOf, contradictionsSchema } from './contradictions.ts';
 import { activeFirst, factOf, factShape, Lists, leftOutSchema, newestFirst } from './fact.ts';
 import { findingOf } from './findings/index.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
@@ -82,6 +84,7 @@ export const clinicalSchema = z.strictObject({
   documents: z.array(
     z.strictObject({ ...factShape, description: text, format: text, who: text, where: text }),
   ),
+  contradictions: contradictionsSchema,
   leftOut: leftOutSchema.optional(),
 });
 
@@ -127,6 +130,7 @@ export function clinicalData(set: RecordSet): JsonObject {
     encounters: take('encounters', newestFirst(facts('Encounter')), 'Encounter'),
     reports: take('reports', newestFirst(facts(...REPORT_TYPES)), ...REPORT_TYPES),
     documents: take('documents', newestFirst(facts('DocumentReference')), 'DocumentReference'),
+    ...contradictionsOf(clinicalContradictions(set), lists, 'Condition', 'AllergyIntolerance'),
   };
   return { ...data, ...(lists.leftOut.length > 0 && { leftOut: lists.leftOut }) };
 }

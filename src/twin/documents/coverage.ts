@@ -10,6 +10,9 @@ import {
   periodOf,
   stringOf,
 } from '../fhir/elements.ts';
+import { benefitContradictions, benefitSchema, benefitsOf } from './benefits.ts';
+import { contradictionsOf, contradictionsSchema } from './contradictions.ts';
+import { eligibilityContradictions, eligibilityOf, eligibilitySchema } from './eligibility.ts';
 import { compareDates, factOf, factShape, Lists, leftOutSchema, periodSchema } from './fact.ts';
 import { classOf, payerOf, planTitle } from './findings/financial.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
@@ -35,30 +38,38 @@ export const coverageSchema = z.strictObject({
       basis: z.enum(['coverage record', 'named in claims']),
     }),
   ),
-  eligibility: z.strictObject({
-    status: z.enum(['active', 'inactive', 'unknown', 'processing']),
-    says: z.string(),
-    checkedAt: text,
-    uri: text,
-    source: text,
-  }),
-  benefits: z.array(z.strictObject(factShape)),
-  benefitsNote: z.string(),
+  eligibility: eligibilitySchema,
+  benefits: z.array(benefitSchema),
+  /** Only where no benefit is known. */
+  benefitsNote: z.string().optional(),
+  contradictions: contradictionsSchema,
   leftOut: leftOutSchema.optional(),
 });
 
 const PLANS_MAX = 20;
+const BENEFITS_MAX = 60;
+const NO_BENEFITS =
+  'No deductible, copay or other benefit is known: they come with an eligibility answer.';
 
 export function coverageData(set: RecordSet): JsonObject {
   const lists = new Lists();
   const recorded = set.of('Coverage').map((record) => planOf(record, record.resource, set));
   const plans = [...recorded.sort(byForce), ...plansInClaims(set)];
+  const benefits = benefitsOf(set);
   return {
     plans: lists.take('plans', plans, PLANS_MAX, ['Coverage', 'ExplanationOfBenefit']),
     eligibility: eligibilityOf(set),
-    benefits: [],
-    benefitsNote:
-      'No deductible, copay or other benefit is known: they come with an eligibility answer.',
+    benefits: lists.take('benefits', benefits, BENEFITS_MAX, [
+      'CoverageEligibilityResponse',
+      'Coverage',
+    ]),
+    ...(benefits.length === 0 && { benefitsNote: NO_BENEFITS }),
+    ...contradictionsOf(
+      [...eligibilityContradictions(set), ...benefitContradictions(benefits)],
+      lists,
+      'Coverage',
+      'CoverageEligibilityResponse',
+    ),
     ...(lists.leftOut.length > 0 && { leftOut: lists.leftOut }),
   };
 }
@@ -137,33 +148,4 @@ function plansInClaims(set: RecordSet): JsonObject[] {
 
 function claimDate({ resource }: MemberRecord): string | undefined {
   return dateOf(objectOf(resource.billablePeriod).start) ?? dateOf(resource.created);
-}
-
-/** The newest answer of a payer; without one nothing is claimed either way. */
-function eligibilityOf(set: RecordSet): JsonObject {
-  const [newest] = set
-    .of('CoverageEligibilityResponse')
-    .toSorted((a, b) => compareDates(b.resource.created, a.resource.created));
-  if (newest === undefined) {
-    return { status: 'unknown', says: 'No payer has answered an eligibility check yet.' };
-  }
-  const { resource, uri, source } = newest;
-  const inforce = objectsOf(resource.insurance).map((one) => one.inforce);
-  const status = statusOf(stringOf(resource.outcome), inforce);
-  const says = SAYS[status];
-  return { ...compact({ status, says, checkedAt: stringOf(resource.created), uri, source }) };
-}
-
-const SAYS = {
-  active: 'The payer says that the coverage is in force.',
-  inactive: 'The payer says that the coverage is not in force.',
-  unknown: 'The payer did not say whether the coverage is in force; check again.',
-  processing: 'A check is under way.',
-} as const;
-
-function statusOf(outcome: string | undefined, inforce: readonly unknown[]): keyof typeof SAYS {
-  if (outcome === 'queued') return 'processing';
-  if (outcome === 'error') return 'unknown';
-  if (inforce.includes(true)) return 'active';
-  return inforce.includes(false) ? 'inactive' : 'unknown';
 }

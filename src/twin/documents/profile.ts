@@ -13,7 +13,16 @@ import {
   objectsOf,
   stringOf,
 } from '../fhir/elements.ts';
-import { activeFirst, factOf, factShape, Lists, leftOutSchema, periodSchema } from './fact.ts';
+import { contradictionsOf, contradictionsSchema, differing } from './contradictions.ts';
+import {
+  activeFirst,
+  compareDates,
+  factOf,
+  factShape,
+  Lists,
+  leftOutSchema,
+  periodSchema,
+} from './fact.ts';
 import { findingOf } from './findings/index.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
 
@@ -58,6 +67,7 @@ export const profileSchema = z.strictObject({
   consents: z.array(
     z.strictObject({ ...factShape, decision: text, period: periodSchema.optional() }),
   ),
+  contradictions: contradictionsSchema,
   leftOut: leftOutSchema.optional(),
 });
 
@@ -67,7 +77,7 @@ const CONSENTS_MAX = 20;
 const US_CORE = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-';
 
 export function profileData(set: RecordSet): JsonObject {
-  const [patient] = set.of('Patient');
+  const [patient, ...others] = patientsOf(set);
   const lists = new Lists();
   const facts = (type: string) =>
     set.of(type).map((record) => factOf(record, findingOf(record, set)));
@@ -77,8 +87,41 @@ export function profileData(set: RecordSet): JsonObject {
       'RelatedPerson',
     ]),
     consents: lists.take('consents', activeFirst(facts('Consent')), CONSENTS_MAX, ['Consent']),
+    ...contradictionsOf(
+      patient === undefined ? [] : identityContradictions([patient, ...others]),
+      lists,
+      'Patient',
+    ),
   };
   return { ...data, ...(lists.leftOut.length > 0 && { leftOut: lists.leftOut }) };
+}
+
+/** The record in force first: several stand here where one replaces another (Patient.link). */
+function patientsOf(set: RecordSet): MemberRecord[] {
+  const replaced = ({ resource }: MemberRecord) =>
+    objectsOf(resource.link).some(({ type }) => type === 'replaced-by') ? 1 : 0;
+  const updated = ({ resource }: MemberRecord) => objectOf(resource.meta).lastUpdated;
+  return set
+    .of('Patient')
+    .toSorted((a, b) => replaced(a) - replaced(b) || compareDates(updated(b), updated(a)));
+}
+
+/** Records of one person that say different things of what a person has once. */
+function identityContradictions(patients: readonly MemberRecord[]): JsonObject[] {
+  const differs = (about: string, says: (resource: JsonObject) => string | undefined) =>
+    differing(
+      about,
+      patients.flatMap((record) => {
+        const said = says(record.resource);
+        return said === undefined ? [] : [{ record, says: said }];
+      }),
+    );
+  return [
+    ...differs('name', ({ name }) => humanName(name)),
+    ...differs('birth date', ({ birthDate }) => dateOf(birthDate)),
+    ...differs('gender', ({ gender }) => stringOf(gender)),
+    ...differs('date of death', ({ deceasedDateTime }) => dateOf(deceasedDateTime)),
+  ];
 }
 
 function personOf(patient: MemberRecord): JsonObject {

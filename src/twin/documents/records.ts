@@ -1,6 +1,13 @@
 import { formatUri, type Section } from '../../contract/uris.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { conceptText, type Element, objectOf, stringOf } from '../fhir/elements.ts';
+import {
+  conceptText,
+  displayName,
+  type Element,
+  objectOf,
+  objectsOf,
+  stringOf,
+} from '../fhir/elements.ts';
 import type { SourceRecord } from '../ports.ts';
 import { sectionOf } from './sections.ts';
 
@@ -32,7 +39,7 @@ export function memberRecords(member: string, records: readonly SourceRecord[]):
   return records
     .flatMap(({ type, id, resource, names, provenance }): MemberRecord[] => {
       if (resource === null) return [];
-      const section = sectionOf(type);
+      const section = sectionOf(type, resource);
       const uri = formatUri({ kind: 'source', member, section, type, id });
       const { source } = provenance;
       return [{ key: `${type}/${id}`, type, id, resource, names, section, uri, source }];
@@ -52,9 +59,24 @@ export function recordSet(all: readonly MemberRecord[]): RecordSet {
       const inside = byKey.get(key);
       return (
         (Object.hasOwn(record.names, key) ? record.names[key] : undefined) ??
-        (inside && conceptText(inside.resource.code ?? inside.resource.vaccineCode)) ??
+        (inside && nameIn(inside.resource)) ??
         stringOf(display)
       );
     },
   };
+}
+
+/** What a record is about, in a few words; a coverage is called by its plan. */
+function nameIn(resource: JsonObject): string | undefined {
+  const { code, vaccineCode, title, description, class: classes } = resource;
+  const plan = objectsOf(classes).find(({ type }) =>
+    objectsOf(objectOf(type).coding).some((coding) => coding.code === 'plan'),
+  );
+  return (
+    conceptText(code ?? vaccineCode) ??
+    stringOf(title) ??
+    stringOf(plan?.name) ??
+    displayName(resource) ??
+    conceptText(description)
+  );
 }

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import type { Section } from '../../contract/uris.ts';
 import type { JsonObject } from '../../kernel/json.ts';
+import { careData, careSchema } from './care.ts';
 import { clinicalData, clinicalSchema } from './clinical.ts';
 import { coverageData, coverageSchema } from './coverage.ts';
+import { financialData, financialSchema } from './financial.ts';
 import { profileData, profileSchema } from './profile.ts';
 import type { RecordSet } from './records.ts';
 
@@ -34,6 +36,15 @@ export const MEMBER_DOCUMENTS: readonly SectionDocument[] = [
     data: coverageData,
   },
   {
+    section: 'care',
+    title: 'Care',
+    describes:
+      'Care team, who cares for the member, doctors, nurses, care gaps, what is due, to-do list, ' +
+      'tasks, appointments, care plans, activities, goals, service requests, referrals.',
+    schema: careSchema,
+    data: careData,
+  },
+  {
     section: 'clinical',
     title: 'Clinical record',
     describes:
@@ -41,6 +52,15 @@ export const MEMBER_DOCUMENTS: readonly SectionDocument[] = [
       'assessments, procedures, visits, encounters, reports, documents.',
     schema: clinicalSchema,
     data: clinicalData,
+  },
+  {
+    section: 'financial',
+    title: 'Financial',
+    describes:
+      'Claims, explanations of benefit, billed, allowed and paid amounts, totals by year, patient ' +
+      'portion, what the member owes, bills, deductible met, accumulators, prior authorizations.',
+    schema: financialSchema,
+    data: financialData,
   },
 ];
 

@@ -1,4 +1,6 @@
 import type { Section } from '../../contract/uris.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import { codeOf } from '../fhir/elements.ts';
 
 /** The section that a record type belongs to; every other type is clinical. */
 const SECTION_OF_TYPE: Readonly<Record<string, Section>> = {
@@ -19,6 +21,13 @@ const SECTION_OF_TYPE: Readonly<Record<string, Section>> = {
   ExplanationOfBenefit: 'financial',
 };
 
-export function sectionOf(type: string): Section {
+/** Care gaps belong to those who care, other detected issues (of medications) to clinicians. */
+export function sectionOf(type: string, resource: JsonObject): Section {
+  if (type === 'DetectedIssue' && isCareGap(resource)) return 'care';
   return Object.hasOwn(SECTION_OF_TYPE, type) ? (SECTION_OF_TYPE[type] ?? 'clinical') : 'clinical';
+}
+
+/** DEQM: an issue whose code is CAREGAP (v3-ActCode). */
+export function isCareGap({ code }: JsonObject): boolean {
+  return codeOf(code) === 'CAREGAP';
 }

@@ -13,11 +13,19 @@ const CARD_KEYS = new Set(['title', 'value', 'status', 'date', 'payer', 'trend',
 /** What a summary leaves to the detail view. */
 const DETAIL_KEYS = new Set(['codes', 'source', 'asOf', 'uri']);
 
-/** The members of a fact that a view shows. */
+/** What a view shows of a value: of each fact in it, the members that belong to the view. */
 export function shownIn(view: View, value: Json): Json {
-  if (view === 'detail' || !isObject(value) || typeof value.title !== 'string') return value;
-  const keep = (key: string) => (view === 'card' ? CARD_KEYS.has(key) : !DETAIL_KEYS.has(key));
-  return Object.fromEntries(Object.entries(value as JsonObject).filter(([key]) => keep(key)));
+  if (view === 'detail') return value;
+  if (Array.isArray(value)) return value.map((one) => shownIn(view, one));
+  if (!isObject(value)) return value;
+  const fact = typeof value.title === 'string';
+  const keep = (key: string) =>
+    !fact || (view === 'card' ? CARD_KEYS.has(key) : !DETAIL_KEYS.has(key));
+  return Object.fromEntries(
+    Object.entries(value as JsonObject).flatMap(([key, member]) =>
+      keep(key) ? [[key, shownIn(view, member)]] : [],
+    ),
+  );
 }
 
 /** One part as one line of Markdown. */

@@ -11,7 +11,10 @@ import {
   periodOf,
   stringOf,
   unique,
+  valuesAt,
 } from '../../fhir/elements.ts';
+import { claimAmounts } from '../claim-amounts.ts';
+import { shown } from '../money.ts';
 import type { MemberRecord, RecordSet } from '../records.ts';
 import { joined, namesAt } from './clinical.ts';
 import type { Reading } from './reading.ts';
@@ -19,21 +22,19 @@ import type { Reading } from './reading.ts';
 export const FINANCIAL: Readonly<Record<string, Reading>> = {
   Claim: (record, set) => ({
     ...claim(record, 'Claim'),
-    details: { ...services(record, set), total: moneyText(record.resource.total) },
+    details: { ...services(record, set), billed: moneyText(record.resource.total) },
   }),
-  ExplanationOfBenefit: (record, set) => {
-    const { resource } = record;
-    return {
-      ...claim(record, 'Explanation of benefit'),
-      details: {
-        ...services(record, set),
-        insurer: joined(namesAt(record, set, 'insurer')),
-        outcome: stringOf(resource.outcome),
-        amounts: joined(totals(resource.total)),
-        paid: moneyText(objectOf(resource.payment).amount),
-      },
-    };
-  },
+  ExplanationOfBenefit: (record, set) => ({
+    ...claim(record, 'Explanation of benefit'),
+    details: {
+      ...services(record, set),
+      insurer: joined(namesAt(record, set, 'insurer')),
+      outcome: stringOf(record.resource.outcome),
+      ...amountsTold(record.resource),
+      decision: joined(reviewDecisions(record.resource)),
+      valid: periodOf(objectsOf(record.resource.preAuthRefPeriod)[0]),
+    },
+  }),
   ClaimResponse: (record) => ({
     ...claim(record, 'Claim response'),
     details: { outcome: stringOf(record.resource.outcome) },
@@ -58,12 +59,19 @@ export const FINANCIAL: Readonly<Record<string, Reading>> = {
   }),
 };
 
+/** Claims that ask before anything is done; nothing is billed or owed by them. */
+export const USES: Readonly<Record<string, string>> = {
+  preauthorization: 'Prior authorization',
+  predetermination: 'Cost estimate',
+};
+
 function claim(record: MemberRecord, word: string) {
   const { resource } = record;
   const items = objectsOf(resource.item).map(({ productOrService }) => productOrService);
   const kind = conceptText(resource.type);
+  const name = USES[stringOf(resource.use) ?? ''] ?? word;
   return {
-    title: kind === undefined ? word : `${word}, ${kind}`,
+    title: kind === undefined ? name : `${name}, ${kind}`,
     status: stringOf(resource.status),
     date: dateOf(objectOf(resource.billablePeriod).start) ?? dateOf(resource.created),
     codes: codesOf(...items),
@@ -81,11 +89,30 @@ function services(record: MemberRecord, set: RecordSet): Record<string, Element>
   };
 }
 
-function totals(value: Element): string[] {
-  return objectsOf(value).flatMap(({ category, amount }) => {
-    const money = moneyText(amount);
-    return money === undefined ? [] : [`${conceptText(category) ?? 'total'} ${money}`];
-  });
+/** Every measure that the explanation states, in the order in which people ask. */
+function amountsTold(resource: JsonObject): Record<string, Element> {
+  const { currency, ...amounts } = claimAmounts(resource);
+  const money = (value: number | undefined) => shown(value, currency);
+  return {
+    billed: money(amounts.billed),
+    allowed: money(amounts.allowed),
+    paid: money(amounts.paid ?? amounts.payable),
+    patientPortion: money(amounts.portion),
+    deductible: money(amounts.deductible),
+    copay: money(amounts.copay),
+    coinsurance: money(amounts.coinsurance),
+    notCovered: money(amounts.notCovered),
+    paidByPatient: money(amounts.paidByPatient),
+    paidOn: dateOf(objectOf(resource.payment).date),
+  };
+}
+
+/** Da Vinci PDex: what the payer decided on each item of a prior authorization. */
+function reviewDecisions(resource: JsonObject): string[] {
+  const actions = valuesAt(resource, 'item.adjudication.extension.extension');
+  return unique(
+    actions.flatMap(({ valueCodeableConcept }) => conceptText(valueCodeableConcept) ?? []),
+  );
 }
 
 /** The payer by name: from the directory, or as the coverage itself displays it. */

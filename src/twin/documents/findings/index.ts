@@ -9,6 +9,8 @@ import { OBSERVATION } from './observation.ts';
 import { PROFILE } from './profile.ts';
 import type { Reading } from './reading.ts';
 
+export { USES } from './financial.ts';
+
 const READINGS: Readonly<Record<string, Reading>> = {
   ...PROFILE,
   ...CLINICAL,
