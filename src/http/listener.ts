@@ -11,6 +11,7 @@ import type { HttpOptions, HttpParts } from './parts.ts';
 import { HOLD_PATH } from './plain/development.ts';
 import { createPlainRoutes } from './plain/index.ts';
 import { plainError, sendJson } from './respond.ts';
+import { answerUnparsable } from './unparsable.ts';
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -49,6 +50,7 @@ export class Listener implements Service {
       (req, res) => this.#serve(req, res),
     );
     this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on('clientError', answerUnparsable);
   }
 
   /** Takes the port; whoever comes is told to wait until `answer`. */
