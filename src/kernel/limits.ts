@@ -8,6 +8,17 @@ export const LIMITS = {
   bundleEntriesMax: 50_000,
   /** One record in the log (design §6). */
   recordBytesMax: 900 * 1024,
+  /** Records of one tenant that wait for what they refer to, and their bytes; then no more. */
+  waitingRecordsMax: 100_000,
+  waitingBytesMax: 256 * 1024 * 1024,
+  /** How long a record waits; then it is refused. */
+  waitingMs: 24 * 3_600_000,
+  /** Waiting records that are tried again in one transaction. */
+  wakeRecordsMax: 2_000,
+  /** Refused records that are remembered of one tenant, and for how long. */
+  refusalsKeptMax: 10_000,
+  /** Entries that a receipt, or a page of the waiting list, tells of one by one. */
+  entriesToldMax: 1_000,
   /** How deep the elements of one resource may nest. */
   resourceDepthMax: 64,
   requestHeaderBytesMax: 16 * 1024,
@@ -54,4 +65,6 @@ export const LIMITS = {
   sessionIdleMs: 30 * 60_000,
   searchQueryCharsMax: 256,
   searchTermsMax: 16,
+  /** The same with the codes and display words that lay words stand for. */
+  searchAlternativesMax: 64,
 } as const;

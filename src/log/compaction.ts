@@ -10,7 +10,9 @@ const SUPERSEDED_MS = 7 * DAY_MS;
 export function compact(db: DatabaseSync, at: number): void {
   const superseded = at - SUPERSEDED_MS;
   const expired = at - RETENTION_MS;
-  db.prepare('DELETE FROM seen WHERE at < ?').run(expired);
+  for (const table of ['seen', 'buried', 'refusals']) {
+    db.prepare(`DELETE FROM ${table} WHERE at < ?`).run(expired);
+  }
   db.prepare(`DELETE FROM records WHERE at < ? AND NOT EXISTS (
     SELECT 1 FROM heads WHERE heads.key = records.key AND heads.topic = records.topic
       AND heads.part = records.part AND heads.offset = records.offset)`).run(superseded);

@@ -1,12 +1,12 @@
 import type { Place, SourceRecord } from '../twin/ports.ts';
 import { recordKey, subjectKey } from '../twin/subjects.ts';
 import type { DeciderState } from './decider-state.ts';
-import { factsOf, withNames } from './facts.ts';
+import { factsOf, withCopies } from './facts.ts';
 
 /** What a decision brings with it carries its event's id and time, but not its source. */
 export type Cause = Pick<SourceRecord, 'tenant' | 'provenance' | 'eventId'>;
 
-/** Documents hold names, so the records that mention a renamed one are said again. */
+/** Documents hold names and labels, so what mentions a record that changed them is said again. */
 export function rename(
   state: DeciderState,
   cause: Cause,
@@ -20,7 +20,7 @@ export function rename(
     const head = state.head(key);
     if (latest === undefined || head === undefined) return [];
     const unnamed = Object.entries(latest.names).filter(([name]) => !references.has(name));
-    const record = withNames(state, { ...latest, names: Object.fromEntries(unnamed) });
+    const record = withCopies(state, { ...latest, names: Object.fromEntries(unnamed) });
     const facts = factsOf(record, undefined, head);
     return facts.hash === head.hash ? [] : [state.append(because(cause, record), facts)];
   });
@@ -42,7 +42,7 @@ export function withdrawElsewhere(state: DeciderState, record: SourceRecord): Pl
   });
 }
 
-function because({ provenance, eventId }: Cause, record: SourceRecord): SourceRecord {
+export function because({ provenance, eventId }: Cause, record: SourceRecord): SourceRecord {
   const { recorded } = provenance;
   return { ...record, provenance: { ...record.provenance, recorded }, eventId };
 }

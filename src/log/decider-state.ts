@@ -57,6 +57,26 @@ export interface DeciderState {
   setName(tenant: string, reference: string, name: string | undefined): void;
   /** Keys of live records that mention a directory record. */
   mentioning(tenant: string, reference: string): string[];
+  /** Whether a directory record is specially protected, and so whatever refers to it. */
+  isLabelled(tenant: string, reference: string): boolean;
+  setLabelled(tenant: string, reference: string, labelled: boolean): void;
+  /** `Type/id` of the record that came with this `fullUrl`. */
+  urlOf(tenant: string, source: string, url: string): string | undefined;
+  rememberUrl(tenant: string, source: string, url: string, reference: string): void;
+  /** When a record that nobody knew was deleted at its source, in ms. */
+  buriedAt(tenant: string, type: string, id: string): number | undefined;
+  bury(tenant: string, type: string, id: string, lastUpdatedMs: number): void;
+  /** Keys of the live records of a subject. */
+  keysOf(subject: Subject): string[];
+  /** Says that a member was replaced by another, who may not be known yet. */
+  link(tenant: string, member: string, survivor: string): void;
+  /** Members that are linked to this one. */
+  linkedTo(tenant: string, survivor: string): { member: string; merged: boolean }[];
+  /** Whom a member was linked to, and whether its records have moved there. */
+  linkOf(tenant: string, member: string): { survivor: string; merged: boolean } | undefined;
+  setMerged(tenant: string, member: string): void;
+  /** Undoes what `work` has written if it throws. */
+  attempt<T>(work: () => T): T;
   append(record: SourceRecord, facts: HeadFacts): Place;
   appendDirectory(record: DirectoryRecord, facts: HeadFacts): void;
 }

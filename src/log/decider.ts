@@ -1,99 +1,135 @@
-import { Fault } from '../kernel/errors.ts';
-import type { AddressedBundle, AddressedRecord } from '../twin/fhir/records.ts';
-import type { IntakeReceipt, Place, Provenance, SourceRecord } from '../twin/ports.ts';
-import { recordKey } from '../twin/subjects.ts';
-import { rename, withdrawElsewhere } from './consequences.ts';
-import { type DeciderState, directoryKey, type Head, type HeadFacts } from './decider-state.ts';
-import { bounded, factsOf, withNames } from './facts.ts';
+import type { AddressedBundle, AddressedRecord, BundleEntry } from '../twin/fhir/records.ts';
+import { needOfIdentifier } from '../twin/fhir/references.ts';
+import { Refusal, refusalOf } from '../twin/fhir/refusal.ts';
+import type { Provenance, SourceRecord } from '../twin/ports.ts';
+import { rename } from './consequences.ts';
+import { compare, decideRecord } from './decide-record.ts';
+import { type DeciderState, directoryKey } from './decider-state.ts';
+import { bounded, factsOf } from './facts.ts';
 import { takenByAnother } from './identity.ts';
-import { nameOf } from './names.ts';
+import { isLabelled } from './labels.ts';
+import { settleLinks } from './merge.ts';
+import { identifiersOf, nameOf } from './names.ts';
+import { countPlaces, countRefusal, countVerdict, type Tally, type Verdict } from './tally.ts';
 
 /** Who says it, and when it is decided. */
-export interface Submission {
+export interface Said {
   readonly tenant: string;
   readonly provenance: Provenance;
   readonly eventId: string;
 }
 
-type Verdict = 'accepted' | 'unchanged' | 'stale';
+/** Decides one entry and counts it; what it does with a refusal makes the unit whole or not. */
+export type Guard = (tally: Tally, entry: BundleEntry, work: () => Verdict) => void;
 
-/**
- * The rules by which a bundle becomes records: run inside one transaction, so a fault leaves
- * nothing of it. Directory records come first, so that every name is the newest one.
- * @throws Fault REFUSED_INPUT
- */
-export function decideBundle(
-  state: DeciderState,
-  submission: Submission,
-  bundle: AddressedBundle,
-): IntakeReceipt {
-  const { tenant } = submission;
-  const counts = { accepted: 0, unchanged: 0, stale: 0 };
-  const places = new Map<number, Place>();
-  const renamed = new Set<string>();
-  for (const { member, patient } of bundle.members) enrol(state, submission, member, patient);
-  for (const record of bundle.records.filter(({ home }) => home.kind === 'directory')) {
-    counts[decideDirectory(state, submission, record, renamed)]++;
+/** A transaction: one refusal is the refusal of all. */
+export const together: Guard = (tally, entry, work) => {
+  try {
+    countVerdict(tally, entry, work());
+  } catch (error) {
+    throw refusalOf(error, entry, entry.type);
   }
-  for (const { index, home, ...record } of bundle.records) {
-    if (home.kind !== 'subject') continue;
-    const { subject } = home;
-    const addressed = { ...record, subject, tenant, ...whence(submission) };
-    const { verdict, written } = naming(index, () => decideRecord(state, addressed));
-    counts[verdict]++;
-    for (const place of written) places.set(place.partition, place);
-  }
-  for (const place of rename(state, submission, renamed)) places.set(place.partition, place);
-  return {
-    ...counts,
-    members: bundle.members,
-    ignored: bundle.ignored,
-    places: [...places.values()],
+};
+
+/** Each entry by itself: a refusal leaves nothing of it, and the others go on. */
+export function apart(state: DeciderState): Guard {
+  return (tally, entry, work) => {
+    try {
+      countVerdict(tally, entry, state.attempt(work));
+    } catch (error) {
+      const refusal = refusalOf(error, entry, entry.type);
+      if (!(refusal instanceof Refusal)) throw refusal;
+      countRefusal(tally, refusal);
+    }
   };
 }
 
-export interface DecidedRecord {
-  readonly verdict: Verdict;
-  /** Where the record stands, now or already. */
-  readonly place: Place;
-  /** In the order of writing; a record that moved is withdrawn elsewhere. */
-  readonly written: readonly Place[];
-}
-
-/** Deleting what never was: there is no place to wait for. */
-const NOWHERE: Place = { partition: 0, offset: -1 };
-
 /**
- * One record that its room has addressed already. Unchanged and stale ones have no effect.
- * @throws Fault REFUSED_INPUT
+ * The rules by which addressed records become records of the log: run inside one transaction.
+ * Directory records come first, so that every name and label is the newest one.
+ * @throws Refusal where the guard is `together`
  */
-export function decideRecord(
+export function decideBundle(
   state: DeciderState,
-  { lastUpdatedMs, ...given }: SourceRecord & { readonly lastUpdatedMs?: number },
-): DecidedRecord {
-  const record = withNames(state, plain(given));
-  if (state.tenantOf(record.subject) !== record.tenant) claim(state, record);
-  const key = recordKey(record);
-  const head = state.head(key);
-  const facts = factsOf(record, lastUpdatedMs, head);
-  const verdict = compare(facts, head, record.resource === null, lastUpdatedMs);
-  if (verdict !== 'accepted') return { verdict, place: head?.place ?? NOWHERE, written: [] };
-  const elsewhere = record.resource === null ? [] : withdrawElsewhere(state, record);
-  const place = state.append(bounded(record), facts);
-  return { verdict, place, written: [...elsewhere, place] };
+  by: Said,
+  bundle: AddressedBundle,
+  tally: Tally,
+  guard: Guard,
+): void {
+  const { directory = [], subject = [] } = Object.groupBy(bundle.records, ({ home }) => home.kind);
+  const renamed = new Set<string>();
+  for (const { member, patient } of bundle.members) tally.members.set(member, patient);
+  for (const [type, count] of Object.entries(bundle.ignored)) {
+    tally.ignored[type] = (tally.ignored[type] ?? 0) + count;
+  }
+  for (const entry of bundle.existing) countVerdict(tally, entry, 'unchanged');
+  for (const { entry, id } of bundle.unknown) {
+    const { lastUpdatedMs, type } = entry;
+    if (lastUpdatedMs !== undefined) state.bury(by.tenant, type, id, lastUpdatedMs);
+    countVerdict(tally, entry, 'unchanged');
+  }
+  for (const record of directory) {
+    guard(tally, record.entry, () =>
+      arrived(state, by, record, tally, decideDirectory(state, by, record, renamed)),
+    );
+  }
+  // A member is there before what is about it.
+  for (const record of subject.toSorted((a, b) => rank(a) - rank(b))) {
+    guard(tally, record.entry, () =>
+      arrived(state, by, record, tally, decideOwn(state, by, record, tally)),
+    );
+  }
+  countPlaces(tally, rename(state, by, renamed));
 }
 
-/** A subject belongs to the tenant that wrote it first; a member must have been enrolled. */
-function claim(state: DeciderState, { subject }: SourceRecord): void {
-  if (state.tenantOf(subject) !== undefined) throw takenByAnother();
-  if (subject.kind !== 'member') return;
-  throw new Fault('REFUSED_INPUT', {
-    detail: 'A record belongs to a member that is not known: send the Patient first.',
-    data: { reason: 'unknown-member' },
-  });
+function rank({ type }: AddressedRecord): number {
+  return type === 'Patient' ? 0 : 1;
 }
 
-function enrol(state: DeciderState, by: Submission, member: string, patient: string): void {
+function decideOwn(
+  state: DeciderState,
+  by: Said,
+  { home, entry, ...record }: AddressedRecord,
+  tally: Tally,
+): Verdict {
+  if (home.kind !== 'subject') return 'unchanged';
+  const { tenant, provenance, eventId } = by;
+  const { type, id, resource } = record;
+  const isPatient = type === 'Patient' && resource !== null;
+  if (isPatient) enrol(state, by, id, entry.id);
+  const { lastUpdatedMs } = entry;
+  const own = { ...record, subject: home.subject, tenant, provenance, eventId };
+  const time = lastUpdatedMs === undefined ? {} : { lastUpdatedMs };
+  const { verdict, written } = decideRecord(state, { ...own, ...time });
+  const moved = isPatient && verdict === 'accepted' ? settleLinks(state, by, own) : [];
+  countPlaces(tally, [...written, ...moved]);
+  return verdict;
+}
+
+/** What waits for an accepted record is found by its id, its identifiers and its urls. */
+function arrived(
+  state: DeciderState,
+  { tenant, provenance }: Said,
+  { entry, type, id, resource }: AddressedRecord,
+  tally: Tally,
+  verdict: Verdict,
+): Verdict {
+  if (verdict !== 'accepted' || resource === null) return verdict;
+  const { fullUrl = '' } = entry;
+  const reference = `${type}/${id}`;
+  const ownUrl = `urn:uuid:${entry.id}`;
+  tally.arrived.add(reference).add(ownUrl);
+  if (fullUrl.startsWith('urn:') && fullUrl !== ownUrl) {
+    state.rememberUrl(tenant, provenance.source, fullUrl, reference);
+    tally.arrived.add(fullUrl);
+  }
+  for (const { system, value } of identifiersOf(resource)) {
+    tally.arrived.add(needOfIdentifier(type, system, value));
+  }
+  return verdict;
+}
+
+function enrol(state: DeciderState, by: Said, member: string, patient: string): void {
   const owner = state.tenantOf({ kind: 'member', id: member });
   if (owner === by.tenant) return;
   if (owner !== undefined) throw takenByAnother();
@@ -102,54 +138,30 @@ function enrol(state: DeciderState, by: Submission, member: string, patient: str
 
 function decideDirectory(
   state: DeciderState,
-  by: Submission,
-  { index, type, id, resource, lastUpdatedMs }: AddressedRecord,
+  { tenant, provenance, eventId }: Said,
+  { entry, type, id, resource }: AddressedRecord,
   renamed: Set<string>,
 ): Verdict {
-  const record = { tenant: by.tenant, type, id, resource, ...whence(by) };
+  const { lastUpdatedMs } = entry;
+  const record: Omit<SourceRecord, 'subject' | 'names'> = {
+    ...{ tenant, type, id, resource, provenance, eventId },
+  };
   const head = state.head(directoryKey(record));
   const facts = { ...factsOf({ resource, names: {} }, lastUpdatedMs, head), mentions: [] };
-  const verdict = compare(facts, head, resource === null, lastUpdatedMs);
+  const known = head?.lastUpdatedMs ?? state.buriedAt(tenant, type, id);
+  const verdict = compare(facts, head, resource === null, { lastUpdatedMs, known });
   if (verdict !== 'accepted') return verdict;
-  naming(index, () => state.appendDirectory(bounded(record), facts));
+  state.appendDirectory(bounded(record), facts);
   const reference = `${type}/${id}`;
   const name = nameOf(resource);
-  if (name !== state.nameOf(by.tenant, reference)) {
-    state.setName(by.tenant, reference, name);
+  if (name !== state.nameOf(tenant, reference)) {
+    state.setName(tenant, reference, name);
+    renamed.add(reference);
+  }
+  const labelled = isLabelled(resource);
+  if (labelled !== state.isLabelled(tenant, reference)) {
+    state.setLabelled(tenant, reference, labelled);
     renamed.add(reference);
   }
   return verdict;
-}
-
-function compare(
-  facts: HeadFacts,
-  head: Head | undefined,
-  deletes: boolean,
-  lastUpdatedMs: number | undefined,
-): Verdict {
-  if (head === undefined) return deletes ? 'unchanged' : 'accepted';
-  if (head.hash === facts.hash) return 'unchanged';
-  const known = head.lastUpdatedMs;
-  if (lastUpdatedMs !== undefined && known !== undefined && lastUpdatedMs < known) return 'stale';
-  return 'accepted';
-}
-
-/** A refusal names the entry that it is about. */
-function naming<T>(entry: number, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof Fault) || error.data.entry !== undefined) throw error;
-    throw new Fault(error.code, { detail: error.message, data: { ...error.data, entry } });
-  }
-}
-
-function whence({ provenance, eventId }: Submission): Pick<SourceRecord, 'provenance' | 'eventId'> {
-  return { provenance, eventId };
-}
-
-/** Exactly the fields of a record, in their order, whatever else the caller's object has. */
-function plain(record: SourceRecord): SourceRecord {
-  const { tenant, subject, type, id, resource, names, provenance, eventId } = record;
-  return { tenant, subject, type, id, resource, names, provenance, eventId };
 }

@@ -1,12 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock, Timer } from '../kernel/clock.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { asFault, Fault } from '../kernel/errors.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { startWorker, type WorkerHandle } from '../kernel/worker.ts';
 import type {
   BundleSubmission,
   EventLog,
+  HeldRecords,
   Intake,
   IntakeReceipt,
   LogRecord,
@@ -14,9 +15,11 @@ import type {
   RelationChange,
   RelationJournal,
 } from '../twin/ports.ts';
+import type { Grown } from './appends.ts';
+import { createHousekeeping } from './housekeeping.ts';
 import type { IdentityRules } from './identity.ts';
 import type { LogIdentity } from './schema.ts';
-import type { Grown, RecordSubmission } from './store.ts';
+import type { RecordSubmission } from './store.ts';
 
 export interface LogWorkerData {
   readonly path: string;
@@ -27,6 +30,9 @@ export type LogMethods = {
   open(args: null): LogIdentity;
   submitBundle(args: { submission: BundleSubmission; at: number }): IntakeReceipt;
   submitRecord(args: { record: RecordSubmission; at: number }): Place;
+  held(args: { tenant: string }): HeldRecords;
+  wake(args: { at: number }): boolean;
+  sweep(args: { at: number }): number;
   read(args: { partition: number; offset: number; limit: number }): LogRecord[];
   ends(args: null): number[];
   appendRelations(args: { changes: readonly RelationChange[]; actor: string; at: number }): number;
@@ -42,7 +48,10 @@ export interface EmbeddedLogOptions extends IdentityRules {
   /** Created where it does not exist; the log is `log.db` in it. */
   readonly dataDir: string;
   readonly clock: Clock;
-  /** Told when a daily compaction fails, or the thread dies: what only an operator can mend. */
+  /**
+   * Told when a daily compaction fails, records waited in vain, or the thread dies: what only an
+   * operator can mend.
+   */
   readonly onError: (error: unknown) => void;
 }
 
@@ -54,8 +63,6 @@ export interface EmbeddedLog extends Service {
   compact(): Promise<void>;
 }
 
-const COMPACTION_EVERY_MS = 24 * 3_600_000;
-
 /**
  * The log, its decider and the journal of relations in `DATA_DIR/log.db`, owned by a thread.
  * Whatever keeps it from writing is `Fault LOG_UNAVAILABLE`, and then nothing was stored.
@@ -66,7 +73,6 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   const related = createListeners<undefined>(onError);
   let worker: WorkerHandle<LogMethods> | undefined;
   let identity: LogIdentity | undefined;
-  let daily: Timer | undefined;
   let dead = false;
 
   const call: WorkerHandle<LogMethods>['call'] = async (method, args) => {
@@ -81,17 +87,17 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
     if (identity === undefined) throw new Error('the log has not been started');
     return identity;
   };
-  const compact = (): Promise<void> => call('compact', { at: clock.now() });
-  const compactDaily = (): void => {
-    daily = clock.after(COMPACTION_EVERY_MS, () => {
-      compact().catch(onError);
-      compactDaily();
-    });
-  };
+  const house = createHousekeeping({
+    compact: () => call('compact', { at: clock.now() }),
+    wake: () => call('wake', { at: clock.now() }),
+    sweep: () => call('sweep', { at: clock.now() }),
+    clock,
+    onError,
+  });
 
   return {
     name: 'log',
-    compact,
+    compact: house.compact,
     async start() {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       const data: LogWorkerData = {
@@ -114,11 +120,10 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
       });
       dead = false;
       identity = await call('open', null);
-      await compact().catch(onError);
-      compactDaily();
+      await house.start();
     },
     async stop() {
-      daily?.cancel();
+      house.stop();
       if (worker === undefined) return;
       await call('close', null).catch(onError);
       await worker.close();
@@ -136,7 +141,12 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
       onAppend: appended.add,
     },
     intake: {
-      submitBundle: (submission) => call('submitBundle', { submission, at: clock.now() }),
+      async submitBundle(submission) {
+        const receipt = await call('submitBundle', { submission, at: clock.now() });
+        if (receipt.resumed > 0) house.drain().catch(onError);
+        return receipt;
+      },
+      held: (tenant) => call('held', { tenant }),
       submitRecord: (record) => call('submitRecord', { record, at: clock.now() }),
     },
     relations: {

@@ -4,10 +4,16 @@ import { canonicalJson } from '../kernel/json.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import type { SourceRecord } from '../twin/ports.ts';
 import type { DeciderState, Head, HeadFacts } from './decider-state.ts';
+import { withLabels } from './labels.ts';
 import { directoryReferences, identifiersOf } from './names.ts';
 
+/** With what the directory says of those whom the record mentions: their names and labels. */
+export function withCopies(state: DeciderState, record: SourceRecord): SourceRecord {
+  return withLabels(state, withNames(state, record));
+}
+
 /** What the directory calls somebody wins over what a bundle calls them. */
-export function withNames(state: DeciderState, record: SourceRecord): SourceRecord {
+function withNames(state: DeciderState, record: SourceRecord): SourceRecord {
   const known = directoryReferences(record.resource).flatMap((reference) => {
     const name = state.nameOf(record.tenant, reference);
     return name === undefined ? [] : [[reference, name] as const];

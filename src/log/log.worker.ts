@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
 import { emitFromWorker, serveWorker } from '../kernel/worker.ts';
-import { readBundle } from '../twin/fhir/bundle.ts';
-import { addressBundle } from '../twin/fhir/resolve.ts';
+import { addressBundle, addressEach } from '../twin/fhir/resolve.ts';
+import { readSubmission } from '../twin/fhir/submission.ts';
 import type { LogMethods, LogWorkerData } from './embedded.ts';
 import { openLogDatabase } from './schema.ts';
 import { type LogStore, openLogStore } from './store.ts';
@@ -20,13 +20,16 @@ const methods: LogMethods = {
     store = openLogStore({
       db: openLogDatabase(path),
       rules,
-      reader: { readBundle, addressBundle },
+      reader: { readSubmission, addressBundle, addressEach },
       onGrown: emitFromWorker,
     });
     return store.identity;
   },
   submitBundle: ({ submission, at }) => log().submitBundle(submission, at),
   submitRecord: ({ record, at }) => log().submitRecord(record, at),
+  held: ({ tenant }) => log().held(tenant),
+  wake: ({ at }) => log().wake(at),
+  sweep: ({ at }) => log().sweep(at),
   read: ({ partition, offset, limit }) => log().read(partition, offset, limit),
   ends: () => log().ends(),
   appendRelations: ({ changes, actor, at }) => log().appendRelations(changes, actor, at),

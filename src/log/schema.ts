@@ -43,6 +43,49 @@ CREATE TABLE IF NOT EXISTS mentions (
   tenant TEXT, reference TEXT, key TEXT, PRIMARY KEY (tenant, reference, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mentions_key ON mentions (key);
+CREATE TABLE IF NOT EXISTS labels (
+  tenant TEXT, reference TEXT, PRIMARY KEY (tenant, reference)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS urls (
+  tenant TEXT, source TEXT, url TEXT, reference TEXT NOT NULL, PRIMARY KEY (tenant, source, url)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS buried (
+  tenant TEXT, type TEXT, id TEXT, last_updated INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (tenant, type, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS links (
+  tenant TEXT, member TEXT, survivor TEXT NOT NULL, merged INTEGER NOT NULL,
+  PRIMARY KEY (tenant, member)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS links_survivor ON links (tenant, survivor);
+CREATE TABLE IF NOT EXISTS waiting (
+  number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, source TEXT NOT NULL, type TEXT NOT NULL,
+  id TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, event TEXT NOT NULL,
+  body TEXT NOT NULL, bytes INTEGER NOT NULL, ready INTEGER NOT NULL,
+  UNIQUE (tenant, source, type, id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS waiting_at ON waiting (at);
+CREATE INDEX IF NOT EXISTS waiting_ready ON waiting (number) WHERE ready = 1;
+CREATE TABLE IF NOT EXISTS rooms (
+  tenant TEXT PRIMARY KEY, records INTEGER NOT NULL, bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS waiting_comes AFTER INSERT ON waiting BEGIN
+  INSERT INTO rooms VALUES (new.tenant, 1, new.bytes)
+    ON CONFLICT DO UPDATE SET records = records + 1, bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER IF NOT EXISTS waiting_leaves AFTER DELETE ON waiting BEGIN
+  UPDATE rooms SET records = records - 1, bytes = bytes - old.bytes WHERE tenant = old.tenant;
+END;
+CREATE TABLE IF NOT EXISTS needs (
+  tenant TEXT, need TEXT, number INTEGER, PRIMARY KEY (tenant, need, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS needs_number ON needs (number);
+CREATE TABLE IF NOT EXISTS refusals (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, at INTEGER NOT NULL,
+  source TEXT NOT NULL, event TEXT NOT NULL, line INTEGER, entry INTEGER NOT NULL,
+  type TEXT NOT NULL, path TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS refusals_tenant ON refusals (tenant, number);
 CREATE TABLE IF NOT EXISTS seen (
   tenant TEXT, event TEXT, at INTEGER NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (tenant, event)
 ) STRICT, WITHOUT ROWID;

@@ -11,6 +11,7 @@ import {
 } from './decider-state.ts';
 import { appendRelation } from './relations.ts';
 import { TOPICS } from './schema.ts';
+import { createNotes } from './sqlite-notes.ts';
 
 /** Carriers are asked for to know whether there is exactly one. */
 const AMBIGUOUS = 2;
@@ -30,6 +31,7 @@ export function createSqliteState(db: DatabaseSync, partitions: number): SqliteS
   let actor = '';
   return {
     ...readers(sql),
+    ...createNotes(db, () => now),
     begin(at, by) {
       now = at;
       actor = by;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../kernel/errors.ts';
-import { readBundle } from '../twin/fhir/bundle.ts';
-import { addressBundle } from '../twin/fhir/resolve.ts';
+import { addressBundle, addressEach } from '../twin/fhir/resolve.ts';
+import { readSubmission } from '../twin/fhir/submission.ts';
 import { type IdentityRules, memberIdOf } from './identity.ts';
 import { openLogDatabase } from './schema.ts';
 import { openLogStore } from './store.ts';
@@ -14,7 +14,7 @@ const OPAQUE: IdentityRules = { memberIds: 'opaque', memberIdKey: KEY };
 const PLAIN: IdentityRules = { memberIds: 'patient-id', memberIdKey: KEY };
 
 function open(rules: IdentityRules = PLAIN, db = openLogDatabase(':memory:')) {
-  const reader = { readBundle, addressBundle };
+  const reader = { readSubmission, addressBundle, addressEach };
   return openLogStore({ db, rules, reader, onGrown: () => undefined });
 }
 

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../kernel/sqlite.ts';
-import type { AddressedBundle, BundleEntry, KnownRecords } from '../twin/fhir/records.ts';
 import type {
   BundleSubmission,
+  HeldRecords,
   Intake,
   IntakeReceipt,
   LogRecord,
@@ -11,34 +11,32 @@ import type {
   RelationChange,
   SourceRecord,
 } from '../twin/ports.ts';
+import { createAppends, type Grown, writing } from './appends.ts';
 import { compact } from './compaction.ts';
-import { decideBundle, decideRecord } from './decider.ts';
-import { asLogFault } from './faults.ts';
+import { decideRecord } from './decide-record.ts';
+import { heldRecords } from './held.ts';
 import type { IdentityRules } from './identity.ts';
-import { knownRecords } from './known.ts';
+import { takeIn } from './intake.ts';
+import type { SubmissionReader } from './intake-parts.ts';
+import { createRefusals } from './refusals.ts';
 import { appendRelation, readRelations } from './relations.ts';
 import { identityOf, type LogIdentity, TOPICS } from './schema.ts';
 import { createSqliteState } from './sqlite-state.ts';
+import { createWaitingRoom } from './waiting.ts';
+import { sweep, wake } from './wake.ts';
 
 export type RecordSubmission = Parameters<Intake['submitRecord']>[0];
-
-/** What the intake does with a bundle before the decider sees it (twin/fhir). */
-export interface BundleReader {
-  readBundle(json: Uint8Array): BundleEntry[];
-  addressBundle(entries: readonly BundleEntry[], known: KnownRecords): AddressedBundle;
-}
-
-/** What an append touched, told after its commit. */
-export interface Grown {
-  readonly partitions: readonly number[];
-  readonly relations: boolean;
-}
 
 /** The log in one SQLite file: synchronous, so it lives in a worker thread. `at` is now, in ms. */
 export interface LogStore {
   readonly identity: LogIdentity;
   submitBundle(submission: BundleSubmission, at: number): IntakeReceipt;
   submitRecord(record: RecordSubmission, at: number): Place;
+  held(tenant: string): HeldRecords;
+  /** Tries again what has become ready beyond what a submission itself lets in; whether more may. */
+  wake(at: number): boolean;
+  /** Refuses what has waited for a day, a bounded number; answers how many. */
+  sweep(at: number): number;
   read(partition: number, offset: number, limit: number): LogRecord[];
   ends(): number[];
   appendRelations(changes: readonly RelationChange[], actor: string, at: number): number;
@@ -51,7 +49,7 @@ export interface LogStoreOptions {
   /** Opened by `openLogDatabase`; the store closes it. */
   readonly db: DatabaseSync;
   readonly rules: IdentityRules;
-  readonly reader: BundleReader;
+  readonly reader: SubmissionReader;
   readonly onGrown: (grown: Grown) => void;
 }
 
@@ -61,49 +59,50 @@ const READ_BYTES_MAX = 8 * 1024 * 1024;
 export function openLogStore({ db, rules, reader, onGrown }: LogStoreOptions): LogStore {
   const identity = identityOf(db);
   const state = createSqliteState(db, identity.partitions);
+  const parts = { state, rules, reader, room: createWaitingRoom(db), refusals: createRefusals(db) };
   const nextOf = db.prepare('SELECT next FROM ends WHERE topic = ? AND part = ?');
   const next = (topic: string, part: number): number => Number(nextOf.get(topic, part)?.next ?? 0);
   const ends = (): number[] =>
     Array.from({ length: identity.partitions }, (_, part) => next(TOPICS.sources, part));
 
-  /** One decision: its outcome is kept under the event's id, and given again to a duplicate. */
-  function decide<T>(at: number, by: Decided, work: () => T): T {
-    const before = { ends: ends(), relations: next(TOPICS.relations, 0) };
-    const outcome = writing(() =>
-      inTransaction(db, () => {
-        state.begin(at, by.provenance.actor);
-        const known = state.outcome(by.tenant, by.eventId);
-        if (known !== undefined) return JSON.parse(known) as T;
-        const result = work();
-        state.keepOutcome(by.tenant, by.eventId, JSON.stringify(result));
-        return result;
-      }),
-    );
-    const partitions = ends().flatMap((end, part) => (end === before.ends[part] ? [] : [part]));
-    const relations = next(TOPICS.relations, 0) !== before.relations;
-    if (partitions.length > 0 || relations) onGrown({ partitions, relations });
-    return outcome;
+  const { append, undone } = createAppends({ db, state, next, ends, onGrown });
+
+  /** One decision: an outcome that is final is kept, and given again to a duplicate. */
+  function decide<T>(at: number, by: Decided, work: () => T, isFinal: (result: T) => boolean): T {
+    return append(at, by.provenance.actor, () => {
+      const known = state.outcome(by.tenant, by.eventId);
+      if (known !== undefined) return JSON.parse(known) as T;
+      const result = work();
+      if (isFinal(result)) state.keepOutcome(by.tenant, by.eventId, JSON.stringify(result));
+      return result;
+    });
   }
 
   return {
     identity,
     ends,
-    submitBundle({ tenant, source, actor, eventId, json }, at) {
-      const by = {
-        tenant,
-        eventId: `bundle ${eventId}`,
-        provenance: recorded({ source, actor }, at),
-      };
-      return decide(at, by, () => {
-        const known = knownRecords(state, rules, tenant, source);
-        const bundle = reader.addressBundle(reader.readBundle(json), known);
-        return decideBundle(state, { ...by, eventId }, bundle);
+    submitBundle(submission, at) {
+      const { tenant, source, actor, eventId, dryRun } = submission;
+      const take = () => takeIn(parts, submission, at);
+      if (dryRun === true) return { ...undone(at, actor, take), places: [] };
+      const provenance = recorded({ source, actor }, at);
+      // What waits or was refused is tried again when it is sent again.
+      return decide(at, { tenant, eventId: `bundle ${eventId}`, provenance }, take, (receipt) => {
+        return receipt.waiting + receipt.refused === 0;
       });
     },
+    held: (tenant) => heldRecords(db, tenant),
+    wake: (at) => append(at, WAITING, () => wake(parts, at)),
+    sweep: (at) => append(at, WAITING, () => sweep(parts, at)),
     submitRecord(given, at) {
       const record: SourceRecord = { ...given, provenance: recorded(given.provenance, at) };
       const by = { ...record, eventId: `record ${given.eventId}` };
-      return decide(at, by, () => decideRecord(state, record).place);
+      return decide(
+        at,
+        by,
+        () => decideRecord(state, record).place,
+        () => true,
+      );
     },
     read: (partition, offset, limit) => read(db, partition, offset, limit),
     appendRelations(changes, actor, at) {
@@ -120,6 +119,9 @@ export function openLogStore({ db, rules, reader, onGrown }: LogStoreOptions): L
     close: () => db.close(),
   };
 }
+
+/** Who writes what was woken by nobody's submission; records keep the actor that sent them. */
+const WAITING = 'system:waiting';
 
 interface Decided {
   readonly tenant: string;
@@ -147,12 +149,4 @@ function read(db: DatabaseSync, partition: number, offset: number, limit: number
     records.push({ ...record, partition, offset: Number(row.offset) });
   }
   return records;
-}
-
-function writing<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw asLogFault(error);
-  }
 }

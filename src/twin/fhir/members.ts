@@ -1,4 +1,5 @@
-import { SUBJECT_ELEMENTS, SUBJECT_ROUTES } from './compartment.ts';
+import type { ResourceJson } from '../ports.ts';
+import { kindOf, SUBJECT_ELEMENTS, SUBJECT_ROUTES } from './compartment.ts';
 import { stringOf, valuesAt } from './elements.ts';
 import { refused } from './refusal.ts';
 import type { RewrittenBundle, Target } from './targets.ts';
@@ -42,25 +43,46 @@ export function memberFinder(bundle: RewrittenBundle): (target: Target) => strin
     const member = id === '' ? undefined : bundle.known.memberOf(type, id);
     return new Set(member === undefined ? [] : [member]);
   };
-  return (target) => only(membersOf(target, 0), target);
+  return (target) => only(membersOf(target, 0), target, bundle.resources.get(target));
 }
 
-function only(members: ReadonlySet<string>, { entry, type }: Target): string {
+function only(
+  members: ReadonlySet<string>,
+  { entry, type }: Target,
+  resource: ResourceJson | undefined,
+): string {
   const [member, ...others] = members;
   const path = `resource.${SUBJECT_ELEMENTS[type] ?? 'subject'}`;
   if (member === undefined) {
     throw refused({
-      entry: entry.index,
+      at: entry,
+      type,
       path,
       reason: 'no-member',
-      says: 'It leads to no known member: import the bundle that holds the Patient first.',
+      says: 'It leads to no known member: import the file that holds the Patient first.',
+      needs: waysToMember(type, resource),
     });
   }
   if (others.length === 0) return member;
   throw refused({
-    entry: entry.index,
+    at: entry,
+    type,
     path,
     reason: 'several-members',
     says: 'It leads to more than one member: send one record a member.',
+  });
+}
+
+/** Each of these, once it is known, leads to the member. */
+function waysToMember(type: string, resource: ResourceJson | undefined): string[] {
+  if (resource === undefined) return [];
+  const element = SUBJECT_ELEMENTS[type];
+  const paths = element === undefined ? SUBJECT_ROUTES : [element, ...SUBJECT_ROUTES];
+  const references = paths
+    .flatMap((path) => valuesAt(resource, path))
+    .map(({ reference }) => stringOf(reference) ?? '');
+  return [...new Set(references)].filter((reference) => {
+    const [kind = '', id = ''] = reference.split('/');
+    return id !== '' && kindOf(kind, true) === 'subject';
   });
 }

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { type Position, refused } from './refusal.ts';
 
 const text = z.string();
 /** FHIR R4 `date` and `dateTime`: a time needs seconds and an offset. */
@@ -234,3 +235,34 @@ export const SHAPES: Readonly<Record<string, z.ZodType>> = {
   HealthcareService: z.looseObject(named),
   Medication: z.looseObject({ code: concept.optional(), status: text.optional() }),
 };
+
+/** @throws Refusal naming the first element that has not its shape, in our own words. */
+export function checkShape(
+  shape: z.ZodType,
+  value: unknown,
+  at: Position | undefined,
+  root: string,
+  type?: string,
+): void {
+  const issue = shape.safeParse(value).error?.issues[0];
+  if (issue === undefined) return;
+  const path = [root, ...issue.path.map(String)]
+    .filter((part) => part !== '')
+    .reduce((all, part) => (/^\d+$/.test(part) ? `${all}[${part}]` : `${all}.${part}`), '')
+    .replace(/^\./, '');
+  throw refused({
+    ...(at !== undefined && { at }),
+    ...(type !== undefined && { type }),
+    path,
+    reason: 'shape',
+    says: `${saysOf(issue)} as FHIR R4 defines it; correct it at the source.`,
+  });
+}
+
+/** zod's messages are not shown: they may quote a value. */
+function saysOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return `It is missing or not of type ${issue.expected}`;
+  if (issue.code === 'invalid_value') return `It is not one of ${issue.values.join(', ')}`;
+  if (issue.code === 'invalid_format') return 'It has not the form';
+  return 'It has not the shape';
+}

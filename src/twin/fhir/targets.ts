@@ -1,14 +1,15 @@
-import { Fault } from '../../kernel/errors.ts';
 import type { ResourceJson } from '../ports.ts';
 import { objectsOf, stringOf } from './elements.ts';
 import type { BundleEntry, KnownRecords } from './records.ts';
-import { refused } from './refusal.ts';
+import { Refusal, refusalOf, refused } from './refusal.ts';
 
 /** An entry with the id that it has with us. */
 export interface Target {
   readonly entry: BundleEntry;
   readonly type: string;
   readonly id: string;
+  /** A conditional create whose record exists: it is referred to, and not written. */
+  readonly exists: boolean;
 }
 
 /** Where the references of a bundle may point to inside it. */
@@ -17,7 +18,7 @@ export interface Targets {
   readonly byUrl: ReadonlyMap<string, Target>;
   /** By `Type/id` as the source writes it. */
   readonly bySource: ReadonlyMap<string, Target>;
-  /** By `Type/id` as we write it. */
+  /** By `Type/id` as we write it; only what is written. */
   readonly byOurs: ReadonlyMap<string, Target>;
   /** By `Type|system|value`; null where several records carry the identifier. */
   readonly byIdentifier: ReadonlyMap<string, Target | null>;
@@ -30,33 +31,76 @@ export interface RewrittenBundle {
   readonly known: KnownRecords;
 }
 
-export function targetsOf(entries: readonly BundleEntry[], known: KnownRecords): Targets {
+/** What becomes of an entry that cannot be addressed: told, or thrown. */
+export type OnRefusal = (refusal: Refusal, entry: BundleEntry) => void;
+
+export function targetsOf(
+  entries: readonly BundleEntry[],
+  known: KnownRecords,
+  onRefusal: OnRefusal,
+): Targets {
+  const all: Target[] = [];
   const byUrl = new Map<string, Target>();
   const bySource = new Map<string, Target>();
   const byOurs = new Map<string, Target>();
   const byIdentifier = new Map<string, Target | null>();
-  const all = entries.map((entry): Target => {
-    const target = { entry, type: entry.type, id: ourId(entry.type, entry.id, known, entry.index) };
+  for (const entry of entries) {
+    const target = orRefusal(onRefusal, entry, () => targetOf(entry, known, byIdentifier));
+    if (target === undefined) continue;
+    all.push(target);
     bySource.set(`${entry.type}/${entry.id}`, target);
-    byOurs.set(`${target.type}/${target.id}`, target);
     if (entry.fullUrl !== undefined && entry.fullUrl !== '') byUrl.set(entry.fullUrl, target);
+    if (target.exists) continue;
+    byOurs.set(`${target.type}/${target.id}`, target);
     for (const identifier of identifiersOf(entry.resource)) {
       const key = `${entry.type}|${identifier}`;
       byIdentifier.set(key, byIdentifier.has(key) ? null : target);
     }
-    return target;
-  });
+  }
   return { all, byUrl, bySource, byOurs, byIdentifier };
 }
 
+export function orRefusal<T>(
+  onRefusal: OnRefusal,
+  entry: BundleEntry,
+  work: () => T,
+): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    const refusal = refusalOf(error, entry, entry.type);
+    if (!(refusal instanceof Refusal)) throw refusal;
+    onRefusal(refusal, entry);
+    return undefined;
+  }
+}
+
+function targetOf(
+  entry: BundleEntry,
+  known: KnownRecords,
+  before: ReadonlyMap<string, Target | null>,
+): Target {
+  const { type, ifNoneExist } = entry;
+  if (ifNoneExist !== undefined) {
+    const { system, value } = ifNoneExist;
+    const [id, ...others] = known.byIdentifier(type, system, value);
+    if (others.length > 0) {
+      const says = 'Several known records carry the identifier; name one by its id.';
+      const path = 'request.ifNoneExist';
+      throw refused({ at: entry, type, path, reason: 'if-none-exist', says });
+    }
+    const existing = id ?? before.get(`${type}|${system}|${value}`)?.id;
+    if (existing !== undefined) return { entry, type, id: existing, exists: true };
+  }
+  return { entry, type, id: ourId(type, entry.id, known, entry), exists: false };
+}
+
 /** Our id of a source's; a refusal names the entry that would need it. */
-export function ourId(type: string, id: string, known: KnownRecords, entry: number): string {
+export function ourId(type: string, id: string, known: KnownRecords, entry: BundleEntry): string {
   try {
     return type === 'Patient' ? known.memberId(id) : known.resourceId(type, id);
   } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'REFUSED_INPUT') throw error;
-    const reason = typeof error.data.reason === 'string' ? error.data.reason : 'id';
-    throw refused({ entry, path: 'resource.id', reason, says: error.message });
+    throw refusalOf(error, entry, entry.type, 'resource.id');
   }
 }
 

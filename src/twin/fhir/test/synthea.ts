@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { isId } from '../../../contract/uris.ts';
 import type { ResourceJson, SourceRecord } from '../../ports.ts';
-import { readBundle } from '../bundle.ts';
 import { displayName, objectsOf } from '../elements.ts';
-import type { AddressedBundle, KnownRecords } from '../records.ts';
+import type { AddressedBundle, BundleEntry, KnownRecords } from '../records.ts';
 import { addressBundle } from '../resolve.ts';
+import { readSubmission } from '../submission.ts';
 
 const DATA = new URL('../../../../../shared/data/fhir/', import.meta.url);
 
@@ -23,13 +23,22 @@ export function bundleBytes(file: string): Uint8Array {
   return gunzipSync(readFileSync(file));
 }
 
+/** All entries of a bundle, whatever its type says about how they are decided. */
+export function readEntries(json: Uint8Array): BundleEntry[] {
+  return readSubmission(json).units.flatMap(({ entries }) => entries);
+}
+
 /** Knows what it is told, in memory. */
 export function createKnown(): KnownRecords & { accept(bundle: AddressedBundle): void } {
   const identifiers = new Map<string, string>();
   const homes = new Map<string, string | undefined>();
   const names = new Map<string, string>();
   return {
-    byIdentifier: (type, system, value) => identifiers.get(`${type}|${system}|${value}`),
+    byIdentifier(type, system, value) {
+      const id = identifiers.get(`${type}|${system}|${value}`);
+      return id === undefined ? [] : [id];
+    },
+    byUrl: () => undefined,
     has: (type, id) => homes.has(`${type}/${id}`),
     memberOf: (type, id) => homes.get(`${type}/${id}`),
     nameOf: (reference) => names.get(reference),
@@ -56,7 +65,7 @@ export function syntheaBundles(): { file: string; bundle: AddressedBundle; count
   const files = bundleFiles('synthea-3.3.0');
   const first = files.filter((file) => /(hospital|practitioner)Information/.test(file));
   return [...first, ...files.filter((file) => !first.includes(file))].map((file) => {
-    const entries = readBundle(bundleBytes(file));
+    const entries = readEntries(bundleBytes(file));
     const bundle = addressBundle(entries, known);
     known.accept(bundle);
     return { file, bundle, count: entries.length };

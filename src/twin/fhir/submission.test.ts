@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
-import { readBundle } from './bundle.ts';
-import { bundleBytes, bundleFiles } from './test/synthea.ts';
+import { readSubmission } from './submission.ts';
+import { bundleBytes, bundleFiles, readEntries } from './test/synthea.ts';
 
 /** Stands in every wrong bundle; no refusal may repeat it. */
 const SECRET = 'Zanzibar-4711';
@@ -24,8 +24,8 @@ const deep = JSON.parse(`${'{"extension":['.repeat(80)}${']}'.repeat(80)}`);
 const REFUSED: readonly (readonly [string, unknown, number | undefined, string, string])[] = [
   ['not JSON', `{"a": ${SECRET}`, undefined, '', 'json'],
   ['not UTF-8', new Uint8Array([0x22, 0xff, 0x22]), undefined, '', 'json'],
-  ['null', 'null', undefined, '', 'shape'],
-  ['no bundle', patient, undefined, 'resourceType', 'shape'],
+  ['null', 'null', 0, 'resource', 'shape'],
+  ['no resource', { a: SECRET }, 0, 'resource.resourceType', 'shape'],
   ['a document', { resourceType: 'Bundle', type: 'document' }, undefined, 'type', 'shape'],
   ['entries that are no list', { ...Object(bundle()), entry: {} }, undefined, 'entry', 'shape'],
   ['an entry that is no object', { ...Object(bundle()), entry: [SECRET] }, 0, '', 'shape'],
@@ -72,7 +72,7 @@ const REFUSED: readonly (readonly [string, unknown, number | undefined, string, 
   ['nesting', bundle({ ...patient, extension: [deep] }), 0, 'resource', 'nesting'],
   [
     'a prototype',
-    `{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient","id":"a","__proto__":{"x":"${SECRET}"}}}]}`,
+    `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Patient","id":"a","__proto__":{"x":"${SECRET}"}}}]}`,
     0,
     'resource',
     'nesting',
@@ -88,7 +88,7 @@ const REFUSED: readonly (readonly [string, unknown, number | undefined, string, 
     'a search',
     {
       resourceType: 'Bundle',
-      type: 'batch',
+      type: 'transaction',
       entry: [{ request: { method: 'GET', url: SECRET } }],
     },
     0,
@@ -99,7 +99,7 @@ const REFUSED: readonly (readonly [string, unknown, number | undefined, string, 
     'a deletion by search',
     {
       resourceType: 'Bundle',
-      type: 'batch',
+      type: 'transaction',
       entry: [{ request: { method: 'DELETE', url: `Patient?name=${SECRET}` } }],
     },
     0,
@@ -112,7 +112,7 @@ for (const [name, input, entry, path, reason] of REFUSED) {
   test(`a bundle with ${name} is refused, naming where, never what`, () => {
     const json = input instanceof Uint8Array ? input : bytes(input);
     assert.throws(
-      () => readBundle(json),
+      () => readSubmission(json),
       (error) => {
         assert.ok(error instanceof Fault);
         assert.equal(error.code, 'REFUSED_INPUT');
@@ -129,23 +129,23 @@ for (const [name, input, entry, path, reason] of REFUSED) {
 test('more entries than the bound are refused', () => {
   const entry = Array.from({ length: LIMITS.bundleEntriesMax + 1 }, () => 0);
   const json = bytes({ resourceType: 'Bundle', type: 'batch', entry });
-  assert.throws(() => readBundle(json), { code: 'REFUSED_INPUT' });
+  assert.throws(() => readSubmission(json), { code: 'REFUSED_INPUT' });
 });
 
 test('the same record twice is one record', () => {
-  assert.equal(readBundle(bytes(bundle(patient, { ...patient }))).length, 1);
+  assert.equal(readEntries(bytes(bundle(patient, { ...patient }))).length, 1);
 });
 
 test('an id is taken from a fullUrl of urn:uuid', () => {
   const entry = { fullUrl: 'urn:uuid:aaaa-bbbb', resource: { resourceType: 'Patient' } };
-  const [read] = readBundle(bytes({ ...Object(bundle()), entry: [entry] }));
+  const [read] = readEntries(bytes({ ...Object(bundle()), entry: [entry] }));
   assert.equal(read?.id, 'aaaa-bbbb');
   assert.equal(read?.resource?.id, 'aaaa-bbbb');
 });
 
 test('a deletion names type and id', () => {
   const entry = [{ request: { method: 'DELETE', url: 'Condition/c1' } }];
-  assert.deepEqual(readBundle(bytes({ ...Object(bundle()), entry })), [
+  assert.deepEqual(readEntries(bytes({ ...Object(bundle()), entry })), [
     { index: 0, operation: 'delete', type: 'Condition', id: 'c1' },
   ]);
 });
@@ -155,7 +155,7 @@ for (const folder of ['synthea-3.3.0', 'synthea-2019']) {
     for (const file of bundleFiles(folder).slice(0, 8)) {
       const json = bundleBytes(file);
       const sent = JSON.parse(new TextDecoder().decode(json)).entry as { resource: unknown }[];
-      const read = readBundle(json);
+      const read = readEntries(json);
       assert.deepEqual(
         read.map(({ resource }) => resource),
         sent.map(({ resource }) => resource),

@@ -1,0 +1,56 @@
+import type { Clock, Timer } from '../kernel/clock.ts';
+
+export interface HousekeepingOptions {
+  compact(): Promise<void>;
+  /** Answers whether there may be more. */
+  wake(): Promise<boolean>;
+  /** Answers how many it refused. */
+  sweep(): Promise<number>;
+  readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
+}
+
+/** What a log does by itself, in small steps between which others' calls come. */
+export interface Housekeeping {
+  compact(): Promise<void>;
+  /** Lets in what waited and is ready. */
+  drain(): Promise<void>;
+  /** Does all of it once, and then by the clock. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+const COMPACTION_EVERY_MS = 24 * 3_600_000;
+const SWEEP_EVERY_MS = 3_600_000;
+
+export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
+  const { compact, wake, clock, onError } = options;
+  const timers = new Map<number, Timer>();
+  const drain = async (): Promise<void> => {
+    while (await wake());
+  };
+  const sweep = async (): Promise<void> => {
+    let overdue = 0;
+    for (let swept = 1; swept > 0; overdue += swept) swept = await options.sweep();
+    if (overdue > 0) onError(new Error(`${overdue} records waited for a day and are refused`));
+  };
+  const every = (periodMs: number, task: () => Promise<void>): void => {
+    const again = (): void => {
+      task().catch(onError);
+      every(periodMs, task);
+    };
+    timers.set(periodMs, clock.after(periodMs, again));
+  };
+  return {
+    compact,
+    drain,
+    async start() {
+      for (const task of [compact, drain, sweep]) await task().catch(onError);
+      every(COMPACTION_EVERY_MS, compact);
+      every(SWEEP_EVERY_MS, sweep);
+    },
+    stop() {
+      for (const timer of timers.values()) timer.cancel();
+    },
+  };
+}
