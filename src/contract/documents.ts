@@ -99,6 +99,8 @@ export const searchResult = z.strictObject({
       date: z.string().optional(),
       snippet: z.string(),
       score: z.number(),
+      /** Of an answer that was computed from facts: the source documents it rests on. */
+      sources: z.array(z.string()).optional(),
     }),
   ),
   next: z.string().optional(),

@@ -22,7 +22,7 @@ export function matchExpression(
   terms: readonly string[],
 ): string | undefined {
   const strings = terms
-    .slice(0, LIMITS.searchTermsMax)
+    .slice(0, LIMITS.searchAlternativesMax)
     .map((term) => term.slice(0, TERM_CHARS_MAX).toWellFormed().replace(CONTROLS, ' '))
     .filter((term) => MEANINGFUL.test(term))
     .map(quoted);

@@ -1,6 +1,6 @@
 import { type SearchInput, searchInput, searchResult } from '../../contract/documents.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { type Caller, renderResult } from '../../twin/reader/index.ts';
+import { type Caller, renderSearch } from '../../twin/reader/index.ts';
 import type { McpParts } from '../parts.ts';
 import type { ToolAnswer } from './answer.ts';
 
@@ -17,9 +17,6 @@ export const searchTool = {
   },
   async run({ reader }: McpParts, caller: Caller, input: SearchInput): Promise<ToolAnswer> {
     const result = await reader.search(caller, input);
-    const lines = result.results.map(renderResult).join('');
-    const rest = result.omitted > 0 ? `${result.omitted} more; narrow the query or page on.` : '';
-    const text = lines === '' ? 'Nothing found that you may read.' : `${lines}${rest}`;
-    return { structured: result as unknown as JsonObject, text };
+    return { structured: result as unknown as JsonObject, text: renderSearch(result) };
   },
 } as const;

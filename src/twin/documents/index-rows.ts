@@ -1,6 +1,14 @@
 import { formatUri } from '../../contract/uris.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { codeOf, compact, type Element, objectOf, objectsOf, stringOf } from '../fhir/elements.ts';
+import {
+  codeOf,
+  compact,
+  type Element,
+  isGiven,
+  objectOf,
+  objectsOf,
+  stringOf,
+} from '../fhir/elements.ts';
 import type { IndexRow, Subject } from '../ports.ts';
 import { attachmentTexts } from './attachments.ts';
 import { findingOf, words } from './findings/index.ts';
@@ -52,7 +60,7 @@ export function factRow(
     text: text.filter((part) => part !== '').join('; '),
     codes: (codes ?? []).map((code) => code.slice(code.lastIndexOf(' ') + 1)).join(' '),
     date: date ?? '',
-    data: compact({ status, ...details }) ?? {},
+    data: compact({ at: instantOf(resource), status, ...details }) ?? {},
   };
 }
 
@@ -71,6 +79,21 @@ export function documentRows(subject: Subject): IndexRow[] {
     date: '',
     data: {},
   }));
+}
+
+/** Where a record says when it was, to the second: facts of one day have an order too. */
+const INSTANTS = [
+  ...['effectiveDateTime', 'effectivePeriod', 'performedDateTime', 'performedPeriod'],
+  ...['occurrenceDateTime', 'period', 'started', 'authoredOn', 'onsetDateTime', 'onsetPeriod'],
+  ...['billablePeriod', 'start', 'date', 'created', 'issued', 'recordedDate'],
+];
+
+function instantOf(resource: JsonObject): string | undefined {
+  return INSTANTS.map(
+    (name) => stringOf(resource[name]) ?? stringOf(objectOf(resource[name]).start),
+  )
+    .filter(isGiven)
+    .at(0);
 }
 
 function kindOf({ type, resource }: MemberRecord): string {

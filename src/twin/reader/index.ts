@@ -13,7 +13,7 @@ import { search } from './search.ts';
 
 export type { ListPage } from './list.ts';
 export type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
-export { renderResult } from './search.ts';
+export { renderSearch } from './results.ts';
 
 /**
  * The one door: nothing reads a document except through here. MCP, plain HTTP, stdio, chat and

@@ -3,27 +3,28 @@ import { missingScopes } from '../../contract/scopes.ts';
 import { parseUri, SECTIONS } from '../../contract/uris.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { wrongCursor } from '../cursor.ts';
-import type { AuditEntry, IndexRow, Principal, SearchArea, SearchQuery } from '../ports.ts';
+import type { AuditEntry, Principal, SearchArea, SearchQuery } from '../ports.ts';
+import { candidateTerms, meaningOf } from '../search/meaning.ts';
 import { type RankedRow, rank } from '../search/rank.ts';
-import { termsOf } from '../search/terms.ts';
 import { positionOf } from './changes.ts';
+import { type Computed, computedFor } from './computed.ts';
 import { load } from './load.ts';
 import type { Caller, ReaderParts } from './parts.ts';
 import { findMember } from './people.ts';
 import { type ReadableSections, readableMembers, readableSections } from './readable.ts';
+import { type Result, Room, renderResult, renderSearch, resultOf, tokensOf } from './results.ts';
 
 const LIMIT_DEFAULT = 10;
 const BUDGET_DEFAULT = 1_000;
-const CHARS_PER_TOKEN = 4;
 /** Candidates ranked at most; more than any member's matching facts in the shared data. */
 const CANDIDATES_MAX = 2_000;
-const SNIPPET_CHARS = 240;
 
-type Result = SearchResult['results'][number];
+type Readable = ReadonlyMap<string, ReadableSections>;
 
 /**
  * Search within what the caller may read: permissions first, then matching, counting, ranking.
- * Every result is audited under its member before it is answered.
+ * A question about one member is answered from their facts, as the first result. Everything
+ * that is shown, or that an answer rests on, is audited before it is answered.
  */
 export async function search(
   parts: ReaderParts,
@@ -34,111 +35,120 @@ export async function search(
   const { principal } = caller;
   const missing = missingScopes(principal.scopes, action === 'chat' ? 'chat' : 'search');
   if (missing.length > 0) throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes: missing } });
-  const readable = await readableFor(parts, principal, input);
-  const ranked = rankAll(parts, readable, input);
+  const member = await findMember(parts, principal, input.member);
+  const readable = await readableFor(parts, principal, member, input);
+  const budget = input.budget ?? BUDGET_DEFAULT;
+  const answer =
+    member === undefined
+      ? undefined
+      : computedFor(parts, member, readable.get(member) ?? new Map(), input, budget);
+  const told = new Set([answer?.uri, ...(answer?.sources ?? [])]);
+  const ranked = rankAll(parts, readable, input).filter(({ row }) => !told.has(row.uri));
   const skip = input.cursor === undefined ? 0 : openCursor(parts, principal, input);
-  const page = fitBudget(parts, readable, ranked.slice(skip), input);
+  const first = skip === 0 ? answer : undefined;
+  const page = fill(parts, readable, first, ranked.slice(skip), input);
+  const sources = page.answered ? (answer?.sources ?? []) : [];
   await parts.audit.append({
     action,
     outcome: 'success',
     ...caller,
-    what: page.results.map(({ uri, etag }) => ({ uri, etag })),
+    what: [
+      ...page.results.map(({ uri, etag }) => ({ uri, etag })),
+      ...sources.filter((uri) => uri !== answer?.uri).map((uri) => ({ uri })),
+    ],
     why: 'view permissions by check',
   });
-  const omitted = ranked.length - skip - page.results.length;
-  const next = skip + page.results.length;
-  const budget = { given: input.budget ?? BUDGET_DEFAULT, used: page.used };
-  if (omitted === 0 || page.results.length === 0) return { results: page.results, omitted, budget };
-  const cursor = parts.cursors.seal('search', principal, { next, asked: questionOf(input) });
-  return { results: page.results, next: cursor, omitted, budget };
+  const shown = page.results.length - (page.answered ? 1 : 0);
+  const omitted = ranked.length - skip - shown;
+  const found = { results: page.results, omitted, budget: { given: budget, used: 0 } };
+  const used = tokensOf(renderSearch(found));
+  const result = { ...found, budget: { given: budget, used } };
+  if (omitted === 0 || page.results.length === 0) return result;
+  const cursor = { next: skip + shown, asked: questionOf(input) };
+  return { ...result, next: parts.cursors.seal('search', principal, cursor) };
 }
 
 /** One member where one is meant; else all that the caller may read. */
 async function readableFor(
   parts: ReaderParts,
   principal: Principal,
+  member: string | undefined,
   input: SearchInput,
-): Promise<ReadonlyMap<string, ReadableSections>> {
+): Promise<Readable> {
   const wanted = input.sections ?? SECTIONS;
-  const member = await findMember(parts, principal, input.member);
   if (member === undefined) return await readableMembers(parts, principal, wanted);
   return new Map([[member, await readableSections(parts, principal, member, wanted)]]);
 }
 
-function rankAll(
-  { view }: ReaderParts,
-  readable: ReadonlyMap<string, ReadableSections>,
-  input: SearchInput,
-): RankedRow[] {
-  const terms = termsOf(input.query);
+function rankAll({ view }: ReaderParts, readable: Readable, input: SearchInput): RankedRow[] {
+  const meaning = meaningOf(input.query);
   const areas = [...readable]
     .filter(([, sections]) => sections.size > 0)
     .map(([id, sections]): SearchArea => ({ subject: { kind: 'member', id }, sections }));
-  if (terms.length === 0 || areas.length === 0) return [];
+  if (meaning.terms.length === 0 || areas.length === 0) return [];
   const query: SearchQuery = {
-    terms,
+    terms: candidateTerms(meaning),
     areas,
     limit: CANDIDATES_MAX,
     ...(input.types !== undefined && { types: input.types }),
     ...(input.since !== undefined && { since: input.since }),
   };
   const rows = view.shards().flatMap((shard) => shard.search(query));
-  return rank(rows, terms).filter(({ score }) => score > 0);
+  return rank(rows, meaning).filter(({ score }) => score > 0);
 }
 
-function fitBudget(
+/** The computed answer, then ranked rows, as far as limit and budget reach. */
+function fill(
   parts: ReaderParts,
-  readable: ReadonlyMap<string, ReadableSections>,
+  readable: Readable,
+  answer: Computed | undefined,
   ranked: readonly RankedRow[],
   input: SearchInput,
-): { results: Result[]; used: number } {
-  const budget = input.budget ?? BUDGET_DEFAULT;
+): { results: Result[]; answered: boolean } {
+  const room = new Room(input.budget ?? BUDGET_DEFAULT);
+  const limit = input.limit ?? LIMIT_DEFAULT;
   const results: Result[] = [];
-  let used = 0;
+  const computed = answer && answerResult(parts, readable, answer, ranked[0]?.score ?? 0);
+  const answered = computed !== undefined && room.take(renderResult(computed));
+  if (answered) results.push(computed);
   for (const candidate of ranked) {
-    if (results.length === (input.limit ?? LIMIT_DEFAULT)) break;
-    const result = resultOf(parts, readable, candidate);
-    if (result === undefined) continue;
-    const tokens = Math.ceil(renderResult(result).length / CHARS_PER_TOKEN);
-    if (used + tokens > budget) break;
-    used += tokens;
+    if (results.length >= limit) break;
+    const stamp = stampOf(parts, readable, candidate.row.uri);
+    if (stamp === undefined) continue;
+    const result = resultOf(candidate, stamp);
+    if (!room.take(renderResult(result))) break;
     results.push(result);
   }
-  return { results, used };
+  return { results, answered };
 }
 
-/** The text of one result for a model to read; its length is what the budget counts. */
-export function renderResult({ title, date, snippet, uri }: Result): string {
-  return `- ${title}${date === undefined ? '' : ` (${date})`}: ${snippet}\n  ${uri}\n`;
-}
-
-function resultOf(
+function answerResult(
   parts: ReaderParts,
-  readable: ReadonlyMap<string, ReadableSections>,
-  { row, score }: RankedRow,
+  readable: Readable,
+  { uri, title, date, snippet, sources }: Computed,
+  best: number,
 ): Result | undefined {
-  const uri = parseUri(row.uri);
-  const variant = readable.get(row.subject.id)?.get(row.section);
-  if (uri === null || variant === undefined) return undefined;
-  const loaded = load(parts.view, parts.etagKey, uri, variant);
-  if (loaded === undefined) return undefined;
-  const partition = parts.view.partitionOf(row.subject);
-  const place = { partition, offset: parts.view.for(partition).applied(partition) };
-  return {
-    uri: row.uri,
-    etag: loaded.etag,
-    position: positionOf(parts, place),
-    title: row.title,
-    kind: row.kind,
-    ...(row.date !== '' && { date: row.date }),
-    snippet: snippetOf(row),
-    score,
-  };
+  const stamp = stampOf(parts, readable, uri);
+  if (stamp === undefined) return undefined;
+  const dated = date === '' ? {} : { date };
+  const score = best + 1;
+  return { uri, ...stamp, title, kind: 'fact', ...dated, snippet, score, sources: [...sources] };
 }
 
-function snippetOf({ text }: IndexRow): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= SNIPPET_CHARS ? line : `${line.slice(0, SNIPPET_CHARS - 1)}…`;
+/** Etag and position of what the caller may read; undefined where there is nothing for them. */
+function stampOf(
+  parts: ReaderParts,
+  readable: Readable,
+  text: string,
+): { etag: string; position: string } | undefined {
+  const uri = parseUri(text);
+  if (uri?.kind !== 'section' && uri?.kind !== 'source') return undefined;
+  const variant = readable.get(uri.member)?.get(uri.section);
+  const loaded = variant && load(parts.view, parts.etagKey, uri, variant);
+  if (loaded === undefined) return undefined;
+  const partition = parts.view.partitionOf(loaded.subject);
+  const place = { partition, offset: parts.view.for(partition).applied(partition) };
+  return { etag: loaded.etag, position: positionOf(parts, place) };
 }
 
 /** A cursor goes on with the same question only. */

@@ -1,5 +1,7 @@
 import type { IndexRow } from '../ports.ts';
-import { fold } from './terms.ts';
+import type { Meaning } from './meaning.ts';
+import { isAbout } from './vocabulary.ts';
+import { stem, titleStems, wordsOf } from './words.ts';
 
 /** A row with how well it answers; higher is better. */
 export interface RankedRow {
@@ -7,7 +9,7 @@ export interface RankedRow {
   readonly score: number;
 }
 
-const WEIGHTS = { title: 3, codes: 4, text: 1 } as const;
+const WEIGHTS = { codes: 4, meaning: 3.5, title: 3, text: 1 } as const;
 const KIND_WEIGHT = { member: 1.2, fact: 1, document: 0.6 } as const;
 
 /**
@@ -15,13 +17,14 @@ const KIND_WEIGHT = { member: 1.2, fact: 1, document: 0.6 } as const;
  * alone, never over the whole index: other members' records must not move a caller's results
  * (security.md §6, 98). Ties go to the newer fact, then to the URI, so the order is total.
  */
-export function rank(rows: readonly IndexRow[], terms: readonly string[]): RankedRow[] {
-  const matches = rows.map((row) => matchesOf(row, terms));
+export function rank(rows: readonly IndexRow[], meaning: Meaning): RankedRow[] {
+  const { terms } = meaning;
+  const matches = rows.map((row) => matchesOf(row, meaning));
   const frequency = terms.map((_, t) => matches.filter((m) => (m[t] ?? 0) > 0).length);
   const newest =
     rows
       .map(({ date }) => date)
-      .sort()
+      .toSorted()
       .at(-1) ?? '';
   return rows
     .map((row, index) => {
@@ -43,27 +46,28 @@ function byScoreDateUri(a: RankedRow, b: RankedRow): number {
   return a.row.uri < b.row.uri ? -1 : 1;
 }
 
-/** How strongly each term matches a row: its best field. */
-function matchesOf(row: IndexRow, terms: readonly string[]): number[] {
-  const title = words(row.title);
-  const text = words(row.text);
+/** How strongly each term matches a row: its best field, or what a lay word stands for. */
+function matchesOf(row: IndexRow, { terms, concepts }: Meaning): number[] {
+  const title = titleStems(row.title);
+  const text = wordsOf(row.text).map(stem);
   const codes = new Set(row.codes.toLowerCase().split(' '));
+  const meant = new Set(
+    concepts.filter(({ meaning }) => isAbout(meaning, row)).flatMap(({ words }) => words),
+  );
   return terms.map((term) => {
+    const form = stem(term);
     if (codes.has(term)) return WEIGHTS.codes;
-    if (title.some((word) => sameWord(word, term))) return WEIGHTS.title;
-    return text.some((word) => sameWord(word, term)) ? WEIGHTS.text : 0;
+    if (meant.has(form)) return WEIGHTS.meaning;
+    if (title.some((word) => sameWord(word, form))) return WEIGHTS.title;
+    return text.some((word) => sameWord(word, form)) ? WEIGHTS.text : 0;
   });
-}
-
-function words(text: string): string[] {
-  return fold(text).match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
 /** The same word, or one that begins with the other's stem ("immunization", "immunizations"). */
 function sameWord(word: string, term: string): boolean {
   if (word === term) return true;
-  const stem = Math.min(word.length, term.length);
-  return stem >= 4 && (word.startsWith(term) || term.startsWith(word));
+  const length = Math.min(word.length, term.length);
+  return length >= 4 && (word.startsWith(term) || term.startsWith(word));
 }
 
 /** The newest fact counts half as much again as one ten years older. */

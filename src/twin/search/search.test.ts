@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { IndexRow } from '../ports.ts';
+import { meaningOf } from './meaning.ts';
 import { rank } from './rank.ts';
 import { termsOf } from './terms.ts';
 
@@ -50,24 +51,24 @@ test('a title match ranks before a match in the text, a code before both', () =>
     row('Diabetes mellitus'),
     row('Finding', { codes: 'diabetes' }),
   ];
-  const titles = rank(rows, ['diabetes']).map(({ row: { title } }) => title);
+  const titles = rank(rows, meaningOf('diabetes')).map(({ row: { title } }) => title);
   assert.deepEqual(titles, ['Finding', 'Diabetes mellitus', 'Asthma']);
 });
 
 test('of two equal facts the newer comes first', () => {
   const rows = [row('A1c', { date: '2020-01-01', uri: 'old' }), row('A1c', { uri: 'new' })];
   assert.deepEqual(
-    rank(rows, ['a1c']).map(({ row: { uri } }) => uri),
+    rank(rows, meaningOf('a1c')).map(({ row: { uri } }) => uri),
     ['new', 'old'],
   );
 });
 
 test('the order does not depend on the order of candidates', () => {
   const rows = ['A1c one', 'A1c two', 'Glucose', 'A1c'].map((title) => row(title));
-  const once = rank(rows, ['a1c']);
+  const once = rank(rows, meaningOf('a1c'));
   fc.assert(
     fc.property(fc.shuffledSubarray(rows, { minLength: rows.length }), (shuffled) => {
-      assert.deepEqual(rank(shuffled, ['a1c']), once);
+      assert.deepEqual(rank(shuffled, meaningOf('a1c')), once);
     }),
   );
 });

@@ -1,0 +1,46 @@
+import { isObject, type Json, type JsonObject } from '../../../kernel/json.ts';
+import { type Answer, type MemberFacts, said, textAt } from './answer.ts';
+import { listed } from './tell.ts';
+
+const PLANS_MAX = 5;
+
+/** The plans, the one in force or claimed with last first, and what is known of eligibility. */
+export function answerCoverage(facts: MemberFacts): Answer | undefined {
+  const data = facts.document('coverage');
+  if (data === undefined) return undefined;
+  const plans = objects(data.plans);
+  const eligibility = objects(data.eligibility)[0] ?? {};
+  const items = [
+    ...plans.slice(0, PLANS_MAX).map(tellPlan),
+    ...(plans.length === 0 ? ['no plan is recorded'] : []),
+    ...objects(data.benefits).map((benefit) =>
+      listed([textAt(benefit, 'title'), textAt(benefit, 'value')]),
+    ),
+    `eligibility ${textAt(eligibility, 'status') ?? 'unknown'}`,
+    textAt(data, 'benefitsNote') ?? '',
+  ].filter((item) => item !== '');
+  const sources = plans.slice(0, PLANS_MAX).flatMap((plan) => textAt(plan, 'uri') ?? []);
+  const date = textAt(plans[0] ?? {}, 'date') ?? '';
+  return { title: 'Insurer', items, sources, section: 'coverage', date, whole: true };
+}
+
+function tellPlan(plan: JsonObject): string {
+  const [payer, title] = [textAt(plan, 'payer'), textAt(plan, 'title')];
+  const period = objects(plan.period)[0] ?? {};
+  const claims = objects(plan.claims)[0] ?? {};
+  const about = listed([
+    title === payer ? undefined : title,
+    textAt(plan, 'status'),
+    said('from ', textAt(period, 'start')),
+    said('to ', textAt(period, 'end')),
+    said('last claim ', textAt(claims, 'last')),
+    said('member number ', textAt(plan, 'memberNumber')),
+    said('group ', textAt(plan, 'group')),
+  ]);
+  return `${payer ?? title ?? 'payer not given'}${about === '' ? '' : ` (${about})`}`;
+}
+
+function objects(value: Json | undefined): JsonObject[] {
+  if (Array.isArray(value)) return value.filter(isObject) as JsonObject[];
+  return isObject(value) ? [value as JsonObject] : [];
+}

@@ -1,0 +1,102 @@
+import type { IndexRow } from '../../ports.ts';
+import type { Period } from '../period.ts';
+import type { Question } from '../questions.ts';
+import { isAbout } from '../vocabulary.ts';
+import { titleStems } from '../words.ts';
+import { type Answer, isValid, type MemberFacts, newestFirst, said, textAt } from './answer.ts';
+
+const TYPES = ['Claim', 'ExplanationOfBenefit'];
+const YEARS_MAX = 6;
+const CLAIMS_MAX = 6;
+/** URIs named for a total; the section document shows the rest. */
+const SOURCES_MAX = 5;
+
+/** What was billed and paid: for a period, by year, or for what the question names. */
+export function answerMoney(question: Question, facts: MemberFacts): Answer | undefined {
+  if (!facts.sections.has('financial')) return undefined;
+  const rows = newestFirst(facts.facts(TYPES).filter(isValid));
+  const { period } = question;
+  const within = period === undefined ? rows : rows.filter((row) => isWithin(row, period));
+  const about = rowsAbout(question, within);
+  const used = about.length > 0 ? about : within;
+  const title = about.length > 0 ? 'Billed for it' : 'Billed';
+  const items =
+    rows.length === 0
+      ? ['no claim is recorded']
+      : period !== undefined || about.length > 0
+        ? [totalOf(used, period?.says ?? 'in all'), ...claimsOf(used)]
+        : [...yearsOf(rows), totalOf(rows, 'in all')];
+  const sources = used.slice(0, SOURCES_MAX).map(({ uri }) => uri);
+  const date = used[0]?.date ?? '';
+  return { title, items, sources, section: 'financial', date, whole: used.length > 1 };
+}
+
+export function isWithin({ date }: IndexRow, { from, to }: Period): boolean {
+  return date !== '' && date >= from && date.slice(0, 10) <= to;
+}
+
+/** Claims whose services are what the question names, beyond the words for money. */
+function rowsAbout({ words, topics, concepts }: Question, rows: readonly IndexRow[]): IndexRow[] {
+  const money = new Set(
+    topics.filter(({ meaning }) => meaning.name === 'claims').flatMap((one) => one.words),
+  );
+  const named = concepts.map(({ meaning }) => meaning);
+  const left = words.filter((word) => !money.has(word));
+  if (left.length === 0) return [];
+  return rows.filter((row) => {
+    const title = `${textAt(row.data, 'services') ?? ''} ${row.title}`;
+    if (named.some((concept) => isAbout(concept, { title, codes: row.codes }))) return true;
+    const held = new Set(titleStems(title));
+    return left.every((word) => held.has(word));
+  });
+}
+
+function yearsOf(rows: readonly IndexRow[]): string[] {
+  const years = Map.groupBy(rows, ({ date }) => date.slice(0, 4));
+  return [...years]
+    .filter(([year]) => year !== '')
+    .slice(0, YEARS_MAX)
+    .map(([year, own]) => totalOf(own, `in ${year}`));
+}
+
+function totalOf(rows: readonly IndexRow[], says: string): string {
+  const claims = rows.filter(({ type }) => type === 'Claim');
+  const benefits = rows.filter(({ type }) => type === 'ExplanationOfBenefit');
+  const billed = claims.length > 0 ? claims : benefits;
+  const paid = sumOf(benefits, paidOf);
+  const count = `${billed.length} ${billed.length === 1 ? 'claim' : 'claims'}`;
+  return `${sumOf(billed, billedOf) ?? 'nothing'} ${says} over ${count}${said(', of which insurers paid ', paid)}`;
+}
+
+function claimsOf(rows: readonly IndexRow[]): string[] {
+  const claims = rows.filter(({ type }) => type === 'Claim');
+  return (claims.length > 0 ? claims : rows).slice(0, CLAIMS_MAX).map((row) => {
+    const what = textAt(row.data, 'services') ?? row.title;
+    return `${row.date} ${billedOf(row) ?? ''}${said(' at ', textAt(row.data, 'provider'))}: ${what}`;
+  });
+}
+
+function billedOf({ type, data }: IndexRow): string | undefined {
+  if (type === 'Claim') return textAt(data, 'total');
+  return /\d[\d.]*\s[A-Z]{3}/.exec(textAt(data, 'amounts') ?? textAt(data, 'billed') ?? '')?.[0];
+}
+
+function paidOf({ data }: IndexRow): string | undefined {
+  return textAt(data, 'paid');
+}
+
+/** In hundredths, so that no sum drifts; one currency only. */
+function sumOf(
+  rows: readonly IndexRow[],
+  amountOf: (row: IndexRow) => string | undefined,
+): string | undefined {
+  const amounts = rows.flatMap((row) => {
+    const [, value, currency] = /^(-?\d+(?:\.\d+)?) ([A-Z]{3})$/.exec(amountOf(row) ?? '') ?? [];
+    return value === undefined ? [] : [{ cents: Math.round(Number(value) * 100), currency }];
+  });
+  const [first] = amounts;
+  if (first === undefined) return undefined;
+  const own = amounts.filter(({ currency }) => currency === first.currency);
+  const cents = own.reduce((sum, one) => sum + one.cents, 0);
+  return `${(cents / 100).toFixed(2)} ${first.currency}`;
+}

@@ -1,0 +1,97 @@
+import { LIMITS } from '../../kernel/limits.ts';
+import { type Period, periodIn } from './period.ts';
+import { fold } from './terms.ts';
+import {
+  type Concept,
+  conceptsIn,
+  type Field,
+  type Found,
+  fieldsIn,
+  type Topic,
+  topicsIn,
+} from './vocabulary.ts';
+import { isStopWord, stem, wordsOf } from './words.ts';
+
+/** What kind of answer a question wants. */
+export type Ask =
+  | 'value'
+  | 'list'
+  | 'when'
+  | 'since'
+  | 'amount'
+  | 'who'
+  | 'where'
+  | 'trend'
+  | 'count';
+
+/** A question, understood without a model: pure, from its words alone. */
+export interface Question {
+  readonly ask: Ask;
+  /** Of several facts, which: the newest unless the first is asked for. */
+  readonly first: boolean;
+  /** Only what is in force, only what is over, or both. */
+  readonly state: 'active' | 'past' | 'any';
+  readonly period?: Period;
+  /** Stems of the words that carry the meaning. */
+  readonly words: readonly string[];
+  readonly concepts: readonly Found<Concept>[];
+  readonly topics: readonly Found<Topic>[];
+  readonly fields: readonly Found<Field>[];
+}
+
+/** In the order in which they are tried; the first that fits names the kind. */
+const ASKS: readonly (readonly [Ask, RegExp])[] = [
+  ['count', /\bhow (many|often|frequently)\b|\bnumber of\b|\bcount\b/],
+  [
+    'trend',
+    /\btrend|\bover time\b|\bchang(e|ed|ing)\b|\b(gone|going|went) (up|down)\b|\brising\b|\bfalling\b|\bimprov|\bworse|\bprogress(ed|ing|ion)?\b|\bcompar|\b(increas|decreas)(e|ed|ing)\b|\bhistory of (her|his|their|the) \w+ (values|readings|results)\b/,
+  ],
+  [
+    'since',
+    /\bsince (when|what|which)\b|\bhow long\b|\bonset\b|\b(when|what (date|day|year)|which year)\b.*\b(start|begin|began|begun|diagnos|develop|contract|first|come down|set in|appear|found|identif|recogni)|\b(start|diagnos|onset) date\b|\bdate of (diagnosis|onset)\b|\bfirst (diagnosed|noted|recorded|identified)\b/,
+  ],
+  ['when', /\bwhen\b|\b(what|which|on what) (date|day|year|month)\b|\bdate of\b|\bhow recent/],
+  [
+    'who',
+    /\bwho(m|se)?\b|\b(which|what) (doctor|clinician|provider|physician|nurse|person|people)\b/,
+  ],
+  [
+    'where',
+    /\bwhere\b|\b(which|what) (hospital|clinic|facility|location|place|practice|organization|city|town)\b/,
+  ],
+  ['amount', /\bhow much\b|\btotal\b|\bsum\b|\bcosts?\b|\bbill(s|ed)?\b|\bcharges?\b|\bspen[dt]\b/],
+  ['list', /\blist\b|\bany\b|\ball\b|\b(what|which) (\w+ )*(are|does|do|is)\b|\bshow\b/],
+];
+
+const ACTIVE =
+  /\bcurrent(ly)?\b|\bnow\b|\bactive(ly)?\b|\bpresent(ly)?\b|\btoday\b|\bongoing\b|\bstill\b|\bthese days\b|\btak(es|ing)\b|\bin force\b|\bat the moment\b|\bsupposed to\b/;
+const PAST =
+  /\bpast\b|\bprevious(ly)?\b|\bformer(ly)?\b|\bstopped\b|\bused to\b|\bresolved\b|\binactive\b|\bdiscontinued\b/;
+const FIRST = /\bfirst\b|\bearliest\b|\boldest\b|\binitial(ly)?\b/;
+
+/** Reads a question. `today` is an ISO date, for "last year". */
+export function understand(query: string, today: string): Question {
+  const text = fold(query.slice(0, LIMITS.searchQueryCharsMax)).replace(/\s+/g, ' ');
+  const { period, rest } = periodIn(text, today);
+  const all = wordsOf(rest);
+  const stems = new Set(all.flatMap((word) => [stem(word), word]));
+  const words = [...new Set(all.filter((word) => !isStopWord(word)).map(stem))];
+  const concepts = conceptsIn(stems);
+  return {
+    ask: ASKS.find(([, pattern]) => pattern.test(text))?.[0] ?? 'value',
+    first: FIRST.test(text),
+    state: ACTIVE.test(text) ? 'active' : PAST.test(text) ? 'past' : 'any',
+    ...(period !== undefined && { period }),
+    words: words.slice(0, LIMITS.searchTermsMax),
+    concepts,
+    topics: topicsIn(stems).filter((found) => !withinLonger(found, concepts)),
+    fields: fieldsIn(stems).filter((found) => !withinLonger(found, concepts)),
+  };
+}
+
+/** "Birth" of "birth control" is no birth date. */
+function withinLonger({ words }: Found<unknown>, concepts: readonly Found<Concept>[]): boolean {
+  return concepts.some(
+    (one) => one.words.length > words.length && words.every((word) => one.words.includes(word)),
+  );
+}
