@@ -73,7 +73,9 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const room = createAccess({ ...ruled, report, metrics, onDeath });
   const { audit, decisions } = room;
   const access = withinTenants(decisions, view);
-  const door = createDoor(config, keys, { view, access, audit, clock, onRead: metrics.read });
+  const { panelOf } = room;
+  const readable = { view, access, audit, clock, panelOf, onRead: metrics.read };
+  const door = createDoor(config, keys, readable);
   const { intake } = log;
   const chat = createChat({ ...door, access, intake, clock });
   const shared = { ...door, access, audit, bus, clock, version, report, metrics };
@@ -132,7 +134,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
 function createDoor(
   { readWaitMs }: Config,
   keys: DeploymentKeys,
-  parts: Pick<ReaderParts, 'view' | 'access' | 'audit' | 'clock' | 'onRead'>,
+  parts: Pick<ReaderParts, 'view' | 'access' | 'audit' | 'clock' | 'panelOf' | 'onRead'>,
 ): { reader: Reader; positions: PositionCodec; floors: Floors } {
   const positions = createPositionCodec(keys.position);
   const floors = createFloors();

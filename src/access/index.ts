@@ -1,8 +1,10 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
+import { LIMITS } from '../kernel/limits.ts';
 import type { Principal, RelationChange, RelationJournal, Relations } from '../twin/ports.ts';
 import { type AuditTrail, createAudit } from './audit/audit.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
+import { answered } from './decisions-asker.ts';
 import { createRelations } from './relations.ts';
 import { parseObject, parseRelation, printRelation } from './relations-text.ts';
 import { startEmbeddedEngine } from './spicedb/embedded.ts';
@@ -40,6 +42,8 @@ export interface AccessRoom {
   readonly services: readonly Service[];
   /** Tokens, once the address is known that their audience contains. */
   tokens(publicUrl: string): Promise<Tokens>;
+  /** Ids of the members who are related to a practitioner. */
+  panelOf(practitioner: string): Promise<string[]>;
   /** Relations in SpiceDB's text form. */
   readonly desk: RelationsDesk;
 }
@@ -83,6 +87,12 @@ export function createAccess(parts: AccessParts): AccessRoom {
     relations,
     audit,
     services: [audit, engineService, decisions, relations],
+    async panelOf(id) {
+      const subject = { type: 'practitioner', id };
+      const asked = engine.read({ type: 'member', relation: 'practitioner', subject });
+      const found = await answered(clock, LIMITS.lookupTimeoutMs, asked);
+      return found.map(({ resource }) => resource.id);
+    },
     tokens: (publicUrl) => openTokens(parts, decisions, publicUrl),
     desk: {
       write: (changes, actor) => relations.write(changes, actor),

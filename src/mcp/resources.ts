@@ -22,6 +22,20 @@ export const TEMPLATES = [
     mimeType: 'application/json',
   },
   {
+    name: 'access-log',
+    title: 'Who saw a member’s twin',
+    uriTemplate: 'mcp://twins/member/{memberId}/access-log',
+    description: 'Who, when, by which right; newest first. Made when it is read: no updates.',
+    mimeType: 'application/json',
+  },
+  {
+    name: 'practitioner-section',
+    title: 'A section of a practitioner’s twin',
+    uriTemplate: 'mcp://twins/practitioner/{practitionerId}/{section}',
+    description: 'section: profile, schedule or panel. The panel is made when it is read.',
+    mimeType: 'application/json',
+  },
+  {
     name: 'changes',
     title: 'What changed',
     uriTemplate: 'mcp://twins/changes/{cursor}',

@@ -1,6 +1,8 @@
 import { formatUri } from '../contract/uris.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { documentRows, factRow } from './documents/index-rows.ts';
+import { PRACTITIONER_DOCUMENTS } from './documents/practitioner/index.ts';
+import { practitionerRecords } from './documents/practitioner/records.ts';
 import { type MemberRecord, memberRecords, recordSet } from './documents/records.ts';
 import { MEMBER_DOCUMENTS, PROTECTED_NOTICE } from './documents/registry.ts';
 import { protectedKeys } from './documents/sensitive.ts';
@@ -24,7 +26,8 @@ export const project: Project = (subject, records) => {
   const present = records.filter(({ resource }) => resource !== null);
   if (present.length === 0) return NOTHING;
   if (subject.kind === 'session') return projectSession(subject, present);
-  return subject.kind === 'member' ? projectMember(subject, present) : NOTHING;
+  if (subject.kind === 'practitioner') return projectPractitioner(subject, present);
+  return projectMember(subject, present);
 };
 
 function projectMember(subject: Subject, present: readonly SourceRecord[]): Projection {
@@ -81,6 +84,22 @@ function memberNumbers(identifiers: readonly JsonObject[]): string[] {
   return identifiers.flatMap(({ type, value }) =>
     ['MB', 'SN', 'UM'].includes(codeOf(type) ?? '') ? (stringOf(value) ?? []) : [],
   );
+}
+
+/** What the directory says of a practitioner protects nobody: one variant, no search rows. */
+function projectPractitioner({ id }: Subject, present: readonly SourceRecord[]): Projection {
+  const set = practitionerRecords(id, present);
+  const documents = PRACTITIONER_DOCUMENTS.map(
+    ({ section, title, data }): ProjectedDocument => ({
+      uri: formatUri({ kind: 'practitioner', practitioner: id, section }),
+      section,
+      variant: 'general',
+      title,
+      data: data(set),
+      notices: [],
+    }),
+  );
+  return { ...NOTHING, documents };
 }
 
 /** A session is read by its owner alone and has no protected half: one document. */

@@ -1,13 +1,13 @@
 /** What a projection yields: the documents of one subject in both variants, and its search rows. */
 
 import type { Variant } from '../contract/documents.ts';
-import type { Section } from '../contract/uris.ts';
+import type { PractitionerSection, Section } from '../contract/uris.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { IndexRow, SourceRecord, Subject } from './ports.ts';
 
 export interface ProjectedDocument {
   readonly uri: string;
-  readonly section: Section | 'session';
+  readonly section: Section | PractitionerSection | 'session';
   readonly variant: Variant;
   readonly title: string;
   readonly data: JsonObject;

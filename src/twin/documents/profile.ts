@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../kernel/json.ts';
 import {
-  addressText,
   codeOf,
-  compact,
   conceptText,
   dateOf,
   type Element,
@@ -13,6 +11,7 @@ import {
   objectsOf,
   stringOf,
 } from '../fhir/elements.ts';
+import { contactOf, contactShape } from './contact.ts';
 import { contradictionsOf, contradictionsSchema, differing } from './contradictions.ts';
 import {
   activeFirst,
@@ -27,7 +26,6 @@ import { findingOf } from './findings/index.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
 
 const text = z.string().optional();
-const used = z.strictObject({ value: z.string(), use: text, kind: text });
 
 /** `profile` (design §4): identity, contact, language, preferences, consents. */
 export const profileSchema = z.strictObject({
@@ -48,9 +46,7 @@ export const profileSchema = z.strictObject({
   contact: z
     .strictObject({
       ...factShape,
-      phones: z.array(used).optional(),
-      emails: z.array(used).optional(),
-      addresses: z.array(used).optional(),
+      ...contactShape,
     })
     .optional(),
   language: z
@@ -128,7 +124,6 @@ function personOf(patient: MemberRecord): JsonObject {
   const { resource } = patient;
   const name = humanName(resource.name) ?? 'Name not given';
   const names = objectsOf(resource.name).flatMap((one) => humanName(one) ?? []);
-  const telecom = objectsOf(resource.telecom);
   const spoken = objectsOf(resource.communication);
   const preferred = spoken.find((one) => one.preferred === true) ?? spoken[0];
   const others = spoken.filter((one) => one !== preferred);
@@ -150,14 +145,7 @@ function personOf(patient: MemberRecord): JsonObject {
     }),
     contact: factOf(patient, {
       title: 'Contact',
-      details: {
-        phones: telecom.flatMap((one) => usedValue(one, ['phone', 'sms'])),
-        emails: telecom.flatMap((one) => usedValue(one, ['email'])),
-        addresses: objectsOf(resource.address).flatMap((one) => {
-          const value = addressText(one);
-          return value === undefined ? [] : [compact({ value, use: stringOf(one.use) }) ?? {}];
-        }),
-      },
+      details: contactOf(resource),
     }),
     language: factOf(patient, {
       title: 'Language',
@@ -167,14 +155,6 @@ function personOf(patient: MemberRecord): JsonObject {
       },
     }),
   };
-}
-
-function usedValue(telecom: JsonObject, systems: readonly string[]): JsonObject[] {
-  const system = stringOf(telecom.system) ?? '';
-  const value = stringOf(telecom.value);
-  if (value === undefined || !systems.includes(system)) return [];
-  const kind = system === 'sms' ? 'sms' : undefined;
-  return [compact({ value, use: stringOf(telecom.use), kind }) ?? {}];
 }
 
 /** Numbers by which a plan or a hospital knows the person; never those of other walks of life. */

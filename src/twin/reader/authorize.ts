@@ -5,6 +5,7 @@ import { Fault } from '../../kernel/errors.ts';
 import { isObject } from '../../kernel/json.ts';
 import type { CheckItem, Decision, Principal, StoredSource, View } from '../ports.ts';
 import { memberObject, viewSection, viewSensitive } from '../subjects.ts';
+import { subjectOfUri } from './load.ts';
 import type { ReaderParts } from './parts.ts';
 
 export interface Grant {
@@ -66,11 +67,8 @@ function withinScope(principal: Principal, uri: TwinUri): boolean {
 
 /** Ids are unique over all tenants, so this only ever adds to what the relations say. */
 function withinTenant(view: View, principal: Principal, uri: TwinUri): boolean {
-  if (uri.kind === 'changes' || uri.kind === 'practitioner') return true;
-  const subject =
-    uri.kind === 'session'
-      ? ({ kind: 'session', id: uri.session } as const)
-      : ({ kind: 'member', id: uri.member } as const);
+  const subject = subjectOfUri(uri);
+  if (subject === undefined) return true;
   const tenant = view.for(view.partitionOf(subject)).tenantOf(subject);
   return tenant === undefined || tenant === principal.tenant;
 }

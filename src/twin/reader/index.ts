@@ -5,6 +5,7 @@ import { authorizeAll } from './authorize.ts';
 import { changedSinceRead } from './changed.ts';
 import { changes, hasNews, isOwnCursor } from './changes.ts';
 import { counted } from './counted.ts';
+import { isDerived } from './derived.ts';
 import { type ListPage, list } from './list.ts';
 import type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
 import { findMember, findPeople } from './people.ts';
@@ -69,6 +70,7 @@ async function variants(
   return parsed.map((uri) => {
     const grant = uri === null ? undefined : grants[next++];
     if (uri?.kind === 'changes' && !isOwnCursor(parts, principal, uri.cursor)) return null;
+    if (uri !== null && isDerived(uri)) return null;
     return grant?.allowed === true ? grant.variant : null;
   });
 }

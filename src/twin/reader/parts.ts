@@ -1,16 +1,20 @@
 import type { Document, Variant } from '../../contract/documents.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CursorCodec } from '../cursor.ts';
+import type { TrailRecord } from '../documents/access-log.ts';
 import type { Floors } from '../floors.ts';
 import type { Access, Audit, AuditEntry, Place, Principal, View } from '../ports.ts';
 import type { PositionCodec } from '../position.ts';
 import type { Receipts } from '../receipts.ts';
+import type { Loaded } from './load.ts';
 
 /** What the one door is made of. */
 export interface ReaderParts {
   readonly view: View;
   readonly access: Access;
-  readonly audit: Audit;
+  readonly audit: Audit & AuditTrail;
+  /** Members who are related to a practitioner, by the newest revision; their ids alone. */
+  readonly panelOf: (practitioner: string) => Promise<readonly string[]>;
   readonly clock: Clock;
   readonly positions: PositionCodec;
   readonly cursors: CursorCodec;
@@ -20,6 +24,17 @@ export interface ReaderParts {
   readonly readWaitMs: number;
   /** Told of each read: its section, and `success`, `denied` or `failed`. */
   readonly onRead?: (section: string, outcome: string) => void;
+}
+
+/** The audit read back: of one member, newest first. */
+export interface AuditTrail {
+  read(query: { readonly member: string; readonly limit: number }): Promise<TrailRecord[]>;
+}
+
+/** A document that is made when it is read, for this caller; nobody can subscribe to it. */
+export interface Derived extends Loaded {
+  /** What else is disclosed with it, for the audit record. */
+  readonly disclosed: AuditEntry['what'];
 }
 
 /** Who asks, and the id by which the answer, the log and the audit record find each other. */

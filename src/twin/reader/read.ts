@@ -3,16 +3,17 @@ import { Fault } from '../../kernel/errors.ts';
 import type { Place, Subject } from '../ports.ts';
 import { authorize, type Grant, requireScope } from './authorize.ts';
 import { readChanges } from './changes.ts';
-import { type Loaded, load, subjectOfUri } from './load.ts';
-import type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
+import { derive, isDerived } from './derived.ts';
+import { load, subjectOfUri } from './load.ts';
+import type { Answer, Caller, Derived, ReaderParts, ReadOptions } from './parts.ts';
 
 /**
  * How long a client may hold a document without asking again, milliseconds. Changes are pushed, so
  * this only bounds how long a client's own cache outlives a revocation.
  */
 const DOCUMENT_TTL_MS = 10_000;
-/** A session moves with every answer. */
-const SESSION_TTL_MS = 0;
+/** A session moves with every answer; the others nobody is told of. */
+const UNPUSHED: ReadonlySet<string> = new Set(['session', 'access-log', 'panel']);
 
 /**
  * The one door: canonical URI, scope, permission, position, load, audit, and only then the answer.
@@ -34,36 +35,43 @@ export async function read(
   }
   const grant = await authorize(parts, caller.principal, uri);
   if (!grant.allowed) return await refuse(parts, caller, rawUri, options, grant.why);
-  const { place, loaded } = loadAt(parts, uri, grant);
+  const place = placeNow(parts, uri);
+  const loaded = await loadOrDerive(parts, caller, uri, grant);
   if (loaded === undefined) return await refuse(parts, caller, rawUri, options, 'absent');
   const answer = envelope(parts, caller, grant, loaded, place, behind);
   await parts.audit.append({
     action: options.action ?? 'read',
     outcome: 'success',
     ...caller,
-    what: [{ uri: loaded.uri, etag: loaded.etag, variant: grant.variant }],
+    what: [{ uri: loaded.uri, etag: loaded.etag, variant: grant.variant }, ...loaded.disclosed],
     why: grant.why,
   });
   parts.receipts.note(caller.principal, loaded.uri, loaded.etag);
   return answer;
 }
 
-/** The place is taken first, so the document is at or after the position that goes with it. */
-function loadAt(
+/** Taken before the document, which is then at or after the position that goes with it. */
+function placeNow(parts: ReaderParts, uri: TwinUri): Place {
+  const partition = parts.view.partitionOf(subjectOfUri(uri) as Subject);
+  return { partition, offset: parts.view.for(partition).applied(partition) };
+}
+
+async function loadOrDerive(
   parts: ReaderParts,
+  { principal }: Caller,
   uri: TwinUri,
   grant: Grant,
-): { place: Place; loaded: Loaded | undefined } {
-  const partition = parts.view.partitionOf(subjectOfUri(uri) as Subject);
-  const place = { partition, offset: parts.view.for(partition).applied(partition) };
-  return { place, loaded: load(parts.view, parts.etagKey, uri, grant.variant) };
+): Promise<Derived | undefined> {
+  if (isDerived(uri)) return await derive(parts, principal, uri);
+  const loaded = load(parts.view, parts.etagKey, uri, grant.variant);
+  return loaded && { ...loaded, disclosed: [] };
 }
 
 function envelope(
   parts: ReaderParts,
   { principal }: Caller,
   grant: Grant,
-  loaded: Loaded,
+  loaded: Derived,
   place: Place,
   behind: boolean,
 ): Answer {
@@ -74,9 +82,7 @@ function envelope(
     document: { uri, etag, position, asOf: loaded.recorded, section, data, notices: [...notices] },
     title,
     variant: grant.variant,
-    ttlMs: Math.floor(
-      Math.min(section === 'session' ? SESSION_TTL_MS : DOCUMENT_TTL_MS, tokenLeftMs),
-    ),
+    ttlMs: Math.floor(Math.min(UNPUSHED.has(section) ? 0 : DOCUMENT_TTL_MS, tokenLeftMs)),
     behind,
     place,
   };
