@@ -11,6 +11,7 @@ export interface GreetingFacts {
 /** What `npm start` says: where it listens, who one can be, and lines to paste for each client. */
 export function greeting({ version, url, dataDir, pid, demo, launcher }: GreetingFacts): string {
   const command = launcher.map(quoted).join(' ');
+  const here = `--data-dir ${quoted(dataDir)}`;
   const stdio = [...launcher.slice(1), 'stdio', '--as', 'ana', '--data-dir', dataDir];
   const claude = { mcpServers: { 'digital-twin': { command: launcher[0], args: stdio } } };
   const people = demo
@@ -25,7 +26,7 @@ Claude Desktop, in claude_desktop_config.json:
   ${JSON.stringify(claude)}
 
 MCP Inspector:
-  TOKEN=$(${command} token --as ana --data-dir ${quoted(dataDir)})
+  TOKEN=$(${command} token --as ana ${here})
   npx @modelcontextprotocol/inspector --cli --server-url ${url}/mcp --transport http \\
     --protocol-era modern --header "Authorization: Bearer $TOKEN" --method resources/list
 
@@ -34,8 +35,8 @@ LangChain (Python, langchain-mcp-adapters):
     "headers": {"Authorization": f"Bearer {token}"}}})
 
 The command line:
-  ${command} search "A1c" --as ana
-  ${command} watch mcp://twins/member/demo-ana/coverage --as ana
+  ${command} search "A1c" --as ana ${here}
+  ${command} watch mcp://twins/member/demo-ana/coverage --as ana ${here}
   ${command} --help
 
 `;
