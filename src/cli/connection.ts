@@ -12,6 +12,8 @@ export interface CommonOptions {
   readonly as?: string;
   readonly token?: string;
   readonly url?: string;
+  /** Of the token that is made; the server's default where none is named. */
+  readonly tenant?: string;
   readonly dataDir?: string;
   readonly json?: boolean;
 }
@@ -71,6 +73,7 @@ export async function connectionOf(
   const request: TokenRequest = {
     as: options.as ?? DEFAULT_SUBJECT,
     ...(scope !== undefined && { scope }),
+    ...(options.tenant !== undefined && { tenant: options.tenant }),
   };
   return { url: server.url, token: renewingToken(() => issueToken(server, request)) };
 }

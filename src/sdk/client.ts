@@ -41,11 +41,16 @@ export interface TwinClient {
   ): Promise<void>;
   /** @param cursor `now`, `start`, or the last page's `next` @param waitSeconds long poll, 0..30 */
   changes(cursor: string, waitSeconds?: number): Promise<ChangesPage>;
-  /** Accepted whole, or refused whole with `REFUSED_INPUT`. */
+  /**
+   * A FHIR bundle, a resource, or lines of either. A transaction, or a single resource, is accepted
+   * or refused whole with `REFUSED_INPUT`; of the rest each entry is decided by itself.
+   */
   importBundle(
     bundle: string | Uint8Array<ArrayBuffer>,
     options: t.ImportOptions,
   ): Promise<t.ImportReceipt>;
+  /** What waits for what it refers to, and what was refused within 30 days. */
+  held(): Promise<t.HeldRecords>;
   members(text: string): Promise<readonly t.FoundMember[]>;
   readonly relations: {
     write(changes: readonly t.RelationChange[]): Promise<{ readonly zedToken: string }>;
@@ -77,11 +82,14 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
       };
       return watch({ connect, changes, stateOf }, uris, onChange, watchOptions);
     },
-    importBundle: (bundle, { source, idempotencyKey }) =>
-      http.post('/v1/sources', { source }, bundle, {
-        'content-type': 'application/fhir+json',
+    importBundle(bundle, { source, idempotencyKey, format = 'json', dryRun, tenant }) {
+      const query = { source, tenant, dryRun: dryRun === true ? 'true' : undefined };
+      return http.post('/v1/sources', query, bundle, {
+        'content-type': `application/fhir+${format}`,
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
-      }),
+      });
+    },
+    held: () => http.get('/v1/sources/waiting'),
     members: async (text) =>
       (await http.get<{ members: t.FoundMember[] }>('/v1/members', { text })).members,
     relations: {

@@ -30,17 +30,67 @@ export interface ImportOptions {
   readonly source: string;
   /** The same key a second time has no second effect. */
   readonly idempotencyKey?: string;
+  /** `ndjson`: a resource or bundle a line. Default `json`: one bundle or resource. */
+  readonly format?: 'json' | 'ndjson';
+  /** Decides and answers, and stores nothing. */
+  readonly dryRun?: boolean;
+  /** Refused where the access token is of another tenant. */
+  readonly tenant?: string;
+}
+
+/** What became of one entry, where it was not simply accepted or unchanged. */
+export interface ImportedEntry {
+  readonly outcome: 'stale' | 'waiting' | 'refused';
+  /** Line of ndjson, from 1. */
+  readonly line?: number;
+  /** Position in `Bundle.entry`, from 0. */
+  readonly entry: number;
+  readonly type: string;
+  readonly path?: string;
+  readonly reason?: string;
+  readonly says?: string;
 }
 
 export interface ImportReceipt {
   readonly accepted: number;
   readonly unchanged: number;
   readonly stale: number;
+  /** Held back until what they refer to arrives; an error after a day. */
+  readonly waiting: number;
+  /** Records that had waited and were accepted because of this. */
+  readonly resumed: number;
+  readonly refused: number;
+  /** The first thousand that are stale, waiting or refused. */
+  readonly entries: readonly ImportedEntry[];
   readonly members: readonly { readonly member: string; readonly patient: string }[];
   /** Entries of types that the twin does not hold, counted by type. */
   readonly ignored: Readonly<Record<string, number>>;
-  readonly position: string;
+  /** Absent in a dry run. */
+  readonly position?: string;
   readonly eventId: string;
+}
+
+/** A record that waits, or was refused; without anything of its content. */
+export interface HeldRecord {
+  readonly type: string;
+  readonly source: string;
+  readonly eventId: string;
+  readonly line?: number;
+  readonly entry: number;
+  /** ISO 8601: waiting since, or refused at. */
+  readonly at: string;
+}
+
+export interface HeldRecords {
+  readonly waiting: {
+    readonly count: number;
+    readonly bytes: number;
+    readonly records: readonly (HeldRecord & { readonly needs: readonly string[] })[];
+  };
+  readonly refused: {
+    readonly count: number;
+    readonly records: readonly (HeldRecord & { readonly path: string; readonly reason: string })[];
+  };
 }
 
 export interface FoundMember {

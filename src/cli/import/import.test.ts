@@ -6,8 +6,8 @@ import { after, afterEach, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { errorBody, type FakeRequest, type FakeTwin, startFakeTwin } from '../rig/fake-twin.ts';
 import { run } from '../rig/run.ts';
+import { CHUNK_BYTES_MAX } from './chunks.ts';
 import { keyOf } from './send.ts';
-import { BUNDLE_BYTES_MAX } from './sources.ts';
 
 let dataDir: string;
 let folder: string;
@@ -42,6 +42,10 @@ const RECEIPT = {
   accepted: 2,
   unchanged: 1,
   stale: 0,
+  waiting: 0,
+  resumed: 0,
+  refused: 0,
+  entries: [],
   members: [{ member: 'm1', patient: 'p1' }],
   ignored: { Claim: 3 },
   position: 'p',
@@ -67,7 +71,7 @@ test('B-IN-2: a folder goes in whole: hospitals, practitioners, then people; pac
   assert.equal(String(first?.query), 'source=ehr');
   assert.equal(first?.headers['idempotency-key'], keyOf(Buffer.from('{"of":"hospitals"}'), 'ehr'));
   assert.match(out, /^m1 +p1$/m);
-  assert.match(out, /4 of 4 bundles: 8 records accepted, 4 unchanged, 0 stale/);
+  assert.match(out, /4 of 4 files: 8 records accepted, 4 unchanged, 0 stale/);
   assert.match(out, /12 Claim/);
   assert.equal(err, '');
 });
@@ -91,7 +95,7 @@ test('a refused bundle: its entry and reason, the others go in, 5', async () => 
   const { exit, err, out } = await run(dataDir, ['import', folder]);
   assert.equal(exit, 5);
   assert.match(err, /Aaron\.json: refused: Entry 3, id: It is missing\./);
-  assert.match(out, /3 of 4 bundles/);
+  assert.match(out, /3 of 4 files/);
   const json = await run(dataDir, ['import', folder, '--json']);
   const { bundles } = JSON.parse(json.out) as { bundles: { refused?: { entry: number } }[] };
   assert.equal(bundles.find(({ refused }) => refused !== undefined)?.refused?.entry, 3);
@@ -100,7 +104,7 @@ test('a refused bundle: its entry and reason, the others go in, 5', async () => 
 test('what unpacks to more than the bound, or is cut off, is refused before it is sent', async () => {
   accepting();
   const bomb = join(folder, 'bomb.gz');
-  await writeFile(bomb, gzipSync(Buffer.alloc(BUNDLE_BYTES_MAX + 1), { level: 1 }));
+  await writeFile(bomb, gzipSync(Buffer.alloc(CHUNK_BYTES_MAX + 1), { level: 1 }));
   const cut = join(folder, 'cut.gz');
   await writeFile(cut, gzipSync('{"of":"cut"}').subarray(0, 20));
   const { exit, err } = await run(dataDir, ['import', bomb, cut]);
@@ -126,6 +130,6 @@ test('a busy server is asked again', async () => {
 test('the bar with rate and time left stands on a terminal only', async () => {
   accepting();
   const { err } = await run(dataDir, ['import', folder], { terminal: true });
-  assert.match(err, /\[#{24}\] 4\/4 bundles, \d+\.\d MiB\/s, 0 s left/);
+  assert.match(err, /\[#{24}\] 4\/4 files, \d+\.\d MiB\/s, 0 s left/);
   assert.ok(err.endsWith('\r\u001b[2K'));
 });

@@ -1,5 +1,5 @@
 import type { Output } from '../io.ts';
-import type { BundleSource } from './sources.ts';
+import type { ImportSource } from './sources.ts';
 
 const BAR_CHARS = 24;
 const MIB = 1024 * 1024;
@@ -7,25 +7,29 @@ const MIB = 1024 * 1024;
 /** A bar on a terminal with rate and time left; elsewhere only what is said above it. */
 export class Progress {
   readonly #out: Output;
-  readonly #bundles: number;
+  readonly #files: number;
   readonly #bytes: number;
   readonly #now: () => number;
   readonly #began: number;
-  #doneBundles = 0;
+  #doneFiles = 0;
   #doneBytes = 0;
 
-  constructor(out: Output, sources: readonly BundleSource[], now = () => performance.now()) {
+  constructor(out: Output, sources: readonly ImportSource[], now = () => performance.now()) {
     this.#out = out;
-    this.#bundles = sources.length;
+    this.#files = sources.length;
     this.#bytes = sources.reduce((total, { bytes }) => total + bytes, 0);
     this.#now = now;
     this.#began = now();
     this.#draw();
   }
 
-  step(bytes: number): void {
-    this.#doneBundles += 1;
+  sent(bytes: number): void {
     this.#doneBytes += bytes;
+    this.#draw();
+  }
+
+  done(): void {
+    this.#doneFiles += 1;
     this.#draw();
   }
 
@@ -46,16 +50,16 @@ export class Progress {
 
   #draw(): void {
     if (this.#out.isTTY !== true) return;
-    const share = this.#bytes > 0 ? this.#doneBytes / this.#bytes : 0;
+    const share = this.#bytes > 0 ? Math.min(this.#doneBytes / this.#bytes, 1) : 0;
     const full = Math.round(share * BAR_CHARS);
     const seconds = (this.#now() - this.#began) / 1000;
     const rate = seconds > 0 ? this.#doneBytes / seconds : 0;
-    const left = rate > 0 ? Math.ceil((this.#bytes - this.#doneBytes) / rate) : undefined;
+    const left = Math.max(this.#bytes - this.#doneBytes, 0);
     this.#clear();
     this.#out.write(
       `[${'#'.repeat(full)}${'.'.repeat(BAR_CHARS - full)}] ` +
-        `${this.#doneBundles}/${this.#bundles} bundles, ${(rate / MIB).toFixed(1)} MiB/s` +
-        (left === undefined ? '' : `, ${left} s left`),
+        `${this.#doneFiles}/${this.#files} files, ${(rate / MIB).toFixed(1)} MiB/s` +
+        (rate > 0 ? `, ${Math.ceil(left / rate)} s left` : ''),
     );
   }
 }

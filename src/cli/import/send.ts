@@ -1,21 +1,45 @@
 import { createHash } from 'node:crypto';
 import { type ImportReceipt, type TwinClient, TwinError } from '../../sdk/index.ts';
 import { CliFault, EXIT } from '../faults.ts';
-import type { BundleSource } from './sources.ts';
+import { type Chunk, chunksOf } from './chunks.ts';
+import { addReceipt } from './receipt.ts';
+import type { ImportSource } from './sources.ts';
 
-export type Outcome =
-  | { readonly label: string; readonly receipt: ImportReceipt }
-  | { readonly label: string; readonly refused: Refusal };
+/** What became of one file: what the server said of it, and where it was refused as a whole. */
+export interface Outcome {
+  readonly label: string;
+  readonly receipt?: ImportReceipt;
+  readonly refused?: Refusal;
+}
 
 export interface Refusal {
   /** Position in `Bundle.entry`, from 0; absent where the whole bundle is meant. */
   readonly entry?: number;
+  /** Stable word of the server. */
+  readonly code?: string;
   /** The server's sentence, which names the entry. */
   readonly reason: string;
 }
 
+export interface SendOptions {
+  readonly source: string;
+  readonly tenant?: string;
+  readonly dryRun?: boolean;
+  /** Files that are sent side by side. */
+  readonly jobs: number;
+}
+
+/** Told while files are sent. */
+export interface Listener {
+  sent(bytes: number): void;
+  done(outcome: Outcome): void;
+}
+
+type Sender = Pick<TwinClient, 'importBundle'>;
+
 const TRIES_MAX = 6;
 const RETRY_DELAY_MS = 250;
+const ROUNDS_MAX = 8;
 const REFUSALS: readonly string[] = [
   'REFUSED_INPUT',
   'CONFLICT',
@@ -23,44 +47,102 @@ const REFUSALS: readonly string[] = [
   'UNSUPPORTED_MEDIA',
   'INVALID_REQUEST',
 ];
+/** What another file of the same run may mend. */
+const MENDABLE: readonly string[] = ['reference', 'no-member', 'no-room'];
 
 /**
- * Sends the bundles one after the other. A refused one does not stop the rest; every other fault
- * does, and the same command may then be repeated: a bundle is taken once.
+ * Sends the files of each list side by side, one list after the other. A refused one does not stop
+ * the rest; what refers to something that was not there yet is sent again when others are in, as
+ * long as that helps. Every other fault stops it all, and the same command may then be repeated.
  */
 export async function sendAll(
-  client: Pick<TwinClient, 'importBundle'>,
-  sources: readonly BundleSource[],
-  source: string,
-  onDone: (outcome: Outcome, bytes: number) => void,
+  client: Sender,
+  lists: readonly (readonly ImportSource[])[],
+  options: SendOptions,
+  { sent, done }: Listener,
 ): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const bundle of sources) {
-    const outcome = await send(client, bundle, source);
-    outcomes.push(outcome);
-    onDone(outcome, bundle.bytes);
+  const outcomes = new Map<string, Outcome>();
+  let open = lists;
+  for (let round = 1; round <= ROUNDS_MAX && open.length > 0; round += 1) {
+    const isLast = options.dryRun === true || round === ROUNDS_MAX;
+    const again: ImportSource[] = [];
+    let progress = 0;
+    for (const sources of open) {
+      await sideBySide(sources, options.jobs, async (source) => {
+        const outcome = await send(client, source, options, round === 1 ? sent : () => undefined);
+        outcomes.set(source.label, outcome);
+        progress += outcome.receipt?.accepted ?? 0;
+        if (!isLast && isMendable(outcome)) again.push(source);
+        else done(outcome);
+      });
+    }
+    open = again.length > 0 && progress > 0 ? [again] : [];
+    if (open.length === 0) for (const { label } of again) done(outcomes.get(label) as Outcome);
   }
-  return outcomes;
+  return [...outcomes.values()];
+}
+
+async function sideBySide<T>(
+  all: readonly T[],
+  jobs: number,
+  work: (one: T) => Promise<void>,
+): Promise<void> {
+  const rest = all.values();
+  const worker = async (): Promise<void> => {
+    for (const one of rest) await work(one);
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, all.length) }, worker));
+}
+
+function isMendable({ refused, receipt }: Outcome): boolean {
+  if (refused !== undefined) return MENDABLE.includes(refused.code ?? '');
+  const entries = receipt?.entries ?? [];
+  return entries.some(
+    ({ outcome, reason = '' }) => outcome === 'refused' && MENDABLE.includes(reason),
+  );
 }
 
 async function send(
-  client: Pick<TwinClient, 'importBundle'>,
-  { label, read }: BundleSource,
-  source: string,
+  client: Sender,
+  source: ImportSource,
+  options: SendOptions,
+  sent: (bytes: number) => void,
 ): Promise<Outcome> {
+  const { label } = source;
+  let receipt: ImportReceipt | undefined;
+  const soFar = () => (receipt === undefined ? { label } : { label, receipt });
   try {
-    const json = await read();
-    const options = { source, idempotencyKey: keyOf(json, source) };
-    return { label, receipt: await persistently(() => client.importBundle(json, options)) };
+    for await (const chunk of chunksOf(source)) {
+      receipt = addReceipt(receipt, await sendChunk(client, chunk, options), chunk);
+      sent(chunk.bytes);
+    }
+    return soFar();
   } catch (error) {
     if (error instanceof CliFault && error.exit === EXIT.refused) {
-      return { label, refused: { reason: error.message } };
+      return { ...soFar(), refused: { reason: error.message } };
     }
     if (!(error instanceof TwinError) || !REFUSALS.includes(error.code)) throw error;
-    const { entry } = error.data;
+    const { entry, reason } = error.data;
     const where = typeof entry === 'number' ? { entry } : {};
-    return { label, refused: { ...where, reason: error.message } };
+    const code = typeof reason === 'string' ? { code: reason } : {};
+    return { ...soFar(), refused: { ...where, ...code, reason: error.message } };
   }
+}
+
+function sendChunk(
+  client: Sender,
+  { json, format }: Chunk,
+  { source, tenant, dryRun }: SendOptions,
+): Promise<ImportReceipt> {
+  return persistently(() =>
+    client.importBundle(json, {
+      source,
+      format,
+      idempotencyKey: keyOf(json, source),
+      ...(tenant !== undefined && { tenant }),
+      ...(dryRun !== undefined && { dryRun }),
+    }),
+  );
 }
 
 /** The same bundle of the same source has the same key: repeating an import is harmless. */

@@ -2,44 +2,84 @@ import type { Express } from 'express';
 import { Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import { LIMITS } from '../../kernel/limits.ts';
+import type { BundleSubmission, IntakeReceipt } from '../../twin/ports.ts';
 import { actorName } from '../../twin/principals.ts';
+import type { Caller } from '../../twin/reader/index.ts';
 import { readBody } from '../body.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
-import type { Guarded } from './guarded.ts';
+import type { CallerRoute, Guarded } from './guarded.ts';
 import { queryOf, wrong } from './query.ts';
 
 const SOURCE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const KEY_PATTERN = /^[A-Za-z0-9_-]{8,128}$/;
-const FHIR_TYPES = ['application/fhir+json', 'application/json'];
+const JSON_TYPES = ['application/fhir+json', 'application/json'];
+const NDJSON_TYPES = ['application/fhir+ndjson', 'application/x-ndjson', 'application/ndjson'];
 
-/** FHIR in. 201 once the log has the bundle, whole; a refusal names entry and reason. */
+/**
+ * FHIR in. 201 once the log has it; 202 where all of it waits for what it refers to; 200 for a dry
+ * run. A refusal of the whole names entry and reason, a receipt the entries that were not taken.
+ */
 export function sourceRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
-  app.post(
-    '/v1/sources',
-    guarded('import', async (req, res, caller) => {
-      const source = queryOf(req, ['source']).source ?? 'http';
-      if (!SOURCE_PATTERN.test(source))
-        throw wrong('source', `must match ${SOURCE_PATTERN.source}`);
-      const json = await readBody(req, FHIR_TYPES, LIMITS.bundleBytesMax);
-      const { principal } = caller;
-      const eventId = idempotencyKey(req.get('idempotency-key'));
-      const actor = actorName(principal);
-      const submission = { tenant: principal.tenant, source, actor, eventId, json };
-      const { places, ...receipt } = await parts.intake.submitBundle(submission);
-      await parts.audit.append({
-        action: 'import',
-        outcome: 'success',
-        ...caller,
-        what: receipt.members.map(({ member }) => ({
-          uri: `mcp://twins/member/${member}/profile`,
-        })),
-        why: 'scope sources:write',
-      });
-      const position = parts.positions.encode({ epoch: parts.view.epoch, places });
-      sendJson(res, 201, { ...receipt, position, eventId }, { position });
+  app.post('/v1/sources', guarded('import', post(parts)));
+  app.get(
+    '/v1/sources/waiting',
+    guarded('import', async (req, res, { principal }) => {
+      queryOf(req, []);
+      sendJson(res, 200, await parts.intake.held(principal.tenant));
     }),
   );
+}
+
+function post(parts: HttpParts): CallerRoute {
+  return async (req, res, caller) => {
+    const query = queryOf(req, ['source', 'tenant', 'dryRun']);
+    const { principal } = caller;
+    const { source = 'http', tenant = principal.tenant, dryRun = 'false' } = query;
+    if (!SOURCE_PATTERN.test(source)) throw wrong('source', `must match ${SOURCE_PATTERN.source}`);
+    if (tenant !== principal.tenant) throw wrong('tenant', 'is not the one of the access token');
+    if (!['true', 'false'].includes(dryRun)) throw wrong('dryRun', 'must be true or false');
+    const eventId = idempotencyKey(req.get('idempotency-key'));
+    const json = await readBody(req, [...JSON_TYPES, ...NDJSON_TYPES], LIMITS.bundleBytesMax);
+    const submission: BundleSubmission = {
+      tenant,
+      source,
+      actor: actorName(principal),
+      eventId,
+      json,
+      format: isNdjson(req.get('content-type')) ? 'ndjson' : 'json',
+      dryRun: dryRun === 'true',
+    };
+    const { places, ...receipt } = await parts.intake.submitBundle(submission);
+    if (submission.dryRun) return sendJson(res, 200, { ...receipt, eventId, dryRun: true });
+    await audited(parts, caller, receipt);
+    const position = parts.positions.encode({ epoch: parts.view.epoch, places });
+    sendJson(res, statusOf(receipt), { ...receipt, position, eventId }, { position });
+  };
+}
+
+async function audited(
+  { audit }: HttpParts,
+  caller: Caller,
+  { members }: Pick<IntakeReceipt, 'members'>,
+): Promise<void> {
+  await audit.append({
+    action: 'import',
+    outcome: 'success',
+    ...caller,
+    what: members.map(({ member }) => ({ uri: `mcp://twins/member/${member}/profile` })),
+    why: 'scope sources:write',
+  });
+}
+
+function isNdjson(contentType = ''): boolean {
+  return NDJSON_TYPES.includes(contentType.split(';')[0]?.trim().toLowerCase() ?? '');
+}
+
+/** Nothing of it is in the log yet where all of it waits. */
+function statusOf({ waiting, accepted, unchanged, stale, ignored }: Omit<IntakeReceipt, 'places'>) {
+  const settled = accepted + unchanged + stale + Object.keys(ignored).length;
+  return waiting > 0 && settled === 0 ? 202 : 201;
 }
 
 function idempotencyKey(header: string | undefined): string {

@@ -1,0 +1,33 @@
+import type { HeldRecord, HeldRecords } from '../../sdk/index.ts';
+import { type CliIo, print, table } from '../io.ts';
+
+/** Records that are shown one by one; `--json` has more. */
+const ROWS_MAX = 20;
+
+export function printStatus(io: CliIo, { waiting, refused }: HeldRecords): void {
+  const size = `${(waiting.bytes / 1024).toFixed(0)} KB`;
+  print(io, `${waiting.count} waiting (${size}), ${refused.count} refused within 30 days`);
+  if (waiting.records.length > 0) {
+    const rows = waiting.records
+      .slice(0, ROWS_MAX)
+      .map((one) => [...rowOf(one), one.needs.join(', ')]);
+    print(io, `\n${table(['SINCE', 'SOURCE', 'TYPE', 'WHERE', 'EVENT', 'NEEDS'], rows)}`);
+    rest(io, waiting.count - rows.length);
+  }
+  if (refused.records.length > 0) {
+    const rows = refused.records
+      .slice(0, ROWS_MAX)
+      .map((one) => [...rowOf(one), [one.reason, one.path].filter(Boolean).join(' at ')]);
+    print(io, `\n${table(['REFUSED', 'SOURCE', 'TYPE', 'WHERE', 'EVENT', 'WHY'], rows)}`);
+    rest(io, refused.count - rows.length);
+  }
+}
+
+function rowOf({ at, source, type, line, entry, eventId }: HeldRecord): string[] {
+  const where = line === undefined ? `entry ${entry}` : `line ${line}`;
+  return [at.slice(0, 19), source, type, where, eventId.slice(0, 12)];
+}
+
+function rest(io: CliIo, count: number): void {
+  if (count > 0) print(io, `and ${count} more`);
+}
