@@ -15,6 +15,8 @@ export class Registry {
   readonly #byUri: Index = new Map();
   readonly #byMember: Index = new Map();
   readonly #byPrincipal: Index = new Map();
+  /** How many URIs of a stream lie in each place, so that the last one is known as such. */
+  readonly #places = new WeakMap<StreamState, Map<string, number>>();
 
   /** @throws Fault RATE_LIMITED past the caps of the process or of the principal. */
   enter(stream: StreamState): void {
@@ -44,23 +46,34 @@ export class Registry {
 
   /** Adds a URI, or sets the variant of one that is there. */
   link(stream: StreamState, uri: string, variant: Variant): void {
-    const { feed, member } = placeOf(uri);
+    const isNew = !stream.uris.has(uri);
     stream.uris.set(uri, variant);
-    if (feed) this.feeds.add(stream);
+    if (!isNew) return;
     add(this.#byUri, uri, stream);
-    if (member !== undefined) add(this.#byMember, member, stream);
+    const place = placeOf(uri);
+    if (place === undefined) return;
+    this.#count(stream, place, 1);
+    if (place === FEED) this.feeds.add(stream);
+    else add(this.#byMember, place, stream);
   }
 
   unlink(stream: StreamState, uri: string): void {
-    stream.uris.delete(uri);
     stream.pending.delete(uri);
+    if (!stream.uris.delete(uri)) return;
     remove(this.#byUri, uri, stream);
-    const rest = [...stream.uris.keys()].map(placeOf);
-    const { member } = placeOf(uri);
-    if (!rest.some((place) => place.feed)) this.feeds.delete(stream);
-    if (member !== undefined && !rest.some((place) => place.member === member)) {
-      remove(this.#byMember, member, stream);
-    }
+    const place = placeOf(uri);
+    if (place === undefined || this.#count(stream, place, -1) > 0) return;
+    if (place === FEED) this.feeds.delete(stream);
+    else remove(this.#byMember, place, stream);
+  }
+
+  #count(stream: StreamState, place: string, change: 1 | -1): number {
+    const counts = this.#places.get(stream) ?? new Map<string, number>();
+    this.#places.set(stream, counts);
+    const count = (counts.get(place) ?? 0) + change;
+    if (count > 0) counts.set(place, count);
+    else counts.delete(place);
+    return count;
   }
 
   subscribers(uri: string): Iterable<StreamState> {
@@ -72,10 +85,14 @@ export class Registry {
   }
 }
 
-function placeOf(text: string): { feed: boolean; member?: string } {
+/** No member id is empty. */
+const FEED = '';
+
+/** The member that a URI is about, or the feed; neither for a session. */
+function placeOf(text: string): string | undefined {
   const uri = parseUri(text);
-  if (uri === null) return { feed: false };
-  return { feed: uri.kind === 'changes', ...('member' in uri && { member: uri.member }) };
+  if (uri?.kind === 'changes') return FEED;
+  return uri !== null && 'member' in uri ? uri.member : undefined;
 }
 
 function tooMany(what: string): Fault {
