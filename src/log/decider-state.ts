@@ -49,8 +49,13 @@ export interface DeciderState {
   tenantOf(subject: Subject): string | undefined;
   /** Adds the member, and its organization to the journal of relations. */
   enrol(member: Member): void;
-  /** Subjects that hold a live record of this type and id; `directory` for the directory. */
+  /**
+   * Subjects that hold a live record of this type and id; `directory` for the directory. What is
+   * said again with practitioners is not held by them.
+   */
   holders(tenant: string, type: string, id: string): (Subject | 'directory')[];
+  /** Practitioners with whom a record is said again. */
+  practitionersWith(tenant: string, type: string, id: string): Subject[];
   /** Ids of live records that carry the identifier. */
   identified(tenant: string, type: string, identifier: Identifier): string[];
   nameOf(tenant: string, reference: string): string | undefined;

@@ -10,6 +10,7 @@ import { takenByAnother } from './identity.ts';
 import { isLabelled } from './labels.ts';
 import { settleLinks } from './merge.ts';
 import { identifiersOf, nameOf } from './names.ts';
+import { routesOf, tellPractitioners } from './practitioners.ts';
 import { countPlaces, countRefusal, countVerdict, type Tally, type Verdict } from './tally.ts';
 
 /** Who says it, and when it is decided. */
@@ -70,7 +71,7 @@ export function decideBundle(
   }
   for (const record of directory) {
     guard(tally, record.entry, () =>
-      arrived(state, by, record, tally, decideDirectory(state, by, record, renamed)),
+      arrived(state, by, record, tally, decideDirectory(state, by, record, renamed, tally)),
     );
   }
   // A member is there before what is about it.
@@ -102,7 +103,9 @@ function decideOwn(
   const time = lastUpdatedMs === undefined ? {} : { lastUpdatedMs };
   const { verdict, written } = decideRecord(state, { ...own, ...time });
   const moved = isPatient && verdict === 'accepted' ? settleLinks(state, by, own) : [];
-  countPlaces(tally, [...written, ...moved]);
+  const shown = type === 'Appointment' && verdict === 'accepted';
+  const told = shown ? tellPractitioners(state, by, own) : [];
+  countPlaces(tally, [...written, ...moved, ...told]);
   return verdict;
 }
 
@@ -141,13 +144,15 @@ function decideDirectory(
   { tenant, provenance, eventId }: Said,
   { entry, type, id, resource }: AddressedRecord,
   renamed: Set<string>,
+  tally: Tally,
 ): Verdict {
   const { lastUpdatedMs } = entry;
   const record: Omit<SourceRecord, 'subject' | 'names'> = {
     ...{ tenant, type, id, resource, provenance, eventId },
   };
   const head = state.head(directoryKey(record));
-  const facts = { ...factsOf({ resource, names: {} }, lastUpdatedMs, head), mentions: [] };
+  const own = factsOf({ resource, names: {} }, lastUpdatedMs, head);
+  const facts = { ...own, mentions: routesOf(resource) };
   const known = head?.lastUpdatedMs ?? state.buriedAt(tenant, type, id);
   const verdict = compare(facts, head, resource === null, { lastUpdatedMs, known });
   if (verdict !== 'accepted') return verdict;
@@ -158,6 +163,7 @@ function decideDirectory(
     state.setName(tenant, reference, name);
     renamed.add(reference);
   }
+  countPlaces(tally, tellPractitioners(state, { tenant, provenance, eventId }, record));
   const labelled = isLabelled(resource);
   if (labelled !== state.isLabelled(tenant, reference)) {
     state.setLabelled(tenant, reference, labelled);

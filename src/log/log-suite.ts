@@ -210,7 +210,8 @@ function testNames({ submit, latest }: Context): void {
     await submit(bundleOf(patient('ana'), visit, encounter('e2', 'ana', 'unknown')));
     assert.deepEqual((await latest('e1'))?.names, { 'Practitioner/dr': 'Eve Moss' });
     const renamed = await submit(bundleOf(practitioner('dr', 'Stone')));
-    assert.equal(renamed.places.length, 1);
+    // The visit, and the practitioner as a subject of their own.
+    assert.equal(renamed.places.length, 2);
     assert.deepEqual((await latest('e1'))?.names, { 'Practitioner/dr': 'Eve Stone' });
     assert.equal((await submit(bundleOf(visit))).unchanged, 1);
     await submit(bundleOf(practitioner('unknown', 'Late')));

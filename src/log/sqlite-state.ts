@@ -64,7 +64,15 @@ export function createSqliteState(db: DatabaseSync, partitions: number): SqliteS
 
 type Readers = Pick<
   DeciderState,
-  'outcome' | 'head' | 'latest' | 'tenantOf' | 'holders' | 'identified' | 'nameOf' | 'mentioning'
+  | 'outcome'
+  | 'head'
+  | 'latest'
+  | 'tenantOf'
+  | 'holders'
+  | 'practitionersWith'
+  | 'identified'
+  | 'nameOf'
+  | 'mentioning'
 >;
 
 function readers(sql: Statements): Readers {
@@ -84,6 +92,8 @@ function readers(sql: Statements): Readers {
     },
     holders: (tenant, type, id) =>
       sql.holders.all(tenant, type, id).map(({ subject }) => holderOf(String(subject))),
+    practitionersWith: (tenant, type, id) =>
+      sql.practitionersWith.all(tenant, type, id).map(({ subject }) => subjectOf(String(subject))),
     identified: (tenant, type, { system, value }) =>
       sql.identified.all(tenant, type, system, value).map(({ id }) => String(id)),
     nameOf: (tenant, reference) => text(sql.nameOf.get(tenant, reference)?.name),
@@ -129,6 +139,7 @@ function put(
 
 function prepare(db: DatabaseSync) {
   const live = 'tenant = ? AND type = ? AND id = ? AND gone = 0';
+  const saidAgain = "subject GLOB 'practitioner:*'";
   return {
     outcome: db.prepare('SELECT outcome FROM seen WHERE tenant = ? AND event = ?'),
     see: db.prepare('INSERT INTO seen VALUES (?, ?, ?, ?)'),
@@ -142,7 +153,10 @@ function prepare(db: DatabaseSync) {
     memberTenant: db.prepare('SELECT tenant FROM members WHERE member = ?'),
     subjectTenant: db.prepare('SELECT tenant FROM heads WHERE subject = ? LIMIT 1'),
     enrol: db.prepare('INSERT INTO members VALUES (?, ?, ?, ?, ?)'),
-    holders: db.prepare(`SELECT DISTINCT subject FROM heads WHERE ${live}`),
+    holders: db.prepare(`SELECT DISTINCT subject FROM heads WHERE ${live} AND NOT ${saidAgain}`),
+    practitionersWith: db.prepare(
+      `SELECT DISTINCT subject FROM heads WHERE ${live} AND ${saidAgain} ORDER BY subject`,
+    ),
     identified: db.prepare(`SELECT id FROM identifiers
       WHERE tenant = ? AND type = ? AND system = ? AND value = ? LIMIT ${AMBIGUOUS}`),
     identify: db.prepare('INSERT OR IGNORE INTO identifiers VALUES (?, ?, ?, ?, ?)'),

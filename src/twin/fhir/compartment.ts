@@ -72,6 +72,8 @@ export const DIRECTORY_TYPES: ReadonlySet<string> = new Set([
   'Organization',
   'Practitioner',
   'PractitionerRole',
+  'Schedule',
+  'Slot',
   'Substance',
 ]);
 

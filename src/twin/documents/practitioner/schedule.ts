@@ -7,9 +7,11 @@ import {
   objectOf,
   periodOf,
   stringOf,
+  unique,
+  valuesAt,
 } from '../../fhir/elements.ts';
 import { compareDates, factOf, factShape, Lists, leftOutSchema, periodSchema } from '../fact.ts';
-import { joined, namesAt } from '../findings/clinical.ts';
+import { joined } from '../findings/clinical.ts';
 import type { MemberRecord, RecordSet } from '../records.ts';
 
 const text = z.string().optional();
@@ -70,7 +72,7 @@ function taken(record: MemberRecord, set: RecordSet): JsonObject {
     details: {
       starts: stringOf(start),
       ends: stringOf(end),
-      where: joined(namesAt(record, set, 'participant.actor')),
+      where: joined(placesOf(record, set, 'participant.actor')),
     },
   });
 }
@@ -94,9 +96,16 @@ function scheduleOf(record: MemberRecord, set: RecordSet): JsonObject {
     date: dateOf(objectOf(planningHorizon).start),
     details: {
       specialties: joined(conceptTexts(specialty)),
-      where: joined(namesAt(record, set, 'actor')),
+      where: joined(placesOf(record, set, 'actor')),
       period: periodOf(planningHorizon),
     },
     codes: codesOf(serviceType),
   });
+}
+
+function placesOf(record: MemberRecord, set: RecordSet, path: string): string[] {
+  const places = valuesAt(record.resource, path).filter(({ reference }) =>
+    stringOf(reference)?.startsWith('Location/'),
+  );
+  return unique(places.flatMap((place) => set.nameOf(place, record) ?? []));
 }
