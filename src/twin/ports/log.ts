@@ -1,0 +1,130 @@
+import type { LogRecord, Place, Provenance, SourceRecord } from './records.ts';
+
+/** The accepted records (`twins.sources`), as a view consumes them. */
+export interface EventLog {
+  /** 8 characters; new when the log is created anew or restored. */
+  readonly epoch: string;
+  readonly partitions: number;
+  /** Records from `offset` on, in order, at most `limit`. Compacted offsets are simply missing. */
+  read(partition: number, offset: number, limit: number): Promise<LogRecord[]>;
+  /** The next offset to be written, by partition. */
+  ends(): Promise<number[]>;
+  /** Called after an append was committed, with the partitions that grew. */
+  onAppend(listener: (partitions: readonly number[]) => void): () => void;
+}
+
+export interface BundleSubmission {
+  readonly tenant: string;
+  /** Source system; part of the member id when ids are opaque. */
+  readonly source: string;
+  readonly actor: string;
+  /** Idempotency: the same id within 30 days has no second effect, and the same receipt. */
+  readonly eventId: string;
+  /** A FHIR R4 Bundle or resource as UTF-8 JSON, not compressed; or lines of either. */
+  readonly json: Uint8Array;
+  /** Default `json`. */
+  readonly format?: 'json' | 'ndjson';
+  /** Decides, answers the receipt, and stores nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** What became of one entry, where it was not simply accepted or unchanged. No value of it. */
+export interface EntryOutcome {
+  readonly outcome: 'stale' | 'waiting' | 'refused';
+  /** Line of an ndjson body, from 1. */
+  readonly line?: number;
+  /** Position in `Bundle.entry`, from 0. */
+  readonly entry: number;
+  /** FHIR type; empty where it could not be read. */
+  readonly type: string;
+  readonly path?: string;
+  readonly reason?: string;
+  readonly says?: string;
+}
+
+export interface IntakeReceipt {
+  readonly accepted: number;
+  /** Same content as the latest record of the key. */
+  readonly unchanged: number;
+  /** Older `meta.lastUpdated` than the latest record of the key. */
+  readonly stale: number;
+  /** Held back until what they refer to arrives; an error after a day. */
+  readonly waiting: number;
+  /** Records that had waited, of this or an earlier submission, and were accepted because of it. */
+  readonly resumed: number;
+  /** Refused by themselves; never entries of a transaction. */
+  readonly refused: number;
+  /** The first of those that are stale, waiting or refused (LIMITS.entriesToldMax). */
+  readonly entries: readonly EntryOutcome[];
+  readonly members: readonly { readonly member: string; readonly patient: string }[];
+  /** Resource kinds that no room of the product uses, with their counts. */
+  readonly ignored: Readonly<Record<string, number>>;
+  /** Where the last record of each touched partition stands; empty when nothing was accepted. */
+  readonly places: readonly Place[];
+}
+
+/** A record that waits, or that was refused; without anything of its content. */
+export interface HeldRecord {
+  readonly type: string;
+  readonly source: string;
+  /** Id of the event that brought it. */
+  readonly eventId: string;
+  readonly line?: number;
+  readonly entry: number;
+  /** ISO 8601: waiting since, or refused at. */
+  readonly at: string;
+}
+
+export interface HeldRecords {
+  readonly waiting: {
+    readonly count: number;
+    readonly bytes: number;
+    /** The oldest ones; `needs` names types, never an identifier. */
+    readonly records: readonly (HeldRecord & { readonly needs: readonly string[] })[];
+  };
+  readonly refused: {
+    readonly count: number;
+    /** The newest ones. */
+    readonly records: readonly (HeldRecord & { readonly path: string; readonly reason: string })[];
+  };
+}
+
+/**
+ * What producers say. A transaction is accepted whole or refused whole, as is a single resource:
+ * `Fault('REFUSED_INPUT')` with `data.entry` and a reason. Of other bundles and of ndjson each
+ * entry is decided by itself, and one that refers to what is not known yet waits for it.
+ */
+export interface Intake {
+  submitBundle(submission: BundleSubmission): Promise<IntakeReceipt>;
+  /** What of this tenant waits, and what was refused within the last 30 days. */
+  held(tenant: string): Promise<HeldRecords>;
+  /** A record of our own (a session): already addressed, validated by its room. */
+  submitRecord(
+    record: Omit<SourceRecord, 'provenance'> & {
+      readonly provenance: Omit<Provenance, 'recorded'>;
+    },
+  ): Promise<Place>;
+}
+
+/** One relationship, in SpiceDB's words. */
+export interface Relationship {
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly relation: string;
+  readonly subject: { readonly type: string; readonly id: string; readonly relation?: string };
+  /** ISO 8601; only where the schema allows an expiration. */
+  readonly expiresAt?: string;
+}
+
+export interface RelationChange {
+  readonly operation: 'touch' | 'delete';
+  readonly relationship: Relationship;
+}
+
+/** `access.relationships`: one partition, compacted by the whole relationship. */
+export interface RelationJournal {
+  /** Appends durably in one transaction; answers the offset of the last change. */
+  append(changes: readonly RelationChange[], actor: string): Promise<number>;
+  read(offset: number, limit: number): Promise<{ offset: number; change: RelationChange }[]>;
+  /** Called after any append, those of the decider (a new member's organization) included. */
+  onAppend(listener: () => void): () => void;
+}
