@@ -7,7 +7,8 @@ import { type MemberRecord, memberRecords, recordSet } from './documents/records
 import { MEMBER_DOCUMENTS, PROTECTED_NOTICE } from './documents/registry.ts';
 import { protectedKeys } from './documents/sensitive.ts';
 import { sessionData } from './documents/session.ts';
-import { codeOf, dateOf, humanName, objectsOf, stringOf } from './fhir/elements.ts';
+import { isAppActivity } from './fhir/activity.ts';
+import { codeOf, dateOf, humanName, objectOf, objectsOf, stringOf } from './fhir/elements.ts';
 import type { SourceRecord, Subject } from './ports.ts';
 import type { Project, ProjectedDocument, Projection } from './projection.ts';
 
@@ -23,7 +24,7 @@ const NOTHING: Projection = {
 
 /** One subject's records to its documents in both variants, its search rows and its sections. */
 export const project: Project = (subject, records) => {
-  const present = records.filter(({ resource }) => resource !== null);
+  const present = records.filter(({ resource }) => resource !== null && !isAppActivity(resource));
   if (present.length === 0) return NOTHING;
   if (subject.kind === 'session') return projectSession(subject, present);
   if (subject.kind === 'practitioner') return projectPractitioner(subject, present);
@@ -75,8 +76,15 @@ function personOf(open: readonly MemberRecord[]): Projection['person'] {
     patient: id,
     name: humanName(resource.name) ?? '',
     birthDate: dateOf(resource.birthDate) ?? '',
-    numbers: [...new Set(numbers)],
+    numbers: [...new Set([...numbers, ...replacedIds(resource)])],
   };
+}
+
+/** Whoever asks for a member that was merged into this one finds this one. */
+function replacedIds({ link }: JsonObject): string[] {
+  return objectsOf(link)
+    .filter(({ type }) => type === 'replaces')
+    .flatMap(({ other }) => stringOf(objectOf(other).reference)?.replace(/^Patient\//, '') ?? []);
 }
 
 /** HL7 v2-0203: member, subscriber and plan numbers. */

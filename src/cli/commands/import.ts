@@ -106,7 +106,7 @@ function refusalsOf(io: CliIo, { label, refused, receipt }: Outcome): string[] {
   const entries = (receipt?.entries ?? []).filter(({ outcome }) => outcome === 'refused');
   const named = entries.slice(0, NAMED_MAX).map(({ line, entry, type, path = '', says = '' }) => {
     const where = line === undefined ? `entry ${entry}` : `line ${line}`;
-    return `${where}, ${[type, path].filter(Boolean).join(' ')}: refused: ${says}`;
+    return `${[where, type, path].filter(Boolean).join(', ')}: refused: ${says}`;
   });
   const more = (receipt?.refused ?? 0) - named.length;
   const all = [
@@ -129,7 +129,7 @@ function summary(io: CliIo, outcomes: readonly Outcome[], dryRun: boolean): void
     `${totals.stale} stale`,
     ...(totals.waiting > 0 ? [`${totals.waiting} had to wait`] : []),
     ...(totals.resumed > 0 ? [`${totals.resumed} that waited came in`] : []),
-    ...(totals.refused > 0 ? [`${totals.refused} entries refused`] : []),
+    ...(totals.refused > 0 ? [`${totals.refused} refused alone`] : []),
   ];
   print(io, `${dryRun ? 'dry run, nothing stored: ' : ''}${files}: ${counts.join(', ')}`);
   const list = [...ignored].sort().map(([type, count]) => `${count} ${type}`);
