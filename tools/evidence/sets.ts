@@ -50,9 +50,10 @@ export function bundlesOf(
   for (const folder of folders) {
     const path = join(ROOT, folder);
     const files = readdirSync(path).filter((name) => /\.json(\.gz)?$/.test(name));
-    const own = files.flatMap((name) => {
-      const member = [...members].find((id) => name.includes(id));
-      return member === undefined ? [] : [{ member, json: textOf(join(path, name)) }];
+    const own = files.flatMap((name): MemberBundle[] => {
+      const json = textOf(join(path, name));
+      const member = patientOf(json);
+      return member !== undefined && members.has(member) ? [{ member, json }] : [];
     });
     found.push(...own);
     if (own.length === 0) continue;
@@ -62,6 +63,12 @@ export function bundlesOf(
   const missing = [...members].filter((id) => !found.some(({ member }) => member === id));
   if (missing.length > 0) throw new Error(`no bundle of ${missing.join(', ')}`);
   return { shared, members: found };
+}
+
+function patientOf(bundle: string): string | undefined {
+  const { entry = [] } = JSON.parse(bundle) as { entry?: { resource?: Record<string, unknown> }[] };
+  const patient = entry.find(({ resource }) => resource?.resourceType === 'Patient');
+  return patient === undefined ? undefined : String(patient.resource?.id);
 }
 
 function textOf(path: string): string {

@@ -29,6 +29,8 @@ export interface Question {
   readonly ask: Ask;
   /** Of several facts, which: the newest unless the first is asked for. */
   readonly first: boolean;
+  /** About what is still to come. */
+  readonly ahead: boolean;
   /** Only what is in force, only what is over, or both. */
   readonly state: 'active' | 'past' | 'any';
   readonly period?: Period;
@@ -41,7 +43,7 @@ export interface Question {
 
 /** In the order in which they are tried; the first that fits names the kind. */
 const ASKS: readonly (readonly [Ask, RegExp])[] = [
-  ['count', /\bhow (many|often|frequently)\b|\bnumber of\b|\bcount\b/],
+  ['count', /\bhow (many|often|frequently)\b|\bnumber of\b|\bcount of\b/],
   [
     'trend',
     /\btrend|\bover time\b|\bchang(e|ed|ing)\b|\b(gone|going|went) (up|down)\b|\brising\b|\bfalling\b|\bimprov|\bworse|\bprogress(ed|ing|ion)?\b|\bcompar|\b(increas|decreas)(e|ed|ing)\b|\bhistory of (her|his|their|the) \w+ (values|readings|results)\b/,
@@ -67,11 +69,15 @@ const ACTIVE =
   /\bcurrent(ly)?\b|\bnow\b|\bactive(ly)?\b|\bpresent(ly)?\b|\btoday\b|\bongoing\b|\bstill\b|\bthese days\b|\btak(es|ing)\b|\bin force\b|\bat the moment\b|\bsupposed to\b/;
 const PAST =
   /\bpast\b|\bprevious(ly)?\b|\bformer(ly)?\b|\bstopped\b|\bused to\b|\bresolved\b|\binactive\b|\bdiscontinued\b/;
+const AHEAD = /\bnext\b|\bupcoming\b|\bscheduled\b|\bcoming up\b|\bfuture\b|\bwill\b|\bdue\b/;
 const FIRST = /\bfirst\b|\bearliest\b|\boldest\b|\binitial(ly)?\b/;
 
 /** Reads a question. `today` is an ISO date, for "last year". */
 export function understand(query: string, today: string): Question {
-  const text = fold(query.slice(0, LIMITS.searchQueryCharsMax)).replace(/\s+/g, ' ');
+  const text = fold(query.slice(0, LIMITS.searchQueryCharsMax))
+    .replace(/\s+/g, ' ')
+    // "How high is …" asks for a value, "high …" names a condition.
+    .replace(/\bhow (high|low|big|large|good|bad|well)\b/g, 'how much');
   const { period, rest } = periodIn(text, today);
   const all = wordsOf(rest);
   const stems = new Set(all.flatMap((word) => [stem(word), word]));
@@ -80,6 +86,7 @@ export function understand(query: string, today: string): Question {
   return {
     ask: ASKS.find(([, pattern]) => pattern.test(text))?.[0] ?? 'value',
     first: FIRST.test(text),
+    ahead: AHEAD.test(text),
     state: ACTIVE.test(text) ? 'active' : PAST.test(text) ? 'past' : 'any',
     ...(period !== undefined && { period }),
     words: words.slice(0, LIMITS.searchTermsMax),

@@ -62,6 +62,15 @@ export const conceptsIn = (stems: ReadonlySet<string>) => longest(CONCEPTS, stem
 export const topicsIn = (stems: ReadonlySet<string>) => union(TOPICS, stems);
 export const fieldsIn = (stems: ReadonlySet<string>) => every(FIELDS, stems);
 
+const KNOWN: ReadonlySet<string> = new Set(
+  [...CONCEPTS, ...TOPICS, ...FIELDS].flatMap(({ phrases }) => phrases.flat()),
+);
+
+/** Whether the vocabulary says anything about a word. */
+export function isKnown(word: string): boolean {
+  return KNOWN.has(word);
+}
+
 /** Whether a fact's display, or one of its codes, names the concept. */
 export function isAbout(
   { codes, titles }: Concept,

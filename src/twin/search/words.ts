@@ -15,7 +15,11 @@ const STOP_WORDS = new Set(
     'years you your month months week weeks ago number numbers result results level levels reading ' +
     'readings first oldest earliest happen happened occur occurred name names total overall active ' +
     'inactive ongoing trend trending change changed changing start started begin began develop ' +
-    'developed onset often frequently sum current actually exactly come comes currently kind sort'
+    'developed onset often frequently sum current actually exactly come comes kind sort go going gone ' +
+    'went up down rise risen fall fallen increased decreased increase decrease higher lower ' +
+    'measure measured measurement measurements taken check checked noted found file chart ' +
+    'data info information detail details according state ' +
+    'place took happening person people someone anyone'
   ).split(' '),
 );
 

@@ -1,6 +1,6 @@
 import type { IndexRow } from '../../ports.ts';
 import type { Question } from '../questions.ts';
-import { type Concept, isAbout, type Topic } from '../vocabulary.ts';
+import { type Concept, isAbout } from '../vocabulary.ts';
 import { titleStems } from '../words.ts';
 import { isValid, newestFirst } from './answer.ts';
 
@@ -9,8 +9,8 @@ export interface Group {
   readonly type: string;
   readonly title: string;
   readonly rows: readonly IndexRow[];
-  /** Words of the question that this group accounts for, of all that carry meaning. */
-  readonly explained: number;
+  /** Words of the question that this group accounts for. */
+  readonly words: readonly string[];
   readonly concept: boolean;
   /** Share of the title's words that the question holds. */
   readonly precision: number;
@@ -28,11 +28,12 @@ export const SPECIFIC_TYPES = [
 /** Groups that the question names by concept, code or display words, the best first. */
 export function groupsFor(question: Question, rows: readonly IndexRow[]): Group[] {
   const kinds = Map.groupBy(rows.filter(isValid), ({ type, title, codes }) =>
-    type === 'Encounter' ? `${type}|${title}` : `${type}|${title}|${codes}`,
+    // One test is one series whatever its sources call it; other things are called apart.
+    type === 'Observation' && codes !== '' ? `${type}|${codes}` : `${type}|${title}`,
   );
   return [...kinds.values()]
     .flatMap((own) => groupOf(question, own) ?? [])
-    .sort((a, b) => b.explained - a.explained || b.precision - a.precision);
+    .sort((a, b) => b.words.length - a.words.length || b.precision - a.precision);
 }
 
 function groupOf(question: Question, own: readonly IndexRow[]): Group | undefined {
@@ -58,7 +59,7 @@ function groupOf(question: Question, own: readonly IndexRow[]): Group | undefine
     type,
     title,
     rows: newestFirst(own),
-    explained: words.length / Math.max(1, question.words.length),
+    words,
     concept: concept.size > 0,
     precision: Math.min(1, literal.length / Math.max(1, parts.size)),
   };
@@ -91,13 +92,4 @@ function same(part: string, word: string): boolean {
   if (part === word) return true;
   const length = Math.min(part.length, word.length);
   return length >= 5 && (part.startsWith(word) || word.startsWith(part));
-}
-
-/** How much of the question a topic explains. */
-export function shareOf(question: Question, topic: Topic): number {
-  const own = question.topics.filter(({ meaning }) => meaning === topic);
-  const words = new Set(own.flatMap((one) => one.words));
-  return (
-    question.words.filter((word) => words.has(word)).length / Math.max(1, question.words.length)
-  );
 }

@@ -1,7 +1,8 @@
 import type { Question } from '../questions.ts';
+import { isKnown } from '../vocabulary.ts';
 import type { Answer, MemberFacts } from './answer.ts';
 import { answerCoverage } from './coverage.ts';
-import { groupsFor, SPECIFIC_TYPES, shareOf } from './groups.ts';
+import { type Group, groupsFor, SPECIFIC_TYPES } from './groups.ts';
 import { answerTopic } from './lists.ts';
 import { answerMoney } from './money.ts';
 import { answerProfile } from './profile.ts';
@@ -19,6 +20,8 @@ interface Route {
 const SHARE_MIN = 0.45;
 /** What a kind of question adds to the way that it is about. */
 const FITTING = 0.2;
+/** A word that neither the vocabulary nor the record knows says little of what is meant. */
+const UNKNOWN_WEIGHT = 0.5;
 
 /**
  * Answers a question about one member from facts, without a model: the way that accounts for most
@@ -29,50 +32,71 @@ export function answerFrom(
   facts: MemberFacts,
   today: string,
 ): Answer | undefined {
-  const routes = [...specific(question, facts), ...profile(question, facts, today)];
-  const ways = [...routes, ...topics(question, facts)].filter(({ share }) => share >= SHARE_MIN);
-  for (const { answer } of ways.toSorted((a, b) => b.share - a.share)) {
+  const groups =
+    question.words.length === 0 ? [] : groupsFor(question, facts.facts(SPECIFIC_TYPES));
+  const share = shareIn(question, groups);
+  const ways = [
+    ...specific(question, facts, groups, share),
+    ...profile(question, facts, today, share),
+    ...topics(question, facts, share),
+  ];
+  const likely = ways.filter((way) => way.share >= SHARE_MIN);
+  for (const { answer } of likely.toSorted((a, b) => b.share - a.share)) {
     const found = answer();
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function specific(question: Question, facts: MemberFacts): Route[] {
-  if (question.words.length === 0) return [];
-  const groups = groupsFor(question, facts.facts(SPECIFIC_TYPES));
+type Share = (words: Iterable<string>) => number;
+
+/** How much of a question some words account for, each by what it says. */
+function shareIn({ words }: Question, groups: readonly Group[]): Share {
+  const held = new Set(groups.flatMap((group) => group.words));
+  const weights = new Map(
+    words.map((word) => [word, isKnown(word) || held.has(word) ? 1 : UNKNOWN_WEIGHT]),
+  );
+  const all = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
+  return (some) =>
+    [...new Set(some)].reduce((sum, word) => sum + (weights.get(word) ?? 0), 0) /
+    Math.max(all, 0.5);
+}
+
+function specific(
+  question: Question,
+  facts: MemberFacts,
+  groups: readonly Group[],
+  share: Share,
+): Route[] {
+  const named = share(question.concepts.flatMap(({ words }) => words));
+  const nothing = { share: named - 0.1, answer: () => answerNothing(question, facts) };
   const [best] = groups;
-  const named = new Set(question.concepts.flatMap(({ words }) => words));
-  const share = question.words.filter((word) => named.has(word)).length / question.words.length;
-  const nothing = { share: share - 0.1, answer: () => answerNothing(question, facts) };
   if (best === undefined) return [nothing];
   // Words alone say less than a concept: a topic that accounts for as much goes first.
   const certain = best.concept ? 0.05 : -0.05;
-  return [
-    { share: best.explained + certain, answer: () => answerSpecific(question, groups) },
-    nothing,
-  ];
+  const answer = () => answerSpecific(question, groups);
+  return [{ share: share(best.words) + certain, answer }, nothing];
 }
 
-function profile(question: Question, facts: MemberFacts, today: string): Route[] {
+function profile(question: Question, facts: MemberFacts, today: string, share: Share): Route[] {
   if (question.fields.length === 0) return [];
-  const own = new Set(question.fields.flatMap(({ words }) => words));
-  const held = question.words.filter((word) => own.has(word)).length;
-  const share = question.words.length === 0 ? 1 : held / question.words.length;
-  return [{ share: share + 0.02, answer: () => answerProfile(question, facts, today) }];
+  const own = question.fields.flatMap(({ words }) => words);
+  const held = question.words.length === 0 ? 1 : share(own);
+  return [{ share: held + 0.02, answer: () => answerProfile(question, facts, today) }];
 }
 
-function topics(question: Question, facts: MemberFacts): Route[] {
-  return question.topics.map(({ meaning }): Route => {
-    const share = shareOf(question, meaning);
+function topics(question: Question, facts: MemberFacts, share: Share): Route[] {
+  return question.topics.map(({ meaning, words }): Route => {
+    const held = share(words);
     if (meaning.name === 'claims') {
       const fits = question.ask === 'amount' ? FITTING : 0;
-      return { share: share + fits, answer: () => answerMoney(question, facts) };
+      return { share: held + fits, answer: () => answerMoney(question, facts) };
     }
     if (meaning.name === 'coverage') {
       const fits = question.ask === 'who' ? FITTING : 0;
-      return { share: share + fits, answer: () => answerCoverage(facts) };
+      return { share: held + fits, answer: () => answerCoverage(facts) };
     }
-    return { share, answer: () => answerTopic(question, meaning, facts) };
+    const fits = meaning.name === 'appointments' ? (question.ahead ? FITTING : -FITTING) : 0;
+    return { share: held + fits, answer: () => answerTopic(question, meaning, facts) };
   });
 }

@@ -11,6 +11,9 @@ const CLAIMS_MAX = 6;
 /** URIs named for a total; the section document shows the rest. */
 const SOURCES_MAX = 5;
 
+/** Words for services of any kind: they narrow nothing. */
+const WHATEVER = /^(care|health|healthcar|medical|servic|expens|annual)/;
+
 /** What was billed and paid: for a period, by year, or for what the question names. */
 export function answerMoney(question: Question, facts: MemberFacts): Answer | undefined {
   if (!facts.sections.has('financial')) return undefined;
@@ -37,11 +40,9 @@ export function isWithin({ date }: IndexRow, { from, to }: Period): boolean {
 
 /** Claims whose services are what the question names, beyond the words for money. */
 function rowsAbout({ words, topics, concepts }: Question, rows: readonly IndexRow[]): IndexRow[] {
-  const money = new Set(
-    topics.filter(({ meaning }) => meaning.name === 'claims').flatMap((one) => one.words),
-  );
+  const kinds = new Set(topics.flatMap((one) => one.words));
   const named = concepts.map(({ meaning }) => meaning);
-  const left = words.filter((word) => !money.has(word));
+  const left = words.filter((word) => !kinds.has(word) && !WHATEVER.test(word));
   if (left.length === 0) return [];
   return rows.filter((row) => {
     const title = `${textAt(row.data, 'services') ?? ''} ${row.title}`;

@@ -28,7 +28,12 @@ export function tellSeries(rows: readonly IndexRow[], ask: 'latest' | 'first' | 
 }
 
 function valueOn(row: IndexRow): string {
-  return `${textAt(row.data, 'value') ?? 'no value'} on ${dayOf(row)}`;
+  return `${rounded(textAt(row.data, 'value') ?? 'no value')} on ${dayOf(row)}`;
+}
+
+/** Numbers of more than two decimals as people say them; small ones keep what they are. */
+function rounded(text: string): string {
+  return text.replace(/\b[1-9]\d*\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2))));
 }
 
 function reference({ data }: IndexRow): string {

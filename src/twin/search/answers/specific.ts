@@ -23,7 +23,7 @@ export function answerSpecific(question: Question, groups: readonly Group[]): An
   const [best] = groups;
   if (best === undefined) return undefined;
   const close = groups.filter(
-    ({ explained, concept }) => explained === best.explained && concept === best.concept,
+    ({ words, concept }) => words.length === best.words.length && concept === best.concept,
   );
   const types = [...Map.groupBy(close, ({ type }) => type)].sort(
     ([a], [b]) => placeOf(question, a) - placeOf(question, b),
