@@ -3,7 +3,8 @@ import { Fault } from '../kernel/errors.ts';
 
 /**
  * Reads a body up to a bound, in bytes.
- * @throws Fault UNSUPPORTED_MEDIA for another type or an encoded body, TOO_LARGE past the bound.
+ * @throws Fault UNSUPPORTED_MEDIA for another type or an encoded body, TOO_LARGE past the bound,
+ *   INVALID_REQUEST where the client went before its end.
  */
 export async function readBody(
   req: IncomingMessage,
@@ -19,10 +20,15 @@ export async function readBody(
   if (Number(req.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax);
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > bytesMax) throw tooLarge(bytesMax);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of req as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > bytesMax) throw tooLarge(bytesMax);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    throw new Fault('INVALID_REQUEST', { detail: 'The body was cut off.', cause });
   }
   return Buffer.concat(chunks);
 }

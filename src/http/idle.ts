@@ -8,6 +8,7 @@ export class IdleWatch {
   readonly #idleMs: number;
   readonly #onIdle: () => void;
   #open = 0;
+  #stopped = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param idleMs 0 never */
@@ -21,6 +22,7 @@ export class IdleWatch {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
@@ -36,6 +38,7 @@ export class IdleWatch {
 
   #arm(): void {
     clearTimeout(this.#timer);
+    if (this.#stopped) return;
     this.#timer = setTimeout(this.#onIdle, this.#idleMs);
   }
 }
