@@ -11,7 +11,7 @@ import { openLogStore } from './store.ts';
 import { bundleOf, deletionOf, patient, practitioner, submission } from './test/bundles.ts';
 
 type Store = ReturnType<typeof open>;
-type Resource = Parameters<typeof bundleOf>[number];
+type Resource = ReturnType<typeof patient>;
 
 function open() {
   const reader = { readSubmission, addressBundle, addressEach };
