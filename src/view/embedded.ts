@@ -53,6 +53,7 @@ const BATCH_SIZE = 500;
 export function createView(options: ViewOptions): View & Service {
   const { dataDir, log, bus, etagKey, clock, onError, projection } = options;
   const waiters = createWaiters(clock);
+  const following = { log, clock, onError, batchSize: options.batchSize ?? BATCH_SIZE };
   let worker: WorkerHandle<ViewMethods> | undefined;
   let feeder: Feeder | undefined;
   let db: DatabaseSync | undefined;
@@ -99,8 +100,7 @@ export function createView(options: ViewOptions): View & Service {
       const opened = await worker.call('open', { epoch, partitions, ends: await log.ends() });
       let building = opened.rebuilding;
       const apply = applyWith(worker, () => building);
-      const batchSize = options.batchSize ?? BATCH_SIZE;
-      feeder = createFeeder({ log, clock, batchSize, places: opened.places, apply, onError });
+      feeder = createFeeder({ ...following, places: opened.places, apply });
       if (!building) read(partitions);
       await feeder.catchUp();
       if (building) {

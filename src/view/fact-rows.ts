@@ -41,7 +41,8 @@ const SUBJECTS_AT_A_TIME = 200;
 
 /**
  * Rows that the areas allow and any term matches, newest first. The areas are part of the
- * statement: nothing outside them is counted, cut or ordered.
+ * statement: nothing outside them is counted, cut or ordered. Matches are gathered as numbers and
+ * dates from an index alone; only the rows that are returned are ever loaded.
  */
 export function searchFacts(db: DatabaseSync, query: SearchQuery): IndexRow[] {
   const numberOf = db.prepare('SELECT number FROM subjects WHERE subject = ?');
@@ -49,12 +50,16 @@ export function searchFacts(db: DatabaseSync, query: SearchQuery): IndexRow[] {
     const number = numberOf.get(subjectKey(subject))?.number;
     return typeof number === 'number' ? [{ number, sections }] : [];
   });
-  const found: IndexRow[] = [];
+  const matches: Match[] = [];
   for (let at = 0; at < areas.length; at += SUBJECTS_AT_A_TIME) {
-    found.push(...searchSome(db, query, areas.slice(at, at + SUBJECTS_AT_A_TIME)));
+    matches.push(...matchSome(db, query, areas.slice(at, at + SUBJECTS_AT_A_TIME)));
   }
-  if (areas.length > SUBJECTS_AT_A_TIME) found.sort((a, b) => (a.date < b.date ? 1 : -1));
-  return found.slice(0, query.limit);
+  const newest = matches.sort(byDateThenNumber).slice(0, query.limit);
+  const row = db.prepare('SELECT * FROM facts WHERE number = ?');
+  return newest.flatMap(({ number }) => {
+    const found = row.get(number);
+    return found === undefined ? [] : [rowOf(found)];
+  });
 }
 
 interface NumberedArea {
@@ -62,11 +67,21 @@ interface NumberedArea {
   readonly sections: SearchQuery['areas'][number]['sections'];
 }
 
-function searchSome(
+interface Match {
+  readonly number: number;
+  readonly date: string;
+}
+
+function byDateThenNumber(a: Match, b: Match): number {
+  if (a.date !== b.date) return a.date < b.date ? 1 : -1;
+  return a.number - b.number;
+}
+
+function matchSome(
   db: DatabaseSync,
   { terms, types, since, limit }: SearchQuery,
   areas: readonly NumberedArea[],
-): IndexRow[] {
+): Match[] {
   const match = matchExpression(
     areas.map(({ number }) => number),
     terms,
@@ -81,7 +96,8 @@ function searchSome(
       ),
     );
   return db
-    .prepare(`SELECT facts.* FROM facts_text JOIN facts ON facts.number = facts_text.rowid
+    .prepare(`SELECT facts.number, facts.date
+      FROM facts_text JOIN facts INDEXED BY facts_match ON facts.number = facts_text.rowid
       WHERE facts_text MATCH :match AND facts.date >= :since
         AND (facts.area IN (SELECT value FROM json_each(:full)) OR
           (facts.sensitive = 0 AND facts.area IN (SELECT value FROM json_each(:general))))
@@ -95,7 +111,7 @@ function searchSome(
       types: types === undefined ? null : JSON.stringify(types),
       limit,
     })
-    .map(rowOf);
+    .map(({ number, date }) => ({ number: Number(number), date: String(date) }));
 }
 
 /** Every row of these types within one area, newest first. */

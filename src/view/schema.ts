@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction, openDatabase } from '../kernel/sqlite.ts';
 
 /** Raised with every change below: a file of another version is built anew from the log. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /**
  * `digest` is of the content alone; an etag also covers the projection's version, so after a bump
@@ -35,6 +35,7 @@ CREATE TABLE facts (
   date TEXT NOT NULL, data TEXT NOT NULL
 ) STRICT;
 CREATE INDEX facts_subject ON facts (subject, type);
+CREATE INDEX facts_match ON facts (number, area, sensitive, type, date);
 CREATE VIRTUAL TABLE facts_text USING fts5 (
   subject, title, text, codes, content = '', contentless_delete = 1,
   tokenize = 'porter unicode61 remove_diacritics 2'

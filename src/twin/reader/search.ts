@@ -18,6 +18,8 @@ const LIMIT_DEFAULT = 10;
 const BUDGET_DEFAULT = 1_000;
 /** Candidates ranked at most; more than any member's matching facts in the shared data. */
 const CANDIDATES_MAX = 2_000;
+/** Over many members the newest ones: a page is ten, and each is ranked by its words. */
+const PANEL_CANDIDATES_MAX = 500;
 
 type Readable = ReadonlyMap<string, ReadableSections>;
 
@@ -89,7 +91,7 @@ function rankAll({ view }: ReaderParts, readable: Readable, input: SearchInput):
   const query: SearchQuery = {
     terms: candidateTerms(meaning),
     areas,
-    limit: CANDIDATES_MAX,
+    limit: areas.length === 1 ? CANDIDATES_MAX : PANEL_CANDIDATES_MAX,
     ...(input.types !== undefined && { types: input.types }),
     ...(input.since !== undefined && { since: input.since }),
   };
