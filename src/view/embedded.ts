@@ -81,8 +81,7 @@ export function createView(options: ViewOptions): View & Service {
       if (quiet()) return;
       tell(changes);
       waiters.reached(batch.partition, batch.upTo);
-      const recorded = batch.records.at(-1)?.provenance.recorded;
-      if (recorded !== undefined) options.onLag?.((clock.now() - Date.parse(recorded)) / 1000);
+      if (batch.records.length > 0) options.onLag?.(lagSeconds(batch, clock.now()));
     };
 
   return {
@@ -135,4 +134,9 @@ export function createView(options: ViewOptions): View & Service {
       return await waiters.wait(place, timeoutMs);
     },
   };
+}
+
+/** From the log's acceptance of the newest record to its being readable. */
+function lagSeconds({ records }: Batch, nowMs: number): number {
+  return (nowMs - Date.parse(records.at(-1)?.provenance.recorded ?? '')) / 1000;
 }
