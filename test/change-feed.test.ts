@@ -151,6 +151,40 @@ test('B-MC-8: what may no longer be read is named to who has read it, once, and 
   stream.close();
 });
 
+async function poll(token: string, cursor: string, waitSeconds: number) {
+  const path = `/v1/changes?cursor=${cursor}&wait=${waitSeconds}`;
+  const response = await server.fetch(token, path);
+  return { status: response.status, page: (await response.json()) as Page };
+}
+
+test('B-MC-8: a long poll answers with the change that it waited for', async () => {
+  const { next } = await feed(ana, 'now');
+  for (const cursor of [next, 'now']) {
+    let answered = false;
+    const polling = poll(ana, cursor, 20).finally(() => {
+      answered = true;
+    });
+    // When the poll has begun cannot be seen, so changes go on until one is told.
+    while (!answered) await changedTo(ana);
+    const { page } = await polling;
+    assert.ok(page.changes.some(({ uri }) => uri === ANA_COVERAGE));
+  }
+});
+
+test('B-MC-8: a long poll is not woken by what may not be read, and ends empty', async () => {
+  const polling = poll(await server.token('ben'), 'now', 1);
+  await changedTo(ana);
+  const { status, page } = await polling;
+  assert.deepEqual([status, page.changes, page.more], [200, [], false]);
+});
+
+test('P1: a long poll ends with its token, and shows nothing', async () => {
+  const brief = await server.token('ana', { ttlSeconds: 1 });
+  const { status, page } = await poll(brief, 'now', 20);
+  assert.equal(status, 401);
+  assert.equal(page.changes, undefined);
+});
+
 test('P2, B-MC-7: a session whose GET stream was away is told on its return', async () => {
   const session = await openSession(server, ana);
   await session.send('resources/subscribe', { uri: ANA_COVERAGE });

@@ -106,6 +106,30 @@ test('B-MC-1: both eras list the same, and each listed URI can be read', async (
   }
 });
 
+test('B-MC-8: the feed from its start pages through the same, and through their sources', async () => {
+  const seen = new Set<string>();
+  const sizes: number[] = [];
+  for (let cursor = 'start', more = true; more; ) {
+    const { data } = await readDocument(server, lisa, `mcp://twins/changes/${cursor}`);
+    const changes = data.changes as { uri: string; kind: string }[];
+    sizes.push(changes.length);
+    for (const { uri } of changes) seen.add(uri);
+    cursor = String(data.next);
+    more = data.more === true;
+  }
+  assert.ok(sizes.length > 3, `pages of ${sizes.join(', ')}`);
+  const listed = urisOf(await pagesOf(ERAS['2026-07-28'] as () => Promise<Page>));
+  assert.deepEqual(
+    listed.filter((uri) => !seen.has(uri)),
+    [],
+  );
+  const own = new Set(members);
+  assert.deepEqual(
+    [...seen].filter((uri) => !own.has(uri.split('/')[4] ?? '')),
+    [],
+  );
+});
+
 test('P10, B-MC-1: a cursor of somebody else, or changed, is refused, and shows nothing', async () => {
   const { nextCursor } = (await ERAS['2026-07-28']?.()) ?? {};
   assert.ok(nextCursor);

@@ -201,6 +201,8 @@ test('P1: who loses the consent falls back to the general variant, with the stre
   await server.relations('delete', consent);
   const told = stream.told.length;
   await stream.heard(told + 1);
+  const fallen = (await readDocument(server, nurse, CLINICAL)).etag;
+  assert.equal(etagOf(stream.told.at(-1)?.meta ?? {}), fallen, 'it is told what it falls back to');
   const second = await change('dov-secret', 'Something private, changed again', true);
   assert.doesNotMatch(
     JSON.stringify(await readDocument(server, nurse, CLINICAL, at(second))),

@@ -5,6 +5,7 @@ import type { Caller } from '../../twin/reader/index.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
 import type { Guarded } from './guarded.ts';
+import { changesWithin } from './long-poll.ts';
 import { integerOf, queryOf, required } from './query.ts';
 
 /** A long poll holds its request at most this long, milliseconds. */
@@ -75,42 +76,4 @@ function searchInputOf(req: Request) {
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map(({ path }) => path.join('.')).join(', ');
   throw new Fault('INVALID_ARGUMENT', { detail: `Wrong search parameters: ${where}.` });
-}
-
-/** The change feed as a long poll: answers at once when there is something, else after `waitMs`. */
-async function changesWithin(
-  parts: HttpParts,
-  res: Response,
-  caller: Caller,
-  cursor: string,
-  waitMs: number,
-) {
-  const first = await parts.reader.changes(caller, cursor);
-  const from = cursor === 'now' ? first.next : cursor;
-  if (first.changes.length > 0 || first.reset === true || waitMs === 0) return first;
-  await somethingReadable(parts, res, caller, waitMs);
-  return await parts.reader.changes(caller, from);
-}
-
-function somethingReadable(
-  { bus, reader, clock, report }: HttpParts,
-  res: Response,
-  { principal }: Caller,
-  waitMs: number,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      unsubscribe();
-      timer.cancel();
-      resolve();
-    };
-    const timer = clock.after(Math.min(waitMs, principal.expiresAtMs - clock.now()), done);
-    const unsubscribe = bus.subscribe((changes) => {
-      const uris = changes.map(({ uri }) => uri);
-      reader.variants(principal, uris).then((variants) => {
-        if (changes.some(({ variant }, index) => variants[index] === variant)) done();
-      }, report);
-    });
-    res.once('close', done);
-  });
 }

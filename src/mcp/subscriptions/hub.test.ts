@@ -96,6 +96,18 @@ test('a relation of one member has only its own subscribers looked at, a shared 
   assert.equal(room.checks - before, 3);
 });
 
+test('B-MC-7: the change of variant is told with the etag and place of that variant', async (t) => {
+  const { allow, accessChange, remember, open } = await opened(t);
+  const { stream, caller, sent } = open('ana');
+  await stream.add(caller, [COVERAGE]);
+  const full = changeOf(COVERAGE, 9, { variant: 'full', kind: 'created' });
+  remember([changeOf(COVERAGE, 8), full]);
+  allow(() => 'full');
+  accessChange({ kind: 'everything' });
+  await settled();
+  assert.deepEqual(sent, [{ uri: COVERAGE, variant: 'full', etag: full.etag, place: full.place }]);
+});
+
 test('a right that grows or shrinks changes the variant, and says that the document differs', async (t) => {
   const { allow, accessChange, change, open } = await opened(t);
   const { stream, caller, sent } = open('ana');

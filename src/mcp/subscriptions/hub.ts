@@ -195,7 +195,17 @@ export class Hub implements Service {
       stream.sink.revoked(uri);
     } else {
       this.#registry.link(stream, uri, variant);
-      this.#dispatcher.newsFor(stream, uri);
+      this.#tellNewest(stream, uri, variant);
     }
+  }
+
+  /** The document as it stands in this variant, whenever it came to be so. */
+  #tellNewest(stream: StreamState, uri: string, variant: Variant): void {
+    const { reader, clock } = this.#parts;
+    const newest = reader
+      .recentChanges([uri], clock.now())
+      .filter((one) => one.variant === variant);
+    if (newest.length > 0) this.#dispatcher.changedFor(stream, newest);
+    else this.#dispatcher.newsFor(stream, uri);
   }
 }
