@@ -70,6 +70,12 @@ export const PROMISES: readonly Promised[] = [
   spine('B-IN-4', 'References are resolved: within the bundle, by identifier, to the directory.'),
   spine('B-IN-5', 'The same event id a second time has no effect, and gets the same receipt.'),
   spine('B-IN-6', 'A record older than the one that the log holds is stale, and changes nothing.'),
+  spine('B-IN-7', 'Records give the same etags in whatever order and portions they come.'),
+  spine('B-IN-8', 'A record that refers to the unknown waits, bounded, also across a restart.'),
+  spine(
+    'B-IN-9',
+    'Everything of a replaced member becomes the survivor’s; of the old one nothing is left to be read.',
+  ),
 
   spine(
     'B-LV-1',

@@ -15,6 +15,7 @@ import type {
 } from '../twin/ports.ts';
 import {
   bundleOf,
+  collectionOf,
   condition,
   deletionOf,
   encounter,
@@ -75,6 +76,7 @@ export function logSuite(createPlace: () => LogPlace): void {
   testOwnership(context);
   testNames(context);
   testRecords(context);
+  testWaiting(context);
   testRestart(context);
 }
 
@@ -237,6 +239,49 @@ function testRecords({ now, submit, all }: Context): void {
     forget();
     await submit(bundleOf(patient('ben')));
     assert.deepEqual(told, [[partitionOf('ana', now().log.partitions)]]);
+  });
+}
+
+function testWaiting({ now, submit, all, reopen }: Context): void {
+  test('B-IN-8: a record that refers to the unknown waits, also across a restart', async () => {
+    const orphan = collectionOf(condition('c1', 'ana', 'Asthma'), patient('ben'));
+    const receipt = await submit(orphan);
+    assert.deepEqual([receipt.accepted, receipt.waiting, receipt.refused], [1, 1, 0]);
+    assert.equal(receipt.entries[0]?.reason, 'no-member');
+    await reopen();
+    const { waiting } = await now().intake.held('demo');
+    assert.deepEqual(
+      waiting.records.map(({ type, needs, source, entry }) => [type, needs, source, entry]),
+      [['Condition', ['Patient'], 'ehr', 0]],
+    );
+    assert.equal((await now().intake.held('other')).waiting.count, 0);
+    const arrival = await submit(bundleOf(patient('ana')));
+    assert.deepEqual([arrival.accepted, arrival.resumed], [1, 1]);
+    assert.equal((await now().intake.held('demo')).waiting.count, 0);
+    assert.ok((await all()).some(({ id, subject }) => id === 'c1' && subject.id === 'ana'));
+    assert.deepEqual(arrival.places[0]?.offset, 1);
+  });
+
+  test('nobody waits for a member of another tenant', async () => {
+    await submit(collectionOf(condition('c1', 'ana', 'Asthma')));
+    const other = await submit(bundleOf(patient('ana')), { tenant: 'other' });
+    assert.equal(other.resumed, 0);
+    assert.equal((await now().intake.held('demo')).waiting.count, 1);
+    assert.ok((await all()).every(({ tenant }) => tenant === 'other'));
+  });
+
+  test('a dry run answers the receipt, and nothing is stored', async () => {
+    const json = collectionOf(
+      patient('ana'),
+      condition('c1', 'ana', 'A'),
+      condition('c2', 'x', 'B'),
+    );
+    const dry = await submit(json, { dryRun: true, eventId: 'once' });
+    assert.deepEqual([dry.accepted, dry.waiting, dry.places], [2, 1, []]);
+    assert.deepEqual(await all(), []);
+    assert.equal((await now().intake.held('demo')).waiting.count, 0);
+    assert.deepEqual(await now().relations.read(0, 10), []);
+    assert.equal((await submit(json, { eventId: 'once' })).accepted, 2);
   });
 }
 

@@ -57,6 +57,17 @@ export function bundleOf(...resources: readonly Resource[]): Uint8Array {
   return bytes({ resourceType: 'Bundle', type: 'transaction', entry });
 }
 
+/** Entries that are decided one by one. */
+export function collectionOf(...resources: readonly Resource[]): Uint8Array {
+  const entry = resources.map((resource) => ({ resource }));
+  return bytes({ resourceType: 'Bundle', type: 'collection', entry });
+}
+
+export function linesOf(...lines: readonly unknown[]): Uint8Array {
+  const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line)));
+  return new TextEncoder().encode(text.join('\n'));
+}
+
 export function deletionOf(...urls: readonly string[]): Uint8Array {
   const entry = urls.map((url) => ({ request: { method: 'DELETE', url } }));
   return bytes({ resourceType: 'Bundle', type: 'transaction', entry });
@@ -73,6 +84,6 @@ export function submission(
   return { tenant: 'demo', source: 'ehr', actor: 'user:operator', eventId, json, ...more };
 }
 
-function bytes(bundle: unknown): Uint8Array {
+export function bytes(bundle: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(bundle));
 }
