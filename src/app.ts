@@ -8,7 +8,7 @@ import { type DeploymentKeys, loadKeys } from './config/keys.ts';
 import { removeServerFile, writeServerFile } from './config/server-file.ts';
 import { Listener } from './http/listener.ts';
 import type { Clock } from './kernel/clock.ts';
-import { type Service, startAll, stopAll } from './kernel/lifecycle.ts';
+import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle.ts';
 import { WorkerDied } from './kernel/worker.ts';
 import { createEmbeddedLog } from './log/embedded.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
@@ -123,7 +123,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
         await announce(config, parts, { port: http.port, url, key });
       } catch (error) {
         await stop();
-        throw error;
+        if (!(error instanceof StartFailed)) throw error;
+        throw new Error(`${error.message}. Its files are in ${dataDir}.`, { cause: error });
       }
     },
     stop,

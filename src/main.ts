@@ -13,6 +13,9 @@ const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: str
 /** How long a stop may take before the process ends anyway. */
 const STOP_DEADLINE_MS = 15_000;
 
+/** A supervisor that signals a whole group reaches us twice, by itself and through the launcher. */
+const SAME_SIGNAL_MS = 500;
+
 const interrupted = new AbortController();
 
 const io: CliIo = {
@@ -27,9 +30,11 @@ const io: CliIo = {
 };
 
 process.stdout.on('error', endOnBrokenPipe);
+let interruptedAtMs = 0;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (interrupted.signal.aborted) process.exit(1);
+    if (!interrupted.signal.aborted) interruptedAtMs = performance.now();
+    else if (performance.now() - interruptedAtMs > SAME_SIGNAL_MS) process.exit(1);
     interrupted.abort();
   });
 }

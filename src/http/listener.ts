@@ -61,7 +61,8 @@ export class Listener implements Service {
         return await listen(this.#server, port === 0 ? 0 : port + tried, host);
       } catch (error) {
         const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-        if (!taken || portNamed || tried >= PORTS_TRIED) throw error;
+        if (!taken) throw error;
+        if (portNamed || tried >= PORTS_TRIED) throw portTaken(port + tried, host);
       }
     }
   }
@@ -137,6 +138,10 @@ export class Listener implements Service {
       sendJson(res, status, answer);
     }
   }
+}
+
+function portTaken(port: number, host: string): Error {
+  return new Error(`Port ${port} of ${host} is taken: end what listens there, or name another.`);
 }
 
 function refuseLate(res: ServerResponse, correlationId: string): void {

@@ -8,14 +8,31 @@ export interface Service {
 /** How long one service may take to stop before the next is stopped anyway. */
 const STOP_DEADLINE_MS = 10_000;
 
-/** Starts services in order; when one fails, stops those already started and throws. */
+/** Which service could not start, and why; for whoever operates the server. */
+export class StartFailed extends Error {
+  constructor(service: string, cause: unknown) {
+    super(`${service} cannot start: ${reasonOf(cause)}`, { cause });
+    this.name = 'StartFailed';
+  }
+}
+
+/** The innermost cause: what stands around it says in general what this says in particular. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : reasonOf(error.cause);
+}
+
+/**
+ * Starts services in order; when one fails, stops those already started.
+ * @throws StartFailed
+ */
 export async function startAll(services: readonly Service[]): Promise<void> {
   for (const [index, service] of services.entries()) {
     try {
       await service.start();
     } catch (error) {
       await stopAll(services.slice(0, index));
-      throw error;
+      throw new StartFailed(service.name, error);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../kernel/sqlite.ts';
 import type { ViewChange } from '../twin/ports.ts';
 import { type Applied, applyBatch, type Batch } from './apply.ts';
@@ -49,12 +50,7 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
   const nextPath = join(dataDir, NEXT_FILE);
   const origin: Origin = { epoch: log.epoch, projection: projector.version };
   remove(nextPath);
-  let db = openViewDatabase(path);
-  if (!hasPresentSchema(db)) {
-    db.close();
-    remove(path);
-    db = openViewDatabase(path);
-  }
+  let db = openPresent(path);
   const former = originOf(db);
   const behind = placesOf(db, log.partitions).some((at, part) => at >= (log.ends[part] ?? 0));
   const sameLog = former?.epoch === log.epoch && !behind;
@@ -90,6 +86,31 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
     },
     close: () => db.close(),
   };
+}
+
+/** The log is the truth: a file of another version, or one that is damaged, is built anew. */
+function openPresent(path: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = openViewDatabase(path);
+    if (hasPresentSchema(db) && isReadable(db)) return db;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  db?.close();
+  remove(path);
+  return openViewDatabase(path);
+}
+
+/** Looks at every page once; SQLite itself notices damage only where a query meets it. */
+function isReadable(db: DatabaseSync): boolean {
+  return db.prepare('PRAGMA quick_check(1)').get()?.quick_check === 'ok';
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, whatever their extended codes. */
+function isDamage(error: unknown): boolean {
+  const code = Number((error as { errcode?: number }).errcode) & 0xff;
+  return code === 11 || code === 26;
 }
 
 function remove(path: string): void {
