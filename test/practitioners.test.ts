@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startServer, type TestServer } from './support/server.ts';
+
+/** Practitioners, panels and access logs by plain HTTP: the same reader as every other surface. */
+
+let server: TestServer;
+before(async () => {
+  server = await startServer();
+});
+after(() => server.stop());
+
+const PANEL = 'practitioner/demo-dr-eve/panel';
+
+async function read(as: string, path: string, more: Record<string, unknown> = {}) {
+  const response = await server.fetch(await server.token(as, more), `/v1/twins/${path}`);
+  const body = (await response.json()) as { data: Record<string, unknown> };
+  return { status: response.status, data: body.data };
+}
+
+async function membersOf(as: string, more: Record<string, unknown> = {}): Promise<string[]> {
+  const { data } = await read(as, PANEL, more);
+  return (data.members as { member: string }[]).map(({ member }) => member);
+}
+
+interface Entry {
+  readonly who: string;
+  readonly by?: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly what: readonly string[];
+  readonly right: string;
+}
+
+async function logOf(as: string, member: string): Promise<Entry[]> {
+  const { data } = await read(as, `member/${member}/access-log`);
+  return data.entries as Entry[];
+}
+
+test('a practitioner’s profile and schedule are read by who may, and by nobody else', async () => {
+  const profile = await read('eve', 'practitioner/demo-dr-eve/profile');
+  assert.match(JSON.stringify(profile.data), /Dr\. Eve Demo-Ellis.*Demo Clinic/);
+  const schedule = await read('eve', 'practitioner/demo-dr-eve/schedule');
+  const taken = schedule.data.appointments as { starts: string; where: string }[];
+  assert.ok(taken.length > 0);
+  assert.ok(taken.every(({ where }) => where === 'Demo Clinic North'));
+  assert.doesNotMatch(JSON.stringify(schedule.data), /Ana|demo-ana|Diabetes/);
+  for (const section of ['profile', 'schedule', 'panel']) {
+    assert.equal((await read('ben', `practitioner/demo-dr-eve/${section}`)).status, 404);
+    assert.equal((await read('eve', `practitioner/demo-dr-nobody/${section}`)).status, 404);
+  }
+});
+
+test('a panel lists whom the practitioner treats, as far as the caller may read them', async () => {
+  assert.deepEqual(await membersOf('eve'), ['demo-ana', 'demo-dov']);
+  // The administrator may see the panel, and no member's profile.
+  assert.deepEqual(await membersOf('operator', { scope: 'twin:read' }), []);
+  await server.relations('touch', 'member:demo-ben#practitioner@practitioner:demo-dr-eve');
+  assert.deepEqual(await membersOf('eve'), ['demo-ana', 'demo-ben', 'demo-dov']);
+  await server.relations('delete', 'member:demo-ben#practitioner@practitioner:demo-dr-eve');
+  assert.deepEqual(await membersOf('eve'), ['demo-ana', 'demo-dov']);
+});
+
+test('an access log tells who saw the twin, also by a panel or through an agent', async () => {
+  await read('ana', 'member/demo-ana/care', { actor: 'assistant' });
+  await read('ben', 'member/demo-ana/clinical');
+  await membersOf('eve');
+  const [panel, denied, care] = await logOf('ana', 'demo-ana');
+  assert.deepEqual(
+    [panel?.who, panel?.what, panel?.right],
+    ['user:eve', ['profile'], 'view_panel'],
+  );
+  assert.deepEqual([denied?.who, denied?.outcome], ['user:ben', 'denied']);
+  assert.deepEqual(
+    [care?.who, care?.by, care?.what, care?.right],
+    ['user:ana', 'agent:assistant', ['care'], 'view_care'],
+  );
+  const [itself] = await logOf('officer', 'demo-ana');
+  assert.deepEqual([itself?.who, itself?.what], ['user:ana', ['access-log']]);
+});
+
+test('an access log is not for others, whoever they treat', async () => {
+  for (const as of ['eve', 'ben', 'nurse']) {
+    assert.equal((await read(as, 'member/demo-ana/access-log')).status, 404);
+  }
+  assert.equal((await read('ana', 'member/demo-nobody/access-log')).status, 404);
+});
