@@ -3,8 +3,16 @@ import type { JsonObject } from '../../kernel/json.ts';
 import { codeOf, objectsOf } from '../fhir/elements.ts';
 import { clinicalContradictions } from './clinical-contradictions.ts';
 import { contradictionsOf, contradictionsSchema } from './contradictions.ts';
-import { activeFirst, factOf, factShape, Lists, leftOutSchema, newestFirst } from './fact.ts';
-import { findingOf } from './findings/index.ts';
+import {
+  activeFirst,
+  factOf,
+  factShape,
+  Lists,
+  leftOutSchema,
+  newestFirst,
+  searchHow,
+} from './fact.ts';
+import { findingOf, words } from './findings/index.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
 import { seriesOf, seriesSchema } from './series.ts';
 
@@ -84,6 +92,9 @@ export const clinicalSchema = z.strictObject({
   documents: z.array(
     z.strictObject({ ...factShape, description: text, format: text, who: text, where: text }),
   ),
+  devices: z.array(z.strictObject({ ...factShape, maker: text, expires: text })),
+  supplies: z.array(z.strictObject({ ...factShape, quantity: text, who: text })),
+  familyHistory: z.array(z.strictObject({ ...factShape, conditions: text })),
   contradictions: contradictionsSchema,
   leftOut: leftOutSchema.optional(),
 });
@@ -101,6 +112,9 @@ const MAX = {
   encounters: 15,
   reports: 10,
   documents: 10,
+  devices: 10,
+  supplies: 10,
+  familyHistory: 10,
 } as const;
 
 type List = keyof typeof MAX;
@@ -130,9 +144,29 @@ export function clinicalData(set: RecordSet): JsonObject {
     encounters: take('encounters', newestFirst(facts('Encounter')), 'Encounter'),
     reports: take('reports', newestFirst(facts(...REPORT_TYPES)), ...REPORT_TYPES),
     documents: take('documents', newestFirst(facts('DocumentReference')), 'DocumentReference'),
+    devices: take('devices', newestFirst(facts('Device')), 'Device'),
+    supplies: take('supplies', newestFirst(facts('SupplyDelivery')), 'SupplyDelivery'),
+    familyHistory: take('familyHistory', facts('FamilyMemberHistory'), 'FamilyMemberHistory'),
     ...contradictionsOf(clinicalContradictions(set), lists, 'Condition', 'AllergyIntolerance'),
   };
-  return { ...data, ...(lists.leftOut.length > 0 && { leftOut: lists.leftOut }) };
+  const leftOut = [...lists.leftOut, ...withoutList(set)];
+  return { ...data, ...(leftOut.length > 0 && { leftOut }) };
+}
+
+const LISTED = new Set([
+  ...['Condition', ...MEDICATION_TYPES, 'AllergyIntolerance', 'Immunization', 'Observation'],
+  ...['Procedure', 'Encounter', ...REPORT_TYPES, 'DocumentReference', 'Device', 'SupplyDelivery'],
+  'FamilyMemberHistory',
+]);
+
+/** Kinds of clinical records that no list shows: counted, and found by search. */
+function withoutList(set: RecordSet): JsonObject[] {
+  const others = set.all.filter(({ section, type }) => section === 'clinical' && !LISTED.has(type));
+  return [...Map.groupBy(others, ({ type }) => type)].map(([type, { length: count }]) => ({
+    what: words(type),
+    count,
+    how: searchHow([type]),
+  }));
 }
 
 function categoryOf({ resource }: MemberRecord): Category {

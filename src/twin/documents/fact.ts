@@ -62,6 +62,12 @@ export const leftOutSchema = z.array(
   z.strictObject({ what: z.string(), count: z.number().int(), how: z.string() }),
 );
 
+/** How records of these types are got; those of practitioners cannot be searched. */
+export function searchHow(types: readonly string[]): string {
+  if (types.length === 0) return 'only the newest are shown';
+  return `search with types=${JSON.stringify(types)}, narrowed by query or since`;
+}
+
 /** Lists of a section, each bounded; what was cut is counted and said. */
 export class Lists {
   readonly leftOut: JsonObject[] = [];
@@ -70,8 +76,7 @@ export class Lists {
   take(what: string, facts: readonly JsonObject[], max: number, types: readonly string[]): Json[] {
     const count = facts.length - max;
     if (count > 0) {
-      const how = `search with types=${JSON.stringify(types)}, narrowed by query or since`;
-      this.leftOut.push({ what, count, how });
+      this.leftOut.push({ what, count, how: searchHow(types) });
     }
     return facts.slice(0, max);
   }

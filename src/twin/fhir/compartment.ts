@@ -47,6 +47,7 @@ export const SUBJECT_ELEMENTS: Readonly<Record<string, string>> = {
   RiskAssessment: 'subject',
   ServiceRequest: 'subject',
   Specimen: 'subject',
+  SupplyDelivery: 'patient',
   Task: 'for',
   VisionPrescription: 'patient',
 };

@@ -26,7 +26,6 @@ test('every resource of every bundle ends in exactly one place', () => {
   assert.ok(kinds.subject > 4_000 && kinds.directory > 300, JSON.stringify(kinds));
   assert.deepEqual(Object.keys(Object.assign({}, ...bundles.map((b) => b.bundle.ignored))).sort(), [
     'Provenance',
-    'SupplyDelivery',
   ]);
 });
 

@@ -182,7 +182,26 @@ export const CLINICAL: Readonly<Record<string, Reading>> = {
       title: stringOf(name?.name) ?? conceptText(resource.type) ?? 'Device',
       status: stringOf(resource.status),
       date: dateOf(resource.manufactureDate),
+      details: {
+        maker: stringOf(resource.manufacturer),
+        expires: dateOf(resource.expirationDate),
+      },
       codes: codesOf(resource.type),
+    };
+  },
+  SupplyDelivery: (record, set) => {
+    const { resource } = record;
+    const { itemCodeableConcept: item, quantity } = objectOf(resource.suppliedItem);
+    const period = objectOf(resource.occurrencePeriod);
+    return {
+      title: conceptText(item) ?? conceptText(resource.type) ?? 'Supply',
+      status: stringOf(resource.status),
+      date: dateOf(resource.occurrenceDateTime) ?? dateOf(period.start),
+      details: {
+        quantity: quantityText(quantity),
+        who: joined(namesAt(record, set, 'supplier')),
+      },
+      codes: codesOf(item),
     };
   },
   FamilyMemberHistory: (record) => {
