@@ -225,3 +225,24 @@ test('P1: a caller without permission learns no more of Dov than of nobody', asy
   );
   assert.equal(answers[0], answers[1]);
 });
+
+test('P1: a token for one section lists, hears and follows that section alone', async () => {
+  const scope = 'twin:read:coverage twin:subscribe';
+  const narrow = await server.token('dov', { scope });
+  const coverage = `${DOV}/coverage`;
+  const stream = await listen(server, narrow, [
+    coverage,
+    CLINICAL,
+    `${CLINICAL}/Condition/dov-plain`,
+  ]);
+  assert.deepEqual(stream.acknowledged, [coverage]);
+  const feed = await ask(server, narrow, 'resources/read', { uri: 'mcp://twins/changes/start' });
+  assert.ok(feed.answer.text.includes(`${DOV}/coverage`));
+  assert.ok(!feed.answer.text.includes(CLINICAL));
+  const { message } = await ask(server, narrow, 'resources/read', { uri: CLINICAL });
+  assert.equal(message.error?.data?.code, 'INSUFFICIENT_SCOPE');
+  const silent = await server.token('dov', { scope: 'twin:read' });
+  const refused = await listen(server, silent, [coverage]);
+  assert.deepEqual([refused.status, refused.acknowledged], [403, []]);
+  stream.close();
+});

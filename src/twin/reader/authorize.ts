@@ -58,7 +58,8 @@ export function requireScope(principal: Principal, uri: TwinUri): void {
   });
 }
 
-function withinScope(principal: Principal, uri: TwinUri): boolean {
+/** Scopes narrow, they never grant. */
+export function withinScope(principal: Principal, uri: TwinUri): boolean {
   const { scopes } = principal;
   if (uri.kind === 'section' || uri.kind === 'source') return mayReadSection(scopes, uri.section);
   if (uri.kind === 'changes') return mayReadAnything(scopes);

@@ -7,7 +7,7 @@ import { LIMITS } from '../../kernel/limits.ts';
 import { wrongCursor } from '../cursor.ts';
 import { etagOf } from '../etag.ts';
 import type { Place, Principal, ViewChange } from '../ports.ts';
-import { authorizeAll } from './authorize.ts';
+import { authorizeAll, withinScope } from './authorize.ts';
 import type { Answer, Caller, ReaderParts } from './parts.ts';
 import { type ReadableSections, readableMembers } from './readable.ts';
 
@@ -148,7 +148,11 @@ async function noLongerReadable(parts: ReaderParts, principal: Principal): Promi
 /** Only what this caller has read lately is named, so nobody learns of what they never saw. */
 export async function lostSinceRead(parts: ReaderParts, principal: Principal): Promise<string[]> {
   const read = [...parts.receipts.of(principal).keys()];
-  const uris = read.map(parseUri).filter((uri) => uri !== null);
+  // A token for less has lost nothing: another of the same principal goes on reading the rest.
+  const uris = read
+    .map(parseUri)
+    .filter((uri) => uri !== null)
+    .filter((uri) => withinScope(principal, uri));
   const grants = await authorizeAll(parts, principal, uris);
   return uris.filter((_, index) => grants[index]?.allowed === false).map(formatUri);
 }
