@@ -92,11 +92,15 @@ function limitOf(text: string): number {
   throw new CliFault(EXIT.usage, '--limit must be a whole number from 1 to 50.');
 }
 
+/** What each result says comes first; the line below it names where to read on. */
 function searchText({ results, omitted }: SearchResult): string {
   if (results.length === 0) return 'Nothing found that you may read.';
-  const rows = results.map(({ title, kind, date, uri }) => [date ?? '', kind, title, uri]);
-  const rest = omitted > 0 ? `\n${omitted} more: narrow the query, or raise --limit.` : '';
-  return table(['DATE', 'KIND', 'TITLE', 'URI'], rows) + rest;
+  const lines = results.flatMap(({ title, date, snippet, uri }) => [
+    plain(`${date === undefined ? '' : `${date}  `}${title}: ${snippet}`),
+    `    ${uri}`,
+  ]);
+  if (omitted > 0) lines.push(`${omitted} more: narrow the query, or raise --limit.`);
+  return lines.join('\n');
 }
 
 function chatText({ answer, sentences, questions = [], proposals = [], ...rest }: ChatResult) {
