@@ -36,7 +36,7 @@ const SURFACES: Readonly<Record<string, (position: string) => Promise<string>>> 
 
 for (const [surface, read] of Object.entries(SURFACES)) {
   test(`P3, B-LV-6: ${surface} at the position of an import never shows older data`, async () => {
-    for (let i = 0; i < 25; i += 1) {
+    for (let i = 0; i < 12; i += 1) {
       const { position, product } = await changeCoverage(server);
       assert.match(await read(position), new RegExp(product));
     }
@@ -45,7 +45,7 @@ for (const [surface, read] of Object.entries(SURFACES)) {
 
 test('P3: many reads at once, each at the position of its own import', async () => {
   const changes = [];
-  for (let i = 0; i < 20; i += 1) changes.push(await changeCoverage(server));
+  for (let i = 0; i < 12; i += 1) changes.push(await changeCoverage(server));
   const shown = await Promise.all(
     changes.map(async ({ position, product }) => {
       const text = await SURFACES['resources/read']?.(position);
@@ -58,7 +58,7 @@ test('P3: many reads at once, each at the position of its own import', async () 
 
 test('P3: told of a change, nobody reads older data afterwards', async () => {
   const stream = await listen(server, ana, [ANA_COVERAGE]);
-  for (let i = 0; i < 15; i += 1) {
+  for (let i = 0; i < 10; i += 1) {
     const { product } = await changeCoverage(server);
     const before = stream.told.length;
     await stream.heard(before + 1);
