@@ -2,8 +2,7 @@ import type { SearchInput } from '../../contract/documents.ts';
 import { formatUri, type Section } from '../../contract/uris.ts';
 import type { IndexRow, Subject } from '../ports.ts';
 import { plainText } from '../render/text.ts';
-import { type Answer, answerFrom, type MemberFacts } from '../search/answers/index.ts';
-import { understand } from '../search/questions.ts';
+import { type Answer, answerTo, type MemberFacts } from '../search/answers/index.ts';
 import type { ReaderParts } from './parts.ts';
 import type { ReadableSections } from './readable.ts';
 
@@ -38,7 +37,7 @@ export function computedFor(
   const subject: Subject = { kind: 'member', id: member };
   const today = new Date(clock.now()).toISOString().slice(0, 10);
   const facts = factsOf(view, subject, readable, input);
-  const answer = answerFrom(understand(input.query, today), facts, today);
+  const answer = answerTo(input.query, facts, today);
   if (answer === undefined) return undefined;
   const uri = uriOf(view, subject, readable, answer);
   if (uri === undefined) return undefined;

@@ -7,6 +7,8 @@ import {
   type Field,
   type Found,
   fieldsIn,
+  isKnown,
+  meantBy,
   type Topic,
   topicsIn,
 } from './vocabulary.ts';
@@ -69,19 +71,31 @@ const ACTIVE =
   /\bcurrent(ly)?\b|\bnow\b|\bactive(ly)?\b|\bpresent(ly)?\b|\btoday\b|\bongoing\b|\bstill\b|\bthese days\b|\btak(es|ing)\b|\bin force\b|\bat the moment\b|\bsupposed to\b/;
 const PAST =
   /\bpast\b|\bprevious(ly)?\b|\bformer(ly)?\b|\bstopped\b|\bused to\b|\bresolved\b|\binactive\b|\bdiscontinued\b/;
+/** "What is she on?" asks for medication without a word for it. */
+const IS_ON = /\b(is|are) (he|she|they|the (member|patient)) on\b(?! (file|the|a|an|any)\b)/;
 const AHEAD = /\bnext\b|\bupcoming\b|\bscheduled\b|\bcoming up\b|\bfuture\b|\bwill\b|\bdue\b/;
 const FIRST = /\bfirst\b|\bearliest\b|\boldest\b|\binitial(ly)?\b/;
 
-/** Reads a question. `today` is an ISO date, for "last year". */
-export function understand(query: string, today: string): Question {
+/**
+ * Reads a question. `today` is an ISO date, for "last year"; `isWord` says which stems the record
+ * knows, so that only what nobody knows is taken for a mistyped word.
+ */
+export function understand(
+  query: string,
+  today: string,
+  isWord: (stem: string) => boolean = () => false,
+): Question {
   const text = fold(query.slice(0, LIMITS.searchQueryCharsMax))
     .replace(/\s+/g, ' ')
     // "How high is …" asks for a value, "high …" names a condition.
     .replace(/\bhow (high|low|big|large|good|bad|well)\b/g, 'how much');
   const { period, rest } = periodIn(text, today);
   const all = wordsOf(rest);
-  const stems = new Set(all.flatMap((word) => [stem(word), word]));
-  const words = [...new Set(all.filter((word) => !isStopWord(word)).map(stem))];
+  const right = (form: string): string =>
+    isKnown(form) || isWord(form) ? form : (meantBy(form) ?? form);
+  const meaning = all.filter((word) => !isStopWord(word)).map((word) => right(stem(word)));
+  const stems = new Set([...all.flatMap((word) => [stem(word), word]), ...meaning]);
+  const words = [...new Set(meaning)];
   const concepts = conceptsIn(stems);
   return {
     ask: ASKS.find(([, pattern]) => pattern.test(text))?.[0] ?? 'value',
@@ -91,7 +105,9 @@ export function understand(query: string, today: string): Question {
     ...(period !== undefined && { period }),
     words: words.slice(0, LIMITS.searchTermsMax),
     concepts,
-    topics: topicsIn(stems).filter((found) => !withinLonger(found, concepts)),
+    topics: topicsIn(IS_ON.test(text) ? stems.add('medication') : stems).filter(
+      (found) => !withinLonger(found, concepts),
+    ),
     fields: fieldsIn(stems).filter((found) => !withinLonger(found, concepts)),
   };
 }

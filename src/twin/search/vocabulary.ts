@@ -1,6 +1,6 @@
 import type { Section } from '../../contract/uris.ts';
 import data from './vocabulary.json' with { type: 'json' };
-import { isStopWord, stem, titleStems, wordsOf } from './words.ts';
+import { isStopWord, isTypo, stem, titleStems, wordsOf } from './words.ts';
 
 /** Something that a record can be about, by the words of people and by the codes of records. */
 export interface Concept {
@@ -69,6 +69,11 @@ const KNOWN: ReadonlySet<string> = new Set(
 /** Whether the vocabulary says anything about a word. */
 export function isKnown(word: string): boolean {
   return KNOWN.has(word);
+}
+
+/** The word of the vocabulary that a mistyped one was to be. */
+export function meantBy(word: string): string | undefined {
+  return [...KNOWN].find((known) => isTypo(word, known));
 }
 
 /** Whether a fact's display, or one of its codes, names the concept. */

@@ -68,3 +68,27 @@ export function titleStems(title: string): readonly string[] {
   kept.set(title, stems);
   return stems;
 }
+
+/** Whether two words differ by so little that one is the other mistyped: 1 letter, 2 in long ones. */
+export function isTypo(word: string, meant: string): boolean {
+  const allowed = word.length >= 9 ? 2 : word.length >= 5 ? 1 : 0;
+  if (allowed === 0 || Math.abs(word.length - meant.length) > allowed) return false;
+  return word[0] === meant[0] && distance(word, meant) <= allowed;
+}
+
+/** Insertions, deletions, changes and swaps of neighbours (optimal string alignment). */
+function distance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, at) => at)];
+  for (let i = 1; i <= a.length; i += 1) {
+    const [before, last] = [rows[i - 2], rows[i - 1] ?? []];
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const changed = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped =
+        a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? (before?.[j - 2] ?? i) + 1 : changed;
+      row.push(Math.min(changed, swapped, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    rows.push(row);
+  }
+  return rows.at(-1)?.at(-1) ?? 0;
+}

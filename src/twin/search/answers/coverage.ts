@@ -13,9 +13,7 @@ export function answerCoverage(facts: MemberFacts): Answer | undefined {
   const items = [
     ...plans.slice(0, PLANS_MAX).map(tellPlan),
     ...(plans.length === 0 ? ['no plan is recorded'] : []),
-    ...objects(data.benefits).map((benefit) =>
-      listed([textAt(benefit, 'title'), textAt(benefit, 'value')]),
-    ),
+    ...objects(data.benefits).map(tellElements),
     `eligibility ${textAt(eligibility, 'status') ?? 'unknown'}`,
     textAt(data, 'benefitsNote') ?? '',
   ].filter((item) => item !== '');
@@ -38,6 +36,31 @@ function tellPlan(plan: JsonObject): string {
     said('group ', textAt(plan, 'group')),
   ]);
   return `${payer ?? title ?? 'payer not given'}${about === '' ? '' : ` (${about})`}`;
+}
+
+const PROVENANCE = new Set(['title', 'uri', 'source', 'asOf', 'codes', 'basis', 'measure']);
+
+/** A fact of a section, element by element: "Deductible: total 500.00 USD, used 120.00 USD". */
+export function tellElements(fact: JsonObject): string {
+  const elements = Object.entries(fact).flatMap(([key, value]) =>
+    typeof value === 'string' && !PROVENANCE.has(key) ? `${wordsOfName(key)} ${value}` : [],
+  );
+  return `${textAt(fact, 'title') ?? ''}: ${listed(elements)}`;
+}
+
+/** `lastDone` as "last done". */
+function wordsOfName(name: string): string {
+  return name.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+}
+
+/** What is due, what is overdue and what is met, as the care document lists it. */
+export function answerGaps(facts: MemberFacts): Answer | undefined {
+  const data = facts.document('care');
+  if (data === undefined) return undefined;
+  const gaps = objects(data.careGaps);
+  const items = gaps.length === 0 ? ['none recorded or derived'] : gaps.map(tellElements);
+  const sources = gaps.flatMap((gap) => textAt(gap, 'uri') ?? []).slice(0, PLANS_MAX);
+  return { title: 'Care gaps', items, sources, section: 'care', date: '', whole: true };
 }
 
 function objects(value: Json | undefined): JsonObject[] {

@@ -1,7 +1,7 @@
 import type { IndexRow } from '../../ports.ts';
 import type { Question } from '../questions.ts';
 import { type Concept, isAbout } from '../vocabulary.ts';
-import { titleStems } from '../words.ts';
+import { stemsOf, titleStems } from '../words.ts';
 import { isValid, newestFirst } from './answer.ts';
 
 /** Facts of one kind of thing, newest first, and how much of a question they explain. */
@@ -49,7 +49,8 @@ function groupOf(question: Question, own: readonly IndexRow[]): Group | undefine
   const literal = question.words.filter(
     (word) => codes.has(word) || [...parts].some((part) => same(part, word)),
   );
-  if (concept.size === 0 && !literal.some((word) => !generic.has(word))) return undefined;
+  const telling = literal.some((word) => !generic.has(word) && !WEAK.has(word));
+  if (concept.size === 0 && !telling) return undefined;
   const topic = question.topics
     .filter(({ meaning }) => meaning.types.includes(type))
     .flatMap(({ words }) => words);
@@ -64,6 +65,14 @@ function groupOf(question: Question, own: readonly IndexRow[]): Group | undefine
     precision: Math.min(1, literal.length / Math.max(1, parts.size)),
   };
 }
+
+/** Words of many displays, which alone do not tell which one is meant. */
+const WEAK = new Set(
+  stemsOf(
+    'blood serum plasma urine mass volume panel test total score health care medical service ' +
+      'social assessment procedure finding patient encounter using body right left history',
+  ),
+);
 
 /** An encounter is also what its class says ("emergency"). */
 function named(concept: Concept, row: IndexRow): boolean {

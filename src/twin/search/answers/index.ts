@@ -1,7 +1,8 @@
-import type { Question } from '../questions.ts';
+import { type Question, understand } from '../questions.ts';
 import { isKnown } from '../vocabulary.ts';
+import { titleStems } from '../words.ts';
 import type { Answer, MemberFacts } from './answer.ts';
-import { answerCoverage } from './coverage.ts';
+import { answerCoverage, answerGaps } from './coverage.ts';
 import { type Group, groupsFor, SPECIFIC_TYPES } from './groups.ts';
 import { answerTopic } from './lists.ts';
 import { answerMoney } from './money.ts';
@@ -27,13 +28,11 @@ const UNKNOWN_WEIGHT = 0.5;
  * Answers a question about one member from facts, without a model: the way that accounts for most
  * of its words wins. `undefined` where it is not understood. Pure; `today` is an ISO date.
  */
-export function answerFrom(
-  question: Question,
-  facts: MemberFacts,
-  today: string,
-): Answer | undefined {
-  const groups =
-    question.words.length === 0 ? [] : groupsFor(question, facts.facts(SPECIFIC_TYPES));
+export function answerTo(query: string, facts: MemberFacts, today: string): Answer | undefined {
+  const rows = facts.facts(SPECIFIC_TYPES);
+  const known = new Set(rows.flatMap(({ title }) => titleStems(title)));
+  const question = understand(query, today, (word) => known.has(word));
+  const groups = question.words.length === 0 ? [] : groupsFor(question, rows);
   const share = shareIn(question, groups);
   const ways = [
     ...specific(question, facts, groups, share),
@@ -87,7 +86,7 @@ function profile(question: Question, facts: MemberFacts, today: string, share: S
 
 function topics(question: Question, facts: MemberFacts, share: Share): Route[] {
   return question.topics.map(({ meaning, words }): Route => {
-    const held = share(words);
+    const held = question.words.length === 0 ? 1 : share(words);
     if (meaning.name === 'claims') {
       const fits = question.ask === 'amount' ? FITTING : 0;
       return { share: held + fits, answer: () => answerMoney(question, facts) };
@@ -96,6 +95,7 @@ function topics(question: Question, facts: MemberFacts, share: Share): Route[] {
       const fits = question.ask === 'who' ? FITTING : 0;
       return { share: held + fits, answer: () => answerCoverage(facts) };
     }
+    if (meaning.name === 'careGaps') return { share: held, answer: () => answerGaps(facts) };
     const fits = meaning.name === 'appointments' ? (question.ahead ? FITTING : -FITTING) : 0;
     return { share: held + fits, answer: () => answerTopic(question, meaning, facts) };
   });

@@ -1,9 +1,11 @@
+import { isObject, type JsonObject } from '../../../kernel/json.ts';
 import type { IndexRow } from '../../ports.ts';
 import type { Period } from '../period.ts';
 import type { Question } from '../questions.ts';
 import { isAbout } from '../vocabulary.ts';
 import { titleStems } from '../words.ts';
 import { type Answer, isValid, type MemberFacts, newestFirst, said, textAt } from './answer.ts';
+import { listed } from './tell.ts';
 
 const TYPES = ['Claim', 'ExplanationOfBenefit'];
 const YEARS_MAX = 6;
@@ -17,7 +19,7 @@ const WHATEVER = /^(care|health|healthcar|medical|servic|expens|annual)/;
 /** What was billed and paid: for a period, by year, or for what the question names. */
 export function answerMoney(question: Question, facts: MemberFacts): Answer | undefined {
   if (!facts.sections.has('financial')) return undefined;
-  const rows = newestFirst(facts.facts(TYPES).filter(isValid));
+  const rows = newestFirst(facts.facts(TYPES).filter((row) => isValid(row) && isBilled(row)));
   const { period } = question;
   const within = period === undefined ? rows : rows.filter((row) => isWithin(row, period));
   const about = rowsAbout(question, within);
@@ -31,7 +33,24 @@ export function answerMoney(question: Question, facts: MemberFacts): Answer | un
         : [...yearsOf(rows), totalOf(rows, 'in all')];
   const sources = used.slice(0, SOURCES_MAX).map(({ uri }) => uri);
   const date = used[0]?.date ?? '';
-  return { title, items, sources, section: 'financial', date, whole: used.length > 1 };
+  const all = [...owedBy(question, facts), ...items];
+  return { title, items: all, sources, section: 'financial', date, whole: used.length > 1 };
+}
+
+/** FHIR R4 `use`: what only asks before anything is done is not billed. */
+function isBilled({ title }: IndexRow): boolean {
+  return !/^(Prior authorization|Cost estimate)\b/.test(title);
+}
+
+/** What the explanations leave to the member, where the question is about that. */
+function owedBy(question: Question, facts: MemberFacts): string[] {
+  if (
+    !question.words.some((word) => /^(ow|portion|responsib|pocket|outstand|balanc|shar)/.test(word))
+  )
+    return [];
+  const owes = facts.document('financial')?.owes;
+  const says = isObject(owes) ? textAt(owes as JsonObject, 'says') : undefined;
+  return says === undefined ? [] : [says];
 }
 
 export function isWithin({ date }: IndexRow, { from, to }: Period): boolean {
@@ -60,39 +79,36 @@ function yearsOf(rows: readonly IndexRow[]): string[] {
     .map(([year, own]) => totalOf(own, `in ${year}`));
 }
 
+/** By claims where there are any; explanations that say otherwise are told beside them. */
 function totalOf(rows: readonly IndexRow[], says: string): string {
   const claims = rows.filter(({ type }) => type === 'Claim');
-  const benefits = rows.filter(({ type }) => type === 'ExplanationOfBenefit');
-  const billed = claims.length > 0 ? claims : benefits;
-  const paid = sumOf(benefits, paidOf);
-  const count = `${billed.length} ${billed.length === 1 ? 'claim' : 'claims'}`;
-  return `${sumOf(billed, billedOf) ?? 'nothing'} ${says} over ${count}${said(', of which insurers paid ', paid)}`;
+  const explained = rows.filter(({ type }) => type === 'ExplanationOfBenefit');
+  const counted = claims.length > 0 ? claims : explained;
+  const billed = sumOf(counted, 'billed') ?? 'nothing';
+  const stated = sumOf(explained, 'billed');
+  const about = listed([
+    stated === billed ? undefined : said('by explanations of benefit ', stated),
+    said('insurers paid ', sumOf(explained, 'paid')),
+    said("member's share ", sumOf(explained, 'patientPortion')),
+  ]);
+  const count = `${counted.length} ${counted.length === 1 ? 'claim' : 'claims'}`;
+  return `${billed} ${says} over ${count}${about === '' ? '' : ` (${about})`}`;
 }
 
 function claimsOf(rows: readonly IndexRow[]): string[] {
   const claims = rows.filter(({ type }) => type === 'Claim');
   return (claims.length > 0 ? claims : rows).slice(0, CLAIMS_MAX).map((row) => {
     const what = textAt(row.data, 'services') ?? row.title;
-    return `${row.date} ${billedOf(row) ?? ''}${said(' at ', textAt(row.data, 'provider'))}: ${what}`;
+    const billed = textAt(row.data, 'billed') ?? '';
+    return `${row.date} ${billed}${said(' at ', textAt(row.data, 'provider'))}: ${what}`;
   });
 }
 
-function billedOf({ type, data }: IndexRow): string | undefined {
-  if (type === 'Claim') return textAt(data, 'total');
-  return /\d[\d.]*\s[A-Z]{3}/.exec(textAt(data, 'amounts') ?? textAt(data, 'billed') ?? '')?.[0];
-}
-
-function paidOf({ data }: IndexRow): string | undefined {
-  return textAt(data, 'paid');
-}
-
 /** In hundredths, so that no sum drifts; one currency only. */
-function sumOf(
-  rows: readonly IndexRow[],
-  amountOf: (row: IndexRow) => string | undefined,
-): string | undefined {
-  const amounts = rows.flatMap((row) => {
-    const [, value, currency] = /^(-?\d+(?:\.\d+)?) ([A-Z]{3})$/.exec(amountOf(row) ?? '') ?? [];
+function sumOf(rows: readonly IndexRow[], key: string): string | undefined {
+  const amounts = rows.flatMap(({ data }) => {
+    const [, value, currency] =
+      /^(-?\d+(?:\.\d+)?) ([A-Z]{3})$/.exec(textAt(data, key) ?? '') ?? [];
     return value === undefined ? [] : [{ cents: Math.round(Number(value) * 100), currency }];
   });
   const [first] = amounts;
