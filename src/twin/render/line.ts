@@ -46,22 +46,31 @@ function textOf(value: Json, view: View, depth: number): string {
   if (value === null) return 'not given';
   if (typeof value !== 'object') return String(value);
   if (depth > DEPTH_MAX) return '…';
-  if (Array.isArray(value)) return value.map((one) => textOf(one, view, depth + 1)).join(', ');
+  if (Array.isArray(value)) {
+    const separator = value.some(isObject) ? ' | ' : ', ';
+    return value.map((one) => textOf(one, view, depth + 1)).join(separator);
+  }
   return objectText(value, view, depth);
 }
 
-/** `**title**: value (status, date); other: …`, as far as there are such members. */
+/** Elements that name what an object is about, the first that it has. */
+const HEADS = ['title', 'about', 'name', 'year', 'what', 'when'] as const;
+
+/** `**head**: value (status, date); other: …`, as far as there are such members. */
 function objectText(object: JsonObject, view: View, depth: number): string {
-  const { title, value, status, date, ...rest } = object;
+  const headKey = HEADS.find((key) => typeof object[key] === 'string');
+  const { value, status, date, ...rest } = object;
   const member = (one: Json) => textOf(one, view, depth + 1);
   const when = [status, date].filter((one) => typeof one === 'string').map(member);
-  const others = Object.entries(rest).map(([key, one]) =>
-    isObject(one) ? `${label(key)}: (${member(one)})` : `${label(key)}: ${member(one)}`,
-  );
-  const name = typeof title === 'string' ? `**${stringText(title, view)}**` : '';
+  const others = Object.entries(rest).flatMap(([key, one]) => {
+    if (key === headKey) return [];
+    return [isObject(one) ? `${label(key)}: (${member(one)})` : `${label(key)}: ${member(one)}`];
+  });
+  const head = headKey === undefined ? undefined : object[headKey];
+  const name = typeof head === 'string' ? `**${stringText(head, view)}**` : '';
   const said = value === undefined ? '' : member(value);
-  const head = name === '' || said === '' ? name + said : `${name}: ${said}`;
-  const dated = when.length === 0 ? head : `${head} (${when.join(', ')})`.trim();
+  const first = name === '' || said === '' ? name + said : `${name}: ${said}`;
+  const dated = when.length === 0 ? first : `${first} (${when.join(', ')})`.trim();
   const separator = depth === 0 ? '; ' : ', ';
   return [dated, ...others].filter((part) => part !== '').join(separator);
 }

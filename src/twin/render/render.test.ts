@@ -112,6 +112,31 @@ test('a card shows less than a summary, a summary less than the detail', () => {
   assert.ok(card && summary && detail && card < summary && summary < detail);
 });
 
+test('what a thing is about leads its line; things in a list stay apart', () => {
+  const data = {
+    careTeam: [
+      {
+        title: 'Blue team',
+        status: 'active',
+        members: [{ name: 'Eve', role: 'MD' }, { name: 'Nia' }],
+      },
+    ],
+    totals: [{ year: '2025', billed: '5.00 USD' }],
+    contradictions: [
+      { about: 'birth date', says: [{ title: '1974', uri: 'mcp://x', source: 's', asOf: null }] },
+    ],
+  };
+  const lines = renderDocument(documentOf(data), OPTIONS).content.split('\n');
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('- ')),
+    [
+      '- **Blue team** (active); members: **Eve**, role: MD | **Nia**',
+      '- **2025**; billed: 5.00 USD',
+      '- **birth date**; says: **1974**',
+    ],
+  );
+});
+
 test('an empty list is said', () => {
   assert.match(renderDocument(documentOf({ allergies: [] }), OPTIONS).content, /none recorded/);
 });
