@@ -1,6 +1,7 @@
 import { type ChatInput, chatInput, chatResult } from '../../contract/documents.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Caller } from '../../twin/reader/index.ts';
+import { DATA_NOTICE } from '../../twin/render/text.ts';
 import type { McpParts } from '../parts.ts';
 import type { ToolAnswer } from './answer.ts';
 
@@ -18,9 +19,9 @@ export const chatTool = {
     const result = await chat.answer(caller, input);
     const questions = (result.questions ?? []).map((question) => `? ${question}`);
     const sources = [...new Set(result.sentences.flatMap((s) => s.sources.map((x) => x.uri)))];
-    const text = [result.answer, ...questions, ...sources.map((uri) => `source: ${uri}`)].join(
-      '\n',
-    );
+    const notice = sources.length > 0 ? [DATA_NOTICE] : [];
+    const named = sources.map((uri) => `source: ${uri}`);
+    const text = [...notice, result.answer, ...questions, ...named].join('\n');
     return { structured: result as unknown as JsonObject, text };
   },
 } as const;

@@ -1,5 +1,5 @@
 import type { SearchResult } from '../../contract/documents.ts';
-import { plainText } from '../render/text.ts';
+import { DATA_NOTICE, inertText } from '../render/text.ts';
 import type { RankedRow } from '../search/rank.ts';
 
 export type Result = SearchResult['results'][number];
@@ -9,9 +9,9 @@ const CHARS_PER_TOKEN = 4;
 const TOKENS_PER_WORD = 1.3;
 const SNIPPET_CHARS = 240;
 const TITLE_CHARS = 120;
-/** Room for the last line, which says how much more there is. */
-const TAIL_CHARS = 60;
-const TAIL_WORDS = 9;
+/** Room for the first line, about whose text this is, and the last, about how much more there is. */
+const FRAME_CHARS = 60 + DATA_NOTICE.length;
+const FRAME_WORDS = 9 + DATA_NOTICE.split(' ').length;
 
 /** Tokens of a text by the stricter of two rules: 4 characters each, or 1.3 a word. */
 export function tokensOf(text: string): number {
@@ -25,8 +25,8 @@ export class Room {
   private words: number;
 
   constructor(budget: number) {
-    this.chars = budget * CHARS_PER_TOKEN - TAIL_CHARS;
-    this.words = Math.floor(budget / TOKENS_PER_WORD) - TAIL_WORDS;
+    this.chars = budget * CHARS_PER_TOKEN - FRAME_CHARS;
+    this.words = Math.floor(budget / TOKENS_PER_WORD) - FRAME_WORDS;
   }
 
   /** Takes a text's room; `false` where there is none. */
@@ -48,7 +48,7 @@ export function renderResult({ title, date, snippet, uri }: Result): string {
 export function renderSearch({ results, omitted }: SearchResult): string {
   if (results.length === 0) return 'Nothing found that you may read.';
   const rest = omitted > 0 ? `${omitted} more; narrow the query or page on.` : '';
-  return `${results.map(renderResult).join('')}${rest}`;
+  return `${DATA_NOTICE}\n${results.map(renderResult).join('')}${rest}`;
 }
 
 /** What a row says, in one plain line. */
@@ -59,10 +59,10 @@ export function resultOf(
   return {
     uri: row.uri,
     ...stamp,
-    title: plainText(row.title, TITLE_CHARS),
+    title: inertText(row.title, TITLE_CHARS),
     kind: row.kind,
     ...(row.date !== '' && { date: row.date }),
-    snippet: plainText(row.text, SNIPPET_CHARS),
+    snippet: inertText(row.text, SNIPPET_CHARS),
     score,
   };
 }

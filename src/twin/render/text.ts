@@ -20,6 +20,19 @@ export function plainText(text: string, max: number): string {
   return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
 }
 
+/**
+ * Plain text for fields of results, which programs show and models read as they are: whatever
+ * could become an image, a link, a tag or a fence is broken up, without escapes to undo.
+ */
+export function inertText(text: string, max: number): string {
+  return plainText(text, max)
+    .replace(/\]\s*(?=[([:])/g, '] ')
+    .replace(/<(?=[\p{L}/!?])/gu, '< ')
+    .replace(/:\/\//g, ': //')
+    .replace(/\b(www)\./gi, '$1 .')
+    .replace(/`/g, "'");
+}
+
 /** Plain text that Markdown shows as it is: no image, link, HTML, code or heading. */
 export function markdownText(text: string, max: number): string {
   return plainText(text, max)
