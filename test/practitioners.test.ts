@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { CLIENTS } from './support/clients.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 /** Practitioners, panels and access logs by plain HTTP: the same reader as every other surface. */
@@ -85,3 +86,42 @@ test('an access log is not for others, whoever they treat', async () => {
   }
   assert.equal((await read('ana', 'member/demo-nobody/access-log')).status, 404);
 });
+
+test('a schedule is told of when it changes; a panel and an access log cannot be subscribed to', async () => {
+  const connect = CLIENTS['SDK 2.x over HTTP, 2026-07-28'];
+  assert.ok(connect);
+  const { url, dataDir } = server;
+  const client = await connect({ url, dataDir, token: await server.token('eve'), as: 'eve' });
+  try {
+    const schedule = 'mcp://twins/practitioner/demo-dr-eve/schedule';
+    const asked = [schedule, `mcp://twins/${PANEL}`, 'mcp://twins/member/demo-ana/access-log'];
+    assert.deepEqual(await client.subscribe(asked), [schedule]);
+    const slot = { resourceType: 'Slot', id: 'slot-1', status: 'free' };
+    const entry = [
+      resourceEntry({
+        resourceType: 'Schedule',
+        id: 'schedule-1',
+        actor: [{ reference: 'Practitioner/demo-dr-eve' }],
+      }),
+      resourceEntry({
+        ...slot,
+        schedule: { reference: 'Schedule/schedule-1' },
+        start: '2026-12-01T09:00:00Z',
+        end: '2026-12-01T09:30:00Z',
+      }),
+    ];
+    const bundle = { resourceType: 'Bundle', type: 'transaction', entry };
+    assert.equal((await server.importBundle(JSON.stringify(bundle))).status, 201);
+    await client.heard(1);
+    assert.equal(client.told[0]?.uri, schedule);
+    const { contents } = await client.read(schedule);
+    assert.match(contents[0]?.text ?? '', /"free":\[\{[^\]]*2026-12-01T09:00:00Z/);
+  } finally {
+    await client.close();
+  }
+});
+
+function resourceEntry(resource: { resourceType: string; id: string } & Record<string, unknown>) {
+  const { resourceType, id } = resource;
+  return { resource, request: { method: 'PUT', url: `${resourceType}/${id}` } };
+}

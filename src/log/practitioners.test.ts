@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { PRACTITIONER_DOCUMENTS } from '../twin/documents/practitioner/index.ts';
+import { practitionerProfileSchema } from '../twin/documents/practitioner/profile.ts';
 import { practitionerScheduleSchema } from '../twin/documents/practitioner/schedule.ts';
 import { addressBundle, addressEach } from '../twin/fhir/resolve.ts';
 import { readSubmission } from '../twin/fhir/submission.ts';
+import { bundleBytes, bundleFiles } from '../twin/fhir/test/synthea.ts';
 import type { SourceRecord } from '../twin/ports.ts';
 import { project } from '../twin/project.ts';
 import { openLogDatabase } from './schema.ts';
@@ -134,4 +137,29 @@ test('the same again has no effect, and another tenant’s records are not mixed
   const foreign = { ...practitioner('dr', 'Impostor') };
   store.submitBundle(submission(bundleOf(foreign), { tenant: 'other' }), 0);
   assert.deepEqual(store.ends(), ends);
+});
+
+test('every practitioner of the shared data has a profile with a role that fits its schema', () => {
+  const store = open();
+  const files = bundleFiles('synthea-3.3.0').filter((file) =>
+    /(hospital|practitioner)I/.test(file),
+  );
+  for (const file of files) store.submitBundle(submission(bundleBytes(file)), 0);
+  const all = store.ends().flatMap((_, partition) => store.read(partition, 0, 10_000));
+  const practitioners = Map.groupBy(all, ({ subject }) => subject.id);
+  assert.equal(practitioners.size, 85);
+  for (const [id, records] of practitioners) {
+    const { documents } = project({ kind: 'practitioner', id }, records);
+    assert.deepEqual(
+      documents.map(({ variant }) => variant),
+      ['general', 'general'],
+    );
+    for (const { section, schema } of PRACTITIONER_DOCUMENTS) {
+      const found = documents.find((one) => one.section === section);
+      assert.equal(schema.safeParse(found?.data).error, undefined);
+    }
+    const profile = practitionerProfileSchema.parse(documents[0]?.data);
+    assert.equal(profile.roles.length, 1);
+    assert.equal(profile.identity?.numbers?.length, 1);
+  }
 });
