@@ -70,6 +70,8 @@ export class RiggedEngine implements Engine {
   write_?: Outage | undefined;
   /** Runs between the real answer to a check and its delivery. */
   beforeAnswer: (() => Promise<void>) | undefined;
+  /** Runs between the real answer to a look-up and its delivery. */
+  beforeFound: (() => Promise<void>) | undefined;
   /** Updates that Watch told, kept back until `release`. */
   #kept: (() => void)[] | undefined;
   readonly #real: Engine;
@@ -95,8 +97,13 @@ export class RiggedEngine implements Engine {
     return zedToken;
   };
 
-  lookupResources: Engine['lookupResources'] = (query, consistency) =>
-    this.#real.lookupResources(query, consistency);
+  lookupResources: Engine['lookupResources'] = async (query, consistency) => {
+    const page = await this.#real.lookupResources(query, consistency);
+    const between = this.beforeFound;
+    this.beforeFound = undefined;
+    await between?.();
+    return page;
+  };
 
   read: Engine['read'] = async (filter) => {
     await outage(this.read_);

@@ -307,6 +307,13 @@ test('looks up what the principal may, in order, and for an agent what it is tru
   assert.deepEqual(await decisions.lookup(agent, 'view_care', 'member'), []);
 });
 
+test('P1: trust that ends while a look-up runs leaves the agent with nothing', async () => {
+  await elsewhere('member:m~#self@user:ana~', 'user:ana~#agent_care@agent:assistant');
+  const agent = principal(own('ana~'), { actor: 'assistant', tenant: own('o~') });
+  engine.beforeFound = () => elsewhere('-user:ana~#agent_care@agent:assistant');
+  assert.deepEqual(await decisions.lookup(agent, 'view_care', 'member'), []);
+});
+
 test('a revoke not yet committed denies the object named, and the subject of a shared one', async () => {
   await elsewhere(
     'member:m~#delegate@user:ana~',

@@ -160,12 +160,14 @@ class Decider implements Decisions {
   async #lookup(principal: Principal, permission: string, type: string): Promise<string[]> {
     const { actor, kind } = principal;
     if (kind === 'agent' && (actor !== undefined || type !== 'session')) return [];
-    if (actor !== undefined) {
-      const trust = trustOf(principal, actor, permission, type);
-      if (!this.#holds(trust, await this.#ask(trust))) return [];
-    }
+    const trust = actor === undefined ? undefined : trustOf(principal, actor, permission, type);
+    const trusted = async (): Promise<boolean> =>
+      trust === undefined || this.#holds(trust, await this.#ask(trust));
+    if (!(await trusted())) return [];
     const subject: ObjectRef = { type: kind, id: principal.subject };
     const ids = await this.#find(subject, permission, type);
+    // A look-up takes its time, and trust may have ended meanwhile.
+    if (!(await trusted())) return [];
     return ids.filter((id) => !this.#isDenied(subject, { type, id }));
   }
 
