@@ -4,43 +4,44 @@ import type { Caller } from '../twin/reader/index.ts';
 import { memberObject } from '../twin/subjects.ts';
 import type { ChatParts } from './parts.ts';
 import { goOn, keep, type Session, start } from './session.ts';
+import { whom } from './whom.ts';
 
 /** Facts in one answer at most, and how close to the best one each has to come. */
 const FACTS_MAX = 5;
 const RELEVANCE_MIN = 0.4;
 const SEARCH_BUDGET_TOKENS = 1_000;
+const QUERY_CHARS_MAX = 256;
+/** Subjects that a question back offers. */
+const OFFERED_MAX = 3;
 
 type Sentence = ChatResult['sentences'][number];
 
 /**
- * Answers from the record alone: retrieves what the caller may read, composes it sentence by
- * sentence, each with its source and etag, and asks back where the person has to be clearer.
+ * Answers from the record alone: the answer that search computed, else the facts that match, each
+ * sentence with its sources and their etags; asks back where member or subject are not clear.
  */
 export async function answer(
   parts: ChatParts,
   caller: Caller,
   input: ChatInput,
 ): Promise<ChatResult> {
-  const session = await openSession(parts, caller, input);
-  if (session.member === undefined) return await askWho(parts, caller, session);
+  const { session, question } = await openSession(parts, caller, input);
+  if (session.member === undefined) return await askWho(parts, caller, session, question);
   await requireChat(parts, caller, session.member);
-  const found = await parts.reader.search(
-    caller,
-    {
-      query: input.message.slice(0, 256),
-      member: session.member,
-      budget: SEARCH_BUDGET_TOKENS,
-    },
-    'chat',
-  );
+  const query = input.message.slice(0, QUERY_CHARS_MAX);
+  const asked = { query, member: session.member, budget: SEARCH_BUDGET_TOKENS };
+  const found = await parts.reader.search(caller, asked, 'chat');
   const sentences = sentencesOf(found);
   const uri = await keep(parts, caller, session, sentences);
   const notices = found.omitted > 0 ? [`${found.omitted} more facts matched; use search.`] : [];
   if (sentences.length > 0) {
+    const text = sentences.map((sentence) => sentence.text).join(' ');
+    const questions = isComputed(found) ? [] : questionsAbout(found);
     return {
       session: uri,
-      answer: sentences.map(({ text }) => text).join(' '),
+      answer: text,
       sentences,
+      ...(questions.length > 0 && { questions }),
       notices,
     };
   }
@@ -57,15 +58,14 @@ export async function answer(
 async function openSession(
   { reader }: ChatParts,
   caller: Caller,
-  { member: named, session: uri }: ChatInput,
-): Promise<Session> {
-  const session = uri === undefined ? start() : await goOn(reader, caller, uri);
-  const member =
-    named === undefined && session.member !== undefined
-      ? session.member
-      : await reader.findMember(caller, named);
-  if (session.member === undefined || session.member === member) {
-    return { ...session, ...(member !== undefined && { member }) };
+  input: ChatInput,
+): Promise<{ session: Session; question?: string }> {
+  const session = input.session === undefined ? start() : await goOn(reader, caller, input.session);
+  if (input.member === undefined && session.member !== undefined) return { session };
+  const found = await whom(reader, caller, input);
+  if ('question' in found) return { session, question: found.question };
+  if (session.member === undefined || session.member === found.member) {
+    return { session: { ...session, member: found.member } };
   }
   throw new Fault('INVALID_ARGUMENT', {
     detail: 'This session is about another member; leave the session out to begin a new one.',
@@ -78,24 +78,50 @@ async function requireChat({ access }: ChatParts, { principal }: Caller, member:
   if (decision?.allowed !== true) throw new Fault('NOT_FOUND');
 }
 
-async function askWho(parts: ChatParts, caller: Caller, session: Session): Promise<ChatResult> {
+async function askWho(
+  parts: ChatParts,
+  caller: Caller,
+  session: Session,
+  question = 'Which member?',
+): Promise<ChatResult> {
   return {
     session: await keep(parts, caller, session, []),
     answer: 'I need to know whom this is about.',
     sentences: [],
-    questions: ['Which member? Give a member id, a name, a birth date or a plan number.'],
+    questions: [question],
     notices: [],
   };
 }
 
-function sentencesOf({ results }: SearchResult): Sentence[] {
-  const facts = results.filter(({ kind }) => kind === 'fact');
-  const best = facts[0]?.score ?? 0;
+/** Search answered the question itself: then nothing that only matches its words is added. */
+function isComputed({ results }: SearchResult): boolean {
+  return results[0]?.sources !== undefined;
+}
+
+function sentencesOf(found: SearchResult): Sentence[] {
+  const facts = found.results.filter(({ kind }) => kind === 'fact');
+  const [first] = facts;
+  if (first !== undefined && isComputed(found)) return [sentenceOf(first)];
+  const best = first?.score ?? 0;
   return facts
     .filter(({ score }) => score >= best * RELEVANCE_MIN)
     .slice(0, FACTS_MAX)
-    .map(({ title, date, snippet, uri, etag }) => ({
-      text: `${title}${date === undefined ? '' : `, ${date}`}: ${snippet}${/[.!?]$/.test(snippet) ? '' : '.'}`,
-      sources: [{ uri, etag }],
-    }));
+    .map(sentenceOf);
+}
+
+/** What a result says, with the documents that it rests on; the one to read on comes first. */
+function sentenceOf({ title, date, snippet, uri, etag, sources = [] }: Result): Sentence {
+  const dated = date === undefined || snippet.includes(date) ? '' : `, ${date}`;
+  const end = /[.!?]$/.test(snippet) ? '' : '.';
+  const others = sources.filter((source) => source.uri !== uri);
+  return { text: `${title}${dated}: ${snippet}${end}`, sources: [{ uri, etag }, ...others] };
+}
+
+type Result = SearchResult['results'][number];
+
+/** Facts only matched the words: what of them is meant is for the person to say. */
+function questionsAbout({ results }: SearchResult): string[] {
+  const facts = results.filter(({ kind }) => kind === 'fact');
+  const titles = [...new Set(facts.map(({ title }) => title))].slice(0, OFFERED_MAX);
+  return titles.length < 2 ? [] : [`Is it about ${titles.join(', or ')}?`];
 }

@@ -100,7 +100,7 @@ export const searchResult = z.strictObject({
       snippet: z.string(),
       score: z.number(),
       /** Of an answer that was computed from facts: the source documents it rests on. */
-      sources: z.array(z.string()).optional(),
+      sources: z.array(z.strictObject({ uri: z.string(), etag: etagSchema })).optional(),
     }),
   ),
   next: z.string().optional(),

@@ -49,14 +49,14 @@ export async function search(
   const skip = input.cursor === undefined ? 0 : openCursor(parts, principal, input);
   const first = skip === 0 ? answer : undefined;
   const page = fill(parts, readable, first, ranked.slice(skip), input);
-  const sources = page.answered ? (answer?.sources ?? []) : [];
+  const sources = page.results[0]?.sources ?? [];
   await parts.audit.append({
     action,
     outcome: 'success',
     ...caller,
     what: [
       ...page.results.map(({ uri, etag }) => ({ uri, etag })),
-      ...sources.filter((uri) => uri !== answer?.uri).map((uri) => ({ uri })),
+      ...sources.filter(({ uri }) => uri !== answer?.uri),
     ],
     why: 'view permissions by check',
   });
@@ -134,7 +134,11 @@ function answerResult(
   if (stamp === undefined) return undefined;
   const dated = date === '' ? {} : { date };
   const score = best + 1;
-  return { uri, ...stamp, title, kind: 'fact', ...dated, snippet, score, sources: [...sources] };
+  const rests = sources.flatMap((one) => {
+    const etag = stampOf(parts, readable, one)?.etag;
+    return etag === undefined ? [] : [{ uri: one, etag }];
+  });
+  return { uri, ...stamp, title, kind: 'fact', ...dated, snippet, score, sources: rests };
 }
 
 /** Etag and position of what the caller may read; undefined where there is nothing for them. */

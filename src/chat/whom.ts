@@ -1,0 +1,60 @@
+import type { ChatInput } from '../contract/documents.ts';
+import { parseUri } from '../contract/uris.ts';
+import { Fault } from '../kernel/errors.ts';
+import type { Caller, Reader } from '../twin/reader/index.ts';
+import { fold } from '../twin/search/terms.ts';
+
+/** Whom a message is about, or the question that has to be asked first. */
+export type Whom = { readonly member: string } | { readonly question: string };
+
+const WHICH = 'Which member? Give a member id, a name, a birth date or a plan number.';
+const QUERY_CHARS_MAX = 256;
+
+/**
+ * The member that is named beside the message, is meant by it, or is the only one there could be.
+ * @throws Fault NOT_FOUND where the named one is not there or not the caller's.
+ */
+export async function whom(
+  reader: Reader,
+  caller: Caller,
+  { member: named, message }: ChatInput,
+): Promise<Whom> {
+  try {
+    const member = await reader.findMember(caller, named);
+    if (member !== undefined) return { member };
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'INVALID_ARGUMENT') throw error;
+    return { question: error.message };
+  }
+  return await namedIn(reader, caller, message);
+}
+
+/** One person of those whom the caller may read whose name stands in the message. */
+async function namedIn(reader: Reader, caller: Caller, message: string): Promise<Whom> {
+  const query = message.slice(0, QUERY_CHARS_MAX);
+  const types = ['Patient'];
+  const { results } = await reader.search(caller, { query, types, limit: 50 }, 'chat');
+  const said = new Set(namesOf(message));
+  const counted = results
+    .filter(({ kind }) => kind === 'member')
+    .map(({ uri, title }) => {
+      const names = namesOf(title).filter((word) => said.has(word)).length;
+      return { uri: parseUri(uri), title, names };
+    })
+    .sort((a, b) => b.names - a.names);
+  const [best, other] = counted;
+  if (best === undefined || best.names === 0) return { question: WHICH };
+  if (other !== undefined && other.names === best.names) {
+    const likely = counted.filter(({ names }) => names === best.names).slice(0, 5);
+    return { question: `Which member: ${likely.map(({ title }) => title).join(', or ')}?` };
+  }
+  return best.uri?.kind === 'section' ? { member: best.uri.member } : { question: WHICH };
+}
+
+function namesOf(text: string): string[] {
+  return (
+    fold(text)
+      .replace(/['’]s\b/g, '')
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  );
+}
