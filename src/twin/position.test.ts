@@ -15,6 +15,11 @@ test('a vector of places and an empty one come back', () => {
   assert.deepEqual(codec.decode(codec.encode({ ...position, places: [] })).places, []);
 });
 
+test('a place before the first record of its partition is left out', () => {
+  const places = [{ partition: 0, offset: -1 }, ...position.places];
+  assert.deepEqual(codec.decode(codec.encode({ ...position, places })), position);
+});
+
 for (const [name, text] of [
   ['empty', ''],
   ['not base64url', '****'],

@@ -13,6 +13,7 @@ export interface Position {
  * Layout: version 1, 8 characters of epoch, then 2 + 6 bytes a place, then 12 bytes of HMAC.
  */
 export interface PositionCodec {
+  /** A place before the first record of its partition (offset -1) says nothing, and is left out. */
   encode(position: Position): string;
   /** @throws Fault INVALID_ARGUMENT for anything that this deployment has not made. */
   decode(text: string): Position;
@@ -27,7 +28,8 @@ export function createPositionCodec(key: Uint8Array): PositionCodec {
   const tagOf = (body: Uint8Array): Buffer =>
     createHmac('sha256', key).update(body).digest().subarray(0, TAG_BYTES);
   return {
-    encode({ epoch, places }) {
+    encode({ epoch, places: all }) {
+      const places = all.filter(({ offset }) => offset >= 0);
       const body = Buffer.alloc(HEAD_BYTES + PLACE_BYTES * places.length);
       body.writeUInt8(VERSION, 0);
       body.write(epoch, 1, 8, 'latin1');

@@ -62,9 +62,7 @@ export async function readChanges(
 ): Promise<Answer> {
   const page = await changes(parts, caller, cursor);
   const data = { ...page } as unknown as JsonObject;
-  const places = [...appliedPlaces(parts)]
-    .map(([partition, offset]) => ({ partition, offset }))
-    .filter(({ offset }) => offset >= 0);
+  const places = [...appliedPlaces(parts)].map(([partition, offset]) => ({ partition, offset }));
   const etag = etagOf(parts.etagKey, {
     uri,
     variant: 'general',

@@ -29,7 +29,7 @@ export async function read(
   if (uri === null) return await refuse(parts, caller, rawUri, options, 'not canonical');
   requireScope(caller.principal, uri);
   // Waiting comes first: the decision is then as new as can be, and says nothing of existence.
-  const behind = await reach(parts, caller, rawUri, uri, options);
+  const behind = await reachAlive(parts, caller, rawUri, uri, options);
   if (uri.kind === 'changes') {
     return { ...(await readChanges(parts, caller, rawUri, uri.cursor)), behind };
   }
@@ -88,6 +88,15 @@ function envelope(
   };
 }
 
+/** A token that was good when the wait began, and no longer is, shows nothing (promise P1). */
+async function reachAlive(...asked: Parameters<typeof reach>): Promise<boolean> {
+  const [{ clock }, { principal }] = asked;
+  const wasAlive = principal.expiresAtMs > clock.now();
+  const behind = await reach(...asked);
+  if (wasAlive && principal.expiresAtMs <= clock.now()) throw new Fault('UNAUTHENTICATED');
+  return behind;
+}
+
 /** Waits for the asked position and for the floor; answers whether older data is returned. */
 async function reach(
   parts: ReaderParts,
@@ -99,8 +108,10 @@ async function reach(
   const floor = parts.floors.of(principal, rawUri);
   const wanted = minPosition === undefined ? [] : placesOf(parts, uri, minPosition);
   const places = floor === undefined ? wanted : [...wanted, floor];
+  const until = parts.clock.monotonic() + parts.readWaitMs;
   for (const place of places) {
-    if (await parts.view.waitFor(place, parts.readWaitMs)) continue;
+    const leftMs = Math.max(0, until - parts.clock.monotonic());
+    if (await parts.view.waitFor(place, leftMs)) continue;
     if (allowBehind) return true;
     throw new Fault('VIEW_BEHIND', { data: { retryAfterMs: parts.readWaitMs } });
   }
@@ -116,8 +127,8 @@ function placesOf(parts: ReaderParts, uri: TwinUri, minPosition: string): readon
     });
   }
   const subject = subjectOfUri(uri);
-  // The change feed spans all partitions.
-  if (subject === undefined) return position.places;
+  // The change feed and a panel span all partitions.
+  if (subject === undefined || uri.kind === 'practitioner') return position.places;
   const partition = parts.view.partitionOf(subject);
   return position.places.filter((place) => place.partition === partition);
 }
