@@ -28,6 +28,15 @@ const role = (id: string, who: string, specialty: string): Resource =>
     location: [reference('Location', 'demo-clinic-north')],
   });
 
+const slot = (id: string, start: string, end: string): Resource =>
+  resource('Slot', id, {
+    schedule: reference('Schedule', 'demo-schedule-eve'),
+    serviceType: [{ text: 'Office visit' }],
+    status: 'free',
+    start,
+    end,
+  });
+
 export const directory = (): Resource[] => [
   organization('demo-clinic', 'Demo Clinic', 'prov', 'Healthcare Provider'),
   organization('demo-lab', 'Demo Laboratory', 'prov', 'Healthcare Provider'),
@@ -50,4 +59,12 @@ export const directory = (): Resource[] => [
   }),
   role('demo-role-eve', 'demo-dr-eve', 'Family medicine'),
   role('demo-role-nia', 'demo-nurse-nia', 'Care coordination'),
+  resource('Schedule', 'demo-schedule-eve', {
+    active: true,
+    serviceType: [{ text: 'Office visit' }],
+    actor: [reference('Practitioner', 'demo-dr-eve'), reference('Location', 'demo-clinic-north')],
+    planningHorizon: { start: '2026-12-01', end: '2026-12-31' },
+  }),
+  slot('demo-slot-1', '2026-12-08T16:00:00Z', '2026-12-08T16:30:00Z'),
+  slot('demo-slot-2', '2026-12-09T14:00:00Z', '2026-12-09T14:30:00Z'),
 ];
