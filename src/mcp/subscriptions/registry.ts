@@ -88,6 +88,10 @@ export class Registry {
 /** No member id is empty. */
 const FEED = '';
 
+export function isFeed(uri: string): boolean {
+  return placeOf(uri) === FEED;
+}
+
 /** The member that a URI is about, or the feed; neither for a session. */
 function placeOf(text: string): string | undefined {
   const uri = parseUri(text);

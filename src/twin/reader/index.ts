@@ -3,7 +3,7 @@ import { parseUri } from '../../contract/uris.ts';
 import type { AuditEntry, Person, Principal, ViewChange } from '../ports.ts';
 import { authorizeAll } from './authorize.ts';
 import { changedSinceRead } from './changed.ts';
-import { changes, hasNews, isOwnCursor } from './changes.ts';
+import { changes, hasNews, isOwnCursor, lostSinceRead } from './changes.ts';
 import { counted } from './counted.ts';
 import { isDerived } from './derived.ts';
 import { type ListPage, list } from './list.ts';
@@ -35,6 +35,8 @@ export interface Reader {
   readLast(caller: Caller, uri: string): string | undefined;
   /** Whether a change feed URI of this caller has something after its cursor. */
   feedHasNews(caller: Caller, uri: string): Promise<boolean>;
+  /** Whether something that the caller has read lately may no longer be read: news for the feed. */
+  hasLost(principal: Principal): Promise<boolean>;
   /** What changed of these URIs within the last `withinMs`. */
   recentChanges(uris: readonly string[], withinMs: number): ViewChange[];
 }
@@ -51,6 +53,7 @@ export function createReader(parts: ReaderParts): Reader {
     changedSinceRead: (caller) => changedSinceRead(parts, caller),
     readLast: ({ principal }, uri) => parts.receipts.of(principal).get(uri),
     feedHasNews: (caller, uri) => feedHasNews(parts, caller, uri),
+    hasLost: async (principal) => (await lostSinceRead(parts, principal)).length > 0,
     recentChanges: (uris, withinMs) =>
       parts.view
         .shards()

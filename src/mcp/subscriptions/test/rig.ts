@@ -100,6 +100,7 @@ export function rig() {
     },
     readLast: () => undefined,
     feedHasNews: async (_: unknown, uri: string) => feedNews && uri.includes('/changes/'),
+    hasLost: async () => feedNews,
     recentChanges: (uris: readonly string[]) => recent.filter(({ uri }) => uris.includes(uri)),
   } as unknown as Reader;
   const listenTo =
