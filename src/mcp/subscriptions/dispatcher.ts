@@ -1,9 +1,8 @@
-import { parseUri } from '../../contract/uris.ts';
 import { randomId } from '../../kernel/ids.ts';
 import type { ViewChange } from '../../twin/ports.ts';
 import { principalKey } from '../../twin/principals.ts';
 import type { McpParts } from '../parts.ts';
-import type { Registry } from './registry.ts';
+import { isFeed, type Registry } from './registry.ts';
 import type { StreamState, Update } from './stream.ts';
 
 interface Delivery {
@@ -32,8 +31,10 @@ export class Dispatcher {
       for (const stream of this.#registry.subscribers(change.uri)) {
         this.#enqueueChange(stream, change);
       }
-      if (change.subject.kind !== 'member') continue;
-      for (const stream of this.#registry.feeds) void this.#enqueueFeeds(stream, change);
+    }
+    const ofMembers = changes.filter(({ subject }) => subject.kind === 'member');
+    if (ofMembers.length > 0) {
+      for (const stream of this.#registry.feeds) void this.#enqueueFeeds(stream, ofMembers);
     }
     void this.#dispatch();
   }
@@ -59,7 +60,7 @@ export class Dispatcher {
       while (stream.pending.size > 0 && this.#isOpen(stream)) await this.#sendNext(stream);
     } catch (error) {
       this.#parts.report(error);
-      stream.sink.unverifiable();
+      this.sendAway(stream);
     } finally {
       stream.pumping = false;
     }
@@ -89,13 +90,24 @@ export class Dispatcher {
   }
 
   /** A feed has news when something changed that its principal may know of. */
-  async #enqueueFeeds(stream: StreamState, change: ViewChange): Promise<void> {
+  async #enqueueFeeds(stream: StreamState, changes: readonly ViewChange[]): Promise<void> {
     try {
-      const [variant] = await this.#parts.reader.variants(stream.principal, [change.uri]);
-      if (variant !== change.variant) return;
-      const feeds = [...stream.uris.keys()].filter((uri) => parseUri(uri)?.kind === 'changes');
+      const uris = changes.map(({ uri }) => uri);
+      const variants = await this.#parts.reader.variants(stream.principal, uris);
+      if (!changes.some(({ variant }, index) => variants[index] === variant)) return;
+      const feeds = [...stream.uris.keys()].filter(isFeed);
       for (const uri of feeds) this.#enqueue(stream, { uri, variant: 'general' });
       void this.#dispatch();
+    } catch (error) {
+      this.#parts.report(error);
+      this.sendAway(stream);
+    }
+  }
+
+  /** What it may know cannot be told for sure: whoever comes again is told what they missed. */
+  sendAway(stream: StreamState): void {
+    try {
+      stream.sink.unverifiable();
     } catch (error) {
       this.#parts.report(error);
     }
@@ -115,7 +127,7 @@ export class Dispatcher {
         await this.#deliver(batch);
       } catch (error) {
         this.#parts.report(error);
-        for (const { stream } of batch) stream.sink.unverifiable();
+        for (const { stream } of batch) this.sendAway(stream);
       }
     }
     this.#dispatching = false;

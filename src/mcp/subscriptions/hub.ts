@@ -9,7 +9,7 @@ import { principalKey } from '../../twin/principals.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import type { McpParts, StreamKind } from '../parts.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { Registry } from './registry.ts';
+import { isFeed, Registry } from './registry.ts';
 import type { Sink, StreamState } from './stream.ts';
 
 /** A subscriber's handle. */
@@ -35,6 +35,10 @@ export class Hub implements Service {
   readonly #dispatcher: Dispatcher;
   readonly #subscriptions: (() => void)[] = [];
   readonly #open = { listen: 0, session: 0 };
+  /** Streams being looked at, and whether that is to be done once more. */
+  readonly #rechecks = new Map<StreamState, boolean>();
+  /** Counts the changes of access, so that one between a check and its use is noticed. */
+  #accessChanges = 0;
   #stopped = false;
 
   constructor(parts: McpParts) {
@@ -119,6 +123,7 @@ export class Hub implements Service {
   ): Promise<string[]> {
     const uris = [...new Set(asked)];
     this.#registry.reserve(stream, uris.length);
+    const before = this.#accessChanges;
     const variants = await this.#parts.reader.variants(caller.principal, uris);
     const granted = uris.filter((_, index) => variants[index] !== null);
     await this.#audit(caller, 'success', granted);
@@ -132,6 +137,7 @@ export class Hub implements Service {
       const variant = variants[index];
       if (variant !== null && variant !== undefined) this.#registry.link(stream, uri, variant);
     }
+    if (this.#accessChanges !== before) void this.#recheck(stream);
     await this.#tellRecent(stream, caller, granted);
     return granted;
   }
@@ -149,17 +155,13 @@ export class Hub implements Service {
     const recent = reader.recentChanges(uris, LIMITS.recentChangesMs);
     const unread = recent.filter(({ uri, etag }) => reader.readLast(caller, uri) !== etag);
     this.#dispatcher.changedFor(stream, unread);
-    await this.#tellFeeds(stream, caller, uris);
-  }
-
-  async #tellFeeds(stream: StreamState, caller: Caller, uris: Iterable<string>): Promise<void> {
     for (const uri of uris) {
-      const news = await this.#parts.reader.feedHasNews(caller, uri);
-      if (news) this.#dispatcher.newsFor(stream, uri);
+      if (await reader.feedHasNews(caller, uri)) this.#dispatcher.newsFor(stream, uri);
     }
   }
 
   #onAccessChange(change: AccessChange): void {
+    this.#accessChanges += 1;
     if (change.kind === 'token') {
       for (const stream of [...this.#registry.streams]) {
         if (stream.principal.tokenId === change.tokenId) stream.sink.expired();
@@ -173,17 +175,35 @@ export class Hub implements Service {
     for (const stream of new Set([...touched, ...this.#registry.feeds])) void this.#recheck(stream);
   }
 
+  /** One at a time for a stream: whatever changes meanwhile is looked at once more. */
   async #recheck(stream: StreamState): Promise<void> {
+    const running = this.#rechecks.has(stream);
+    this.#rechecks.set(stream, true);
+    if (running) return;
+    while (this.#rechecks.get(stream) === true && !stream.closed) {
+      this.#rechecks.set(stream, false);
+      await this.#recheckOnce(stream);
+    }
+    this.#rechecks.delete(stream);
+  }
+
+  async #recheckOnce(stream: StreamState): Promise<void> {
     const uris = [...stream.uris.keys()];
     try {
       const variants = await this.#parts.reader.variants(stream.principal, uris);
       for (const [index, uri] of uris.entries()) this.#settle(stream, uri, variants[index] ?? null);
-      // What was read and may no longer be is said in the feed.
-      const caller = { principal: stream.principal, correlationId: randomId() };
-      await this.#tellFeeds(stream, caller, stream.uris.keys());
+      if (this.#registry.feeds.has(stream)) await this.#tellLost(stream);
     } catch (error) {
       this.#parts.report(error);
-      stream.sink.unverifiable();
+      this.#dispatcher.sendAway(stream);
+    }
+  }
+
+  /** What was read and may no longer be is said in the feed. */
+  async #tellLost(stream: StreamState): Promise<void> {
+    if (!(await this.#parts.reader.hasLost(stream.principal))) return;
+    for (const uri of stream.uris.keys()) {
+      if (isFeed(uri)) this.#dispatcher.newsFor(stream, uri);
     }
   }
 
