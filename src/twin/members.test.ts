@@ -31,10 +31,14 @@ test('every document fits its schema, in both variants, and every fact leads to 
     const { documents, sections } = project(subject, records);
     assert.equal(documents.length, MEMBER_DOCUMENTS.length * 2);
     for (const { schema, section } of MEMBER_DOCUMENTS) {
-      for (const { data, variant } of documents.filter((one) => one.section === section)) {
+      for (const document of documents.filter((one) => one.section === section)) {
+        const { data, variant, notices } = document;
+        assert.equal(notices.length, variant === 'general' ? 1 : 0);
         const { error } = schema.safeParse(data);
         assert.equal(error, undefined, `${set} ${subject.id} ${section} ${variant}: ${error}`);
-        for (const { uri } of factsIn(data)) {
+        for (const { uri, source, asOf } of factsIn(data)) {
+          assert.equal(source, 'synthea');
+          assert.ok(asOf !== undefined);
           const parsed = parseUri(String(uri));
           assert.ok(parsed?.kind === 'source' && parsed.member === subject.id, String(uri));
           assert.equal(sections.get(`${parsed.type}/${parsed.id}`), parsed.section);
