@@ -76,6 +76,10 @@ export const PROMISES: readonly Promised[] = [
     'B-IN-9',
     'Everything of a replaced member becomes the survivor’s; of the old one nothing is left to be read.',
   ),
+  spine(
+    'B-IN-10',
+    'Bundles of each kind, single resources, ndjson, folders, exports and stdin go in, packed or plain.',
+  ),
 
   spine(
     'B-LV-1',
