@@ -4,6 +4,7 @@ import { fold } from './terms.ts';
 import {
   type Concept,
   conceptsIn,
+  conceptsWithin,
   type Field,
   type Found,
   fieldsIn,
@@ -39,6 +40,8 @@ export interface Question {
   /** Stems of the words that carry the meaning. */
   readonly words: readonly string[];
   readonly concepts: readonly Found<Concept>[];
+  /** What parts of their phrases mean, for records that do not have the whole. */
+  readonly lesser: readonly Found<Concept>[];
   readonly topics: readonly Found<Topic>[];
   readonly fields: readonly Found<Field>[];
 }
@@ -105,6 +108,7 @@ export function understand(
     ...(period !== undefined && { period }),
     words: words.slice(0, LIMITS.searchTermsMax),
     concepts,
+    lesser: conceptsWithin(stems).filter((found) => withinLonger(found, concepts)),
     topics: topicsIn(IS_ON.test(text) ? stems.add('medication') : stems).filter(
       (found) => !withinLonger(found, concepts),
     ),

@@ -59,6 +59,8 @@ const FIELDS: readonly Entry<Field>[] = Object.entries(data.fields).map(([name, 
 }));
 
 export const conceptsIn = (stems: ReadonlySet<string>) => longest(CONCEPTS, stems);
+/** What parts of longer phrases mean ("blood pressure" of "high blood pressure"). */
+export const conceptsWithin = (stems: ReadonlySet<string>) => every(CONCEPTS, stems);
 export const topicsIn = (stems: ReadonlySet<string>) => union(TOPICS, stems);
 export const fieldsIn = (stems: ReadonlySet<string>) => every(FIELDS, stems);
 

@@ -31,8 +31,12 @@ const UNKNOWN_WEIGHT = 0.5;
 export function answerTo(query: string, facts: MemberFacts, today: string): Answer | undefined {
   const rows = facts.facts(SPECIFIC_TYPES);
   const known = new Set(rows.flatMap(({ title }) => titleStems(title)));
-  const question = understand(query, today, (word) => known.has(word));
-  const groups = question.words.length === 0 ? [] : groupsFor(question, rows);
+  const asked = understand(query, today, (word) => known.has(word));
+  const whole = asked.words.length === 0 ? [] : groupsFor(asked, rows);
+  const lesser = { ...asked, concepts: asked.lesser };
+  const parts = whole.length > 0 || asked.lesser.length === 0 ? [] : groupsFor(lesser, rows);
+  const question = parts.length > 0 ? lesser : asked;
+  const groups = parts.length > 0 ? parts : whole;
   const share = shareIn(question, groups);
   const ways = [
     ...specific(question, facts, groups, share),
