@@ -1,14 +1,6 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../kernel/json.ts';
-import {
-  codeOf,
-  codesOf,
-  dateOf,
-  type Element,
-  objectsOf,
-  stringOf,
-  valuesAt,
-} from '../fhir/elements.ts';
+import { codeOf, codesOf, dateOf, objectsOf, stringOf, valuesAt } from '../fhir/elements.ts';
 import list from './care-gaps.json' with { type: 'json' };
 import { factOf, factShape } from './fact.ts';
 import { findingOf } from './findings/index.ts';
@@ -61,18 +53,24 @@ export function careGapsOf(set: RecordSet): JsonObject[] {
     });
   const now = newestDate(set);
   if (now === undefined) return recorded;
-  const derived = CHECKS.flatMap((check) => checked(check, set, now));
+  const done = servicesIn(set);
+  const derived = CHECKS.flatMap((check) => checked(check, set, done, now));
   const isOpen = ({ status }: JsonObject) => status === 'open';
   return [...recorded, ...derived.filter(isOpen), ...derived.filter((gap) => !isOpen(gap))];
 }
 
 /** One check, counted from the newest date of the record; none where it does not apply. */
-function checked(check: Check, set: RecordSet, now: string): JsonObject[] {
+function checked(
+  check: Check,
+  set: RecordSet,
+  done: readonly Service[],
+  now: string,
+): JsonObject[] {
   const due = dueFor(check, set, now);
   if (due === undefined) return [];
   const { withinMonths, what, source } = check;
   const after = monthsBefore(now, withinMonths);
-  const [last] = doneOf(check, set);
+  const last = done.find(({ codes }) => isAmong(check.done, codes));
   const met = last !== undefined && last.date > after;
   const title = met
     ? `${capital(what)} done within ${withinMonths} months before ${now}`
@@ -121,11 +119,13 @@ function has({ resource }: MemberRecord, condition: string): boolean {
   const verification = codeOf(resource.verificationStatus) ?? '';
   if (['refuted', 'entered-in-error'].includes(verification)) return false;
   const codes = CONDITIONS[condition] ?? {};
-  return IN_FORCE.has(codeOf(resource.clinicalStatus) ?? '') && isAmong(codes, resource.code);
+  return (
+    IN_FORCE.has(codeOf(resource.clinicalStatus) ?? '') && isAmong(codes, codesOf(resource.code))
+  );
 }
 
-function isAmong(codes: Codes, ...concepts: Element[]): boolean {
-  return codesOf(...concepts).some((named) => {
+function isAmong(codes: Codes, given: readonly string[]): boolean {
+  return given.some((named) => {
     const space = named.lastIndexOf(' ');
     const code = named.slice(space + 1);
     const system = space === -1 ? 'HCPCS' : named.slice(0, space);
@@ -138,21 +138,30 @@ function isAmong(codes: Codes, ...concepts: Element[]): boolean {
 const PERFORMED = ['Observation', 'Procedure', 'DiagnosticReport', 'Immunization'];
 const VOID = new Set(['entered-in-error', 'cancelled', 'not-done', 'preparation', 'registered']);
 
-/** Records that the check was made, the newest first; services of claims count as well. */
-function doneOf({ done }: Check, set: RecordSet): { record: MemberRecord; date: string }[] {
+interface Service {
+  readonly record: MemberRecord;
+  readonly date: string;
+  readonly codes: readonly string[];
+}
+
+/** What was done for the member, newest first; services of claims count as well. */
+function servicesIn(set: RecordSet): Service[] {
   const performed = set
     .of(...PERFORMED)
     .filter(({ resource }) => !VOID.has(stringOf(resource.status) ?? ''))
-    .filter(({ resource: { code, vaccineCode, component } }) =>
-      isAmong(done, code, vaccineCode, ...objectsOf(component).map((one) => one.code)),
-    );
-  const billed = set
-    .of('ExplanationOfBenefit')
-    .filter(({ resource }) => isAmong(done, ...valuesAt(resource, 'item.productOrService')));
+    .map((record) => {
+      const { code, vaccineCode, component } = record.resource;
+      const parts = objectsOf(component).map((one) => one.code);
+      return { record, codes: codesOf(code, vaccineCode, ...parts) };
+    });
+  const billed = set.of('ExplanationOfBenefit').map((record) => ({
+    record,
+    codes: codesOf(...valuesAt(record.resource, 'item.productOrService')),
+  }));
   return [...performed, ...billed]
-    .flatMap((record) => {
-      const date = findingOf(record, set).date;
-      return date === undefined ? [] : [{ record, date }];
+    .flatMap(({ record, codes }): Service[] => {
+      const { date } = findingOf(record, set);
+      return date === undefined || codes.length === 0 ? [] : [{ record, date, codes }];
     })
     .sort((a, b) => (a.date === b.date ? 0 : a.date < b.date ? 1 : -1));
 }

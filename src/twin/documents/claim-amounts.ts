@@ -46,7 +46,16 @@ export type ClaimAmounts = { readonly [M in Exclude<Measure, 'liability'>]?: num
   readonly disagreements: readonly Disagreement[];
 };
 
+/** Several documents and both variants ask for the same explanation. */
+const READ = new WeakMap<JsonObject, ClaimAmounts>();
+
 export function claimAmounts(resource: JsonObject): ClaimAmounts {
+  const amounts = READ.get(resource) ?? amountsIn(resource);
+  READ.set(resource, amounts);
+  return amounts;
+}
+
+function amountsIn(resource: JsonObject): ClaimAmounts {
   const currency = currencyOf(resource);
   const stated = new Map<Measure, readonly Statement[]>();
   const value = (measure: Measure): number | undefined => stated.get(measure)?.[0]?.value;
