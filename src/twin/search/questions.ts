@@ -90,6 +90,7 @@ export function understand(
 ): Question {
   const text = fold(query.slice(0, LIMITS.searchQueryCharsMax))
     .replace(/\s+/g, ' ')
+    .replace(/\ba ?& ?e\b/g, 'emergency')
     // "How high is …" asks for a value, "high …" names a condition.
     .replace(/\bhow (high|low|big|large|good|bad|well)\b/g, 'how much');
   const { period, rest } = periodIn(text, today);
