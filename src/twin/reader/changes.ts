@@ -15,6 +15,10 @@ import { type ReadableSections, readableMembers } from './readable.ts';
 const NOW = 'now';
 const START = 'start';
 
+/** Rows of a partition's changes that are looked at in one go, and how often for one page. */
+const SCAN_ROWS = 1_000;
+const SCANS_MAX = 50;
+
 interface FeedPlace {
   readonly after: ReadonlyMap<number, number>;
   readonly reset: boolean;
@@ -106,18 +110,49 @@ async function since(
 ): Promise<{ list: Change[]; after: ReadonlyMap<number, number>; more: boolean }> {
   const readable = await readableMembers(parts, principal);
   const subjects = [...readable.keys()].map((id) => ({ kind: 'member', id }) as const);
-  const limit = LIMITS.pageSize;
-  const found = parts.view
-    .shards()
-    .flatMap((shard) => shard.changes({ subjects, after: from.after, limit }));
-  const whole = found.length < limit;
+  const { page, scanned, more } = visiblePage(
+    from.after,
+    (after) =>
+      parts.view.shards().flatMap((shard) => shard.changes({ subjects, after, limit: SCAN_ROWS })),
+    (change) => mayKnow(readable, change),
+  );
   const newest = new Map<string, ViewChange>();
-  for (const change of found.filter((one) => mayKnow(readable, one))) {
+  for (const change of page) {
     newest.delete(change.uri);
     newest.set(change.uri, change);
   }
   const list = [...newest.values()].map((change) => asChange(parts, change));
-  return { list, after: whole ? applied : reached(from.after, found), more: !whole };
+  return { list, after: more ? scanned : applied, more };
+}
+
+/**
+ * A page of what may be known, whole offsets only, and whether any more of that is there: rows
+ * that may not be known must not show, not even as a page that is shorter or a `more` (P1).
+ */
+function visiblePage(
+  from: ReadonlyMap<number, number>,
+  rowsAfter: (after: ReadonlyMap<number, number>) => readonly ViewChange[],
+  mayBeKnown: (change: ViewChange) => boolean,
+): { page: readonly ViewChange[]; scanned: ReadonlyMap<number, number>; more: boolean } {
+  const visible: ViewChange[] = [];
+  let after = from;
+  for (let scans = 0; scans < SCANS_MAX; scans += 1) {
+    const rows = rowsAfter(after);
+    visible.push(...rows.filter(mayBeKnown));
+    after = reached(after, rows);
+    const last = visible[LIMITS.pageSize - 1]?.place;
+    const end = last && visible.findIndex(({ place }) => isAfter(place, last));
+    if (end !== undefined && end > 0) {
+      const page = visible.slice(0, end);
+      return { page, scanned: reached(from, page), more: true };
+    }
+    if (rows.length < SCAN_ROWS) return { page: visible, scanned: after, more: false };
+  }
+  return { page: visible, scanned: after, more: true };
+}
+
+function isAfter(a: Place, b: Place): boolean {
+  return a.partition !== b.partition ? a.partition > b.partition : a.offset > b.offset;
 }
 
 /** Where a page that was cut ends: rows come by partition and offset, whole offsets only. */
