@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LIMITS } from '../kernel/limits.ts';
-import type { BundleEntry } from '../twin/fhir/records.ts';
 import type { HeldRecord, HeldRecords } from '../twin/ports.ts';
 
 type Row = Record<string, unknown>;
@@ -10,12 +9,12 @@ export function heldRecords(db: DatabaseSync, tenant: string): HeldRecords {
   const room = db.prepare('SELECT records, bytes FROM rooms WHERE tenant = ?').get(tenant);
   const needs = db.prepare('SELECT need FROM needs WHERE number = ? ORDER BY need');
   const waiting = db
-    .prepare('SELECT * FROM waiting WHERE tenant = ? ORDER BY at, number LIMIT ?')
+    .prepare(`SELECT number, source, type, at, event, line, entry FROM waiting
+      WHERE tenant = ? ORDER BY at, number LIMIT ?`)
     .all(tenant, LIMITS.entriesToldMax)
     .map((row) => {
-      const { index, line } = JSON.parse(String(row.body)) as BundleEntry;
       const kinds = needs.all(Number(row.number)).map(({ need }) => kindOfNeed(String(need)));
-      return { ...heldOf({ ...row, line, entry: index }), needs: [...new Set(kinds)] };
+      return { ...heldOf(row), needs: [...new Set(kinds)] };
     });
   const refused = db
     .prepare('SELECT * FROM refusals WHERE tenant = ? ORDER BY number DESC LIMIT ?')

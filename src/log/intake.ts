@@ -19,7 +19,7 @@ export function takeIn(parts: IntakeParts, given: BundleSubmission, at: number):
   const total = newTally();
   for (const unit of units) {
     const tally = unit.whole ? whole(parts, by, unit, alone) : each(parts, by, unit, at);
-    parts.room.arrived(tenant, tally.arrived);
+    if (!parts.room.isEmpty(tenant)) parts.room.arrived(tenant, tally.arrived);
     addTally(total, tally);
   }
   const refusals = total.entries.filter(({ outcome }) => outcome === 'refused');

@@ -61,7 +61,7 @@ CREATE INDEX IF NOT EXISTS links_survivor ON links (tenant, survivor);
 CREATE TABLE IF NOT EXISTS waiting (
   number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, source TEXT NOT NULL, type TEXT NOT NULL,
   id TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, event TEXT NOT NULL,
-  body TEXT NOT NULL, bytes INTEGER NOT NULL, ready INTEGER NOT NULL,
+  line INTEGER, entry INTEGER NOT NULL, body TEXT NOT NULL, bytes INTEGER NOT NULL, ready INTEGER NOT NULL,
   UNIQUE (tenant, source, type, id)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS waiting_at ON waiting (at);

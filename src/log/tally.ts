@@ -56,7 +56,7 @@ export function addTally(to: Tally, more: Tally): void {
     to.ignored[type] = (to.ignored[type] ?? 0) + count;
   }
   countPlaces(to, [...more.places.values()]);
-  to.entries.push(...more.entries);
+  for (const outcome of more.entries) to.entries.push(outcome);
   for (const need of more.arrived) to.arrived.add(need);
 }
 

@@ -66,7 +66,8 @@ export function createWaitingRoom(db: DatabaseSync): WaitingRoom {
         Number(room?.records ?? 0) >= LIMITS.waitingRecordsMax ||
         Number(room?.bytes ?? 0) + bytes > LIMITS.waitingBytesMax;
       if (isFull) return 'full';
-      const row = sql.hold.get(tenant, source, type, id, at, actor, eventId, body, bytes);
+      const where = [entry.line ?? null, entry.index] as const;
+      const row = sql.hold.get(tenant, source, type, id, at, actor, eventId, ...where, body, bytes);
       need(Number(row?.number), tenant, needs);
       return 'waiting';
     },
@@ -110,8 +111,8 @@ function prepare(db: DatabaseSync) {
       WHERE tenant = ? AND source = ? AND type = ? AND id = ?`),
     room: db.prepare('SELECT records, bytes FROM rooms WHERE tenant = ?'),
     hold: db.prepare(`INSERT INTO waiting
-      (tenant, source, type, id, at, actor, event, body, bytes, ready)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING number`),
+      (tenant, source, type, id, at, actor, event, line, entry, body, bytes, ready)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING number`),
     need: db.prepare('INSERT OR IGNORE INTO needs VALUES (?, ?, ?)'),
     forget: db.prepare('DELETE FROM needs WHERE number = ?'),
     leave: db.prepare('DELETE FROM waiting WHERE number = ?'),

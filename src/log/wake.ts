@@ -96,7 +96,7 @@ function tellWaker({ by, total }: Waker, woken: Said, { counts, places, entries,
   if (woken.tenant !== by.tenant || woken.eventId !== by.eventId) return;
   total.counts.waiting -= counts.accepted + counts.unchanged + counts.stale + counts.refused;
   total.counts.refused += counts.refused;
-  total.entries.push(...entries);
+  for (const outcome of entries) total.entries.push(outcome);
 }
 
 /** Refuses what has waited for too long, a bounded number, and answers how many. */

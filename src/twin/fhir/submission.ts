@@ -38,7 +38,7 @@ const NOTHING_ELSE: Pick<Unit, 'superseded' | 'refusals'> = { superseded: [], re
 function readBundle(value: unknown, line?: number): Unit {
   checkShape(bundleShape, value, undefined, '');
   const { type, entry: raw = [], meta } = value as z.infer<typeof bundleShape>;
-  if (raw.length > LIMITS.bundleEntriesMax) throw tooMany();
+  if (raw.length > LIMITS.bundleEntriesMax) throw tooMany('entries');
   const whole = type === 'transaction';
   const entries: BundleEntry[] = [];
   const refusals: Refusal[] = [];
@@ -64,7 +64,9 @@ function readLines(text: string): Unit[] {
     units.push({ whole: false, refusals, ...newestOf(entries) });
     single = { entries: [], refusals: [] };
   };
-  for (const [index, json] of text.split('\n').entries()) {
+  const lines = text.split('\n');
+  if (lines.length > LIMITS.bundleEntriesMax) throw tooMany('lines');
+  for (const [index, json] of lines.entries()) {
     if (json.trim() === '') continue;
     const line = index + 1;
     const read = attempt(() => readLine(json, line));
@@ -115,8 +117,8 @@ function notJson(): Refusal {
   return refused({ path: '', reason: 'json', says });
 }
 
-function tooMany(): Refusal {
-  const says = `More than ${LIMITS.bundleEntriesMax} entries; send several bundles.`;
+function tooMany(what: 'entries' | 'lines'): Refusal {
+  const says = `More than ${LIMITS.bundleEntriesMax} ${what}; send several requests.`;
   return refused({ path: 'entry', reason: 'too-many-entries', says });
 }
 
