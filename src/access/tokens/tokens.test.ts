@@ -77,7 +77,7 @@ test('the issuer refuses what it does not know', async () => {
     { as: 'ana', ttlSeconds: 0 },
     { as: 'ana', ttlSeconds: 3601 },
     { as: 'ana', ttlSeconds: 1.5 },
-    { as: 'ana', ttlSeconds: "60" },
+    { as: 'ana', ttlSeconds: '60' },
     { as: 'ana', tenant: '../x' },
     { as: 'ana', purpose: 'CURIOSITY' },
     { as: 'ana', admin: true },
