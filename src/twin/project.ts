@@ -13,7 +13,7 @@ import type { SourceRecord, Subject } from './ports.ts';
 import type { Project, ProjectedDocument, Projection } from './projection.ts';
 
 /** Part of every etag: a change of what is projected is a change of this number. */
-export const PROJECTION_VERSION = 3;
+export const PROJECTION_VERSION = 4;
 
 const NOTHING: Projection = {
   documents: [],

@@ -141,6 +141,35 @@ test('an error of the payer comes with what to do', () => {
   assert.match(unknown?.whatToDo ?? '', /check again/);
 });
 
+test('where the newest answer does not say, the last one that did is told beside it', () => {
+  const { eligibility } = coverageOf(
+    answer('a', '2026-01-01', { insurance: [{ inforce: false }] }),
+    answer('b', '2026-02-01', { insurance: [{ inforce: true }] }),
+    answer('c', '2026-03-01', { outcome: 'error', error: [{ code: coded('42') }] }),
+  );
+  assert.deepEqual([eligibility.status, eligibility.checkedAt], ['unknown', '2026-03-01']);
+  assert.deepEqual(
+    [eligibility.lastKnown?.status, eligibility.lastKnown?.checkedAt],
+    ['active', '2026-02-01'],
+  );
+});
+
+test('answers about several plans are told plan by plan', () => {
+  const about = (display: string, inforce: boolean) => [{ coverage: { display }, inforce }];
+  const { eligibility } = coverageOf(
+    answer('a', '2026-01-01', { insurance: about('Gold', false) }),
+    answer('b', '2026-02-01', { insurance: about('Gold', true) }),
+    answer('c', '2026-01-15', { insurance: about('Dental', false) }),
+  );
+  assert.deepEqual(
+    eligibility.byPlan?.map(({ plan, status, checkedAt }) => [plan, status, checkedAt]),
+    [
+      ['Gold', 'active', '2026-02-01'],
+      ['Dental', 'inactive', '2026-01-15'],
+    ],
+  );
+});
+
 test('a coverage record and the payer that disagree stand side by side', () => {
   const plan = record({ resourceType: 'Coverage', id: 'v', status: 'active' });
   const { contradictions } = coverageOf(

@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../kernel/json.ts';
-import { codeOf, compact, conceptText, isGiven, objectsOf, stringOf } from '../fhir/elements.ts';
+import {
+  codeOf,
+  compact,
+  conceptText,
+  isGiven,
+  objectsOf,
+  periodOf,
+  stringOf,
+} from '../fhir/elements.ts';
 import { eligibilityAnswers } from './benefits.ts';
 import { contradiction, type Saying } from './contradictions.ts';
+import { periodSchema } from './fact.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
 import rejects from './rejections.json' with { type: 'json' };
 
@@ -18,6 +27,21 @@ export const eligibilitySchema = z.strictObject({
   errors: z
     .array(z.strictObject({ code: text, says: z.string(), whatToDo: z.string() }))
     .optional(),
+  /** Where the newest answer does not say: what the one before it said that did. */
+  lastKnown: z
+    .strictObject({ status: z.enum(['active', 'inactive']), checkedAt: text, uri: z.string() })
+    .optional(),
+  /** Where answers are about several plans: the newest of each. */
+  byPlan: z
+    .array(
+      z.strictObject({
+        plan: z.string(),
+        status: z.enum(['active', 'inactive', 'unknown', 'processing']),
+        checkedAt: text,
+        period: periodSchema.optional(),
+      }),
+    )
+    .optional(),
   uri: text,
   source: text,
 });
@@ -31,7 +55,8 @@ const SAYS = {
 
 /** Without an answer nothing is claimed either way. */
 export function eligibilityOf(set: RecordSet): JsonObject {
-  const [newest] = eligibilityAnswers(set);
+  const answers = eligibilityAnswers(set);
+  const [newest] = answers;
   if (newest === undefined) {
     return { status: 'unknown', says: 'No payer has answered an eligibility check yet.' };
   }
@@ -43,6 +68,8 @@ export function eligibilityOf(set: RecordSet): JsonObject {
     checkedAt: stringOf(resource.created),
     disposition: stringOf(resource.disposition),
     errors: objectsOf(resource.error).map(errorOf),
+    lastKnown: isKnown(status) ? undefined : lastKnown(answers),
+    byPlan: byPlan(answers, set),
     uri,
     source,
   });
@@ -56,6 +83,39 @@ function statusOf({ outcome, insurance }: JsonObject): keyof typeof SAYS {
   if (inforce.includes(true)) return 'active';
   return inforce.includes(false) ? 'inactive' : 'unknown';
 }
+
+function isKnown(status: keyof typeof SAYS): status is 'active' | 'inactive' {
+  return status === 'active' || status === 'inactive';
+}
+
+function lastKnown(answers: readonly MemberRecord[]): JsonObject | undefined {
+  const found = answers.find(({ resource }) => isKnown(statusOf(resource)));
+  if (found === undefined) return undefined;
+  const { resource, uri } = found;
+  return compact({ status: statusOf(resource), checkedAt: stringOf(resource.created), uri });
+}
+
+/** Nothing where all answers are about one plan. */
+function byPlan(answers: readonly MemberRecord[], set: RecordSet): JsonObject[] {
+  const plans = new Map<string, JsonObject>();
+  for (const record of answers) {
+    const { resource } = record;
+    for (const insurance of objectsOf(resource.insurance)) {
+      const plan = set.nameOf(insurance.coverage, record) ?? 'plan not named';
+      if (plans.has(plan)) continue;
+      const told = compact({
+        plan,
+        status: statusOf({ ...resource, insurance }),
+        checkedAt: stringOf(resource.created),
+        period: periodOf(insurance.benefitPeriod),
+      });
+      plans.set(plan, told ?? {});
+    }
+  }
+  return plans.size < 2 ? [] : [...plans.values()].slice(0, PLANS_MAX);
+}
+
+const PLANS_MAX = 10;
 
 const WHAT_TO_DO: Readonly<Record<string, { readonly says: string; readonly whatToDo: string }>> =
   rejects.codes;
