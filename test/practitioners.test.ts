@@ -52,7 +52,7 @@ test('a practitioner’s profile and schedule are read by who may, and by nobody
   }
 });
 
-test('a panel lists whom the practitioner treats, as far as the caller may read them', async () => {
+test('B-TW-7: a panel lists whom the practitioner treats, as far as the caller may read them', async () => {
   assert.deepEqual(await membersOf('eve'), ['demo-ana', 'demo-dov']);
   // The administrator may see the panel, and no member's profile.
   assert.deepEqual(await membersOf('operator', { scope: 'twin:read' }), []);
@@ -62,7 +62,7 @@ test('a panel lists whom the practitioner treats, as far as the caller may read 
   assert.deepEqual(await membersOf('eve'), ['demo-ana', 'demo-dov']);
 });
 
-test('an access log tells who saw the twin, also by a panel or through an agent', async () => {
+test('B-TW-8: an access log tells who saw the twin, also by a panel or through an agent', async () => {
   await read('ana', 'member/demo-ana/care', { actor: 'assistant' });
   await read('ben', 'member/demo-ana/clinical');
   await membersOf('eve');

@@ -94,10 +94,20 @@ export const PROMISES: readonly Promised[] = [
   spine('B-LV-8', 'The change bus tells after the view has committed, and carries no PHI.'),
   spine('B-LV-9', 'Records, documents, index and offset of a batch stand together or not at all.'),
 
-  spine('B-TW-1', 'Profile, coverage and clinical of a member are documents, in both variants.'),
+  spine('B-TW-1', 'The five sections of a member are documents, each in both variants.'),
   spine('B-TW-2', 'A source document is read by its own URI, with its provenance.'),
   spine('B-TW-3', 'A protected record, and what refers to it, stands in the full variant alone.'),
   spine('B-TW-4', 'Nothing tells a reader of the general variant whether there is another.'),
+  spine(
+    'B-TW-5',
+    'Every record that is taken in is in a section, in the directory, or of a kind on the list of ignored ones.',
+  ),
+  spine('B-TW-6', 'What a record says in two ways stands side by side, with its sources.'),
+  spine('B-TW-7', 'A panel lists only members whose profile the caller may read.'),
+  spine(
+    'B-TW-8',
+    'An access log tells of every reading of a member, by whom and by which right, and of no other member.',
+  ),
 
   spine('B-AC-1', 'Each cell of the table role by permission is what SpiceDB decides.'),
   spine('B-AC-2', 'The embedded SpiceDB is restored from the journal of relations.'),

@@ -142,7 +142,7 @@ const PINNED = {
   },
 };
 
-test('every resource is in a section with its source document, in the directory, or ignored', (t) => {
+test('B-TW-5: every resource is in a section with its source document, in the directory, or ignored', (t) => {
   const ledger = new Map<string, Map<string, Record<string, number>>>();
   for (const unit of units) {
     const places = ledger.get(unit.set) ?? new Map<string, Record<string, number>>();

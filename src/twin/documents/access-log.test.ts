@@ -57,7 +57,7 @@ test('an entry says who, by which agent, what, when, by which right and for what
   });
 });
 
-test('of what was about several members, only this one’s is told', () => {
+test('B-TW-8: of what was about several members, only this one’s is told', () => {
   const entry = logOf({
     code: 'search',
     uris: ['mcp://twins/member/ben/care', 'mcp://twins/member/ana/care', 'member:ben'],

@@ -50,7 +50,7 @@ const CASES: readonly (readonly [string, readonly SourceRecord[], readonly strin
 ];
 
 for (const [name, records, wanted] of CASES) {
-  test(`conditions with ${name}`, () => {
+  test(`B-TW-6: conditions with ${name}`, () => {
     assert.deepEqual(
       clinical(...records).map(({ about }) => about),
       wanted,
@@ -71,7 +71,7 @@ test('no known allergy beside an allergy is shown with both', () => {
   );
 });
 
-test('two birth dates of one person stand side by side; the record in force leads', () => {
+test('B-TW-6: two birth dates of one person stand side by side; the record in force leads', () => {
   const patient = (id: string, birthDate: string, more = {}) =>
     record({ resourceType: 'Patient', id, birthDate, name: [{ family: 'Doe' }], ...more });
   const set = recordSet(
