@@ -84,6 +84,22 @@ const RECORDS: readonly object[] = [
     payor: [to('Organization/o1')],
   },
   { resourceType: 'Organization', id: 'o1', name: 'Harbor Health Plan' },
+  // Its source filed it with ben first, by mistake.
+  { resourceType: 'Patient', id: 'ben', name: [{ family: 'Rivera', given: ['Ben'] }] },
+  {
+    resourceType: 'Condition',
+    id: 'c2',
+    meta: at('02'),
+    subject: to('Patient/ben'),
+    code: concept('Gout'),
+  },
+  {
+    resourceType: 'Condition',
+    id: 'c2',
+    meta: at('03'),
+    subject: to('Patient/ana'),
+    code: concept('Gout'),
+  },
   // Replaced by ana: all of theirs becomes hers.
   {
     resourceType: 'Patient',
@@ -146,7 +162,7 @@ test('B-IN-7: records that come in any order, one by one, give the same etags', 
   const any = fc.shuffledSubarray([...PIECES], { minLength: PIECES.length });
   fc.assert(
     fc.property(any, (pieces) => assert.deepEqual(stateAfter(pieces), inOrder)),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
 });
 
@@ -162,7 +178,7 @@ test('B-IN-7: the same as lines of one file, in any order and in any number of r
       }
       assert.deepEqual(stateAfter(groups), inOrder);
     }),
-    { numRuns: 20 },
+    { numRuns: 12 },
   );
 });
 

@@ -26,8 +26,9 @@ const SWEEP_EVERY_MS = 3_600_000;
 export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
   const { compact, wake, clock, onError } = options;
   const timers = new Map<number, Timer>();
+  let stopped = false;
   const drain = async (): Promise<void> => {
-    while (await wake());
+    while (!stopped && (await wake()));
   };
   const sweep = async (): Promise<void> => {
     let overdue = 0;
@@ -45,11 +46,13 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
     compact,
     drain,
     async start() {
+      stopped = false;
       for (const task of [compact, drain, sweep]) await task().catch(onError);
       every(COMPACTION_EVERY_MS, compact);
       every(SWEEP_EVERY_MS, sweep);
     },
     stop() {
+      stopped = true;
       for (const timer of timers.values()) timer.cancel();
     },
   };
