@@ -1,7 +1,7 @@
 import type { SearchInput } from '../../contract/documents.ts';
 import { formatUri, type Section } from '../../contract/uris.ts';
 import type { IndexRow, Subject } from '../ports.ts';
-import { plainText } from '../render/text.ts';
+import { inertText } from '../render/text.ts';
 import { type Answer, answerTo, type MemberFacts } from '../search/answers/index.ts';
 import type { ReaderParts } from './parts.ts';
 import type { ReadableSections } from './readable.ts';
@@ -39,12 +39,13 @@ export function computedFor(
   const facts = factsOf(view, subject, readable, input);
   const answer = answerTo(input.query, facts, today);
   if (answer === undefined) return undefined;
-  const uri = uriOf(view, subject, readable, answer);
+  const filtered = input.types !== undefined || input.since !== undefined;
+  const uri = uriOf(view, subject, filtered ? new Map() : readable, answer);
   if (uri === undefined) return undefined;
   const room = Math.max(0, budget * CHARS_PER_TOKEN * SHARE_MAX - FRAME_CHARS);
   return {
     uri,
-    title: plainText(answer.title, TITLE_CHARS),
+    title: inertText(answer.title, TITLE_CHARS),
     date: answer.date,
     snippet: snippetOf(answer.items, room),
     sources: answer.sources,
@@ -85,7 +86,7 @@ function documentOf(
   return view.for(view.partitionOf(subject)).document(uri, variant);
 }
 
-/** The source document of one fact, the section document of many. */
+/** The source document of one fact, the section document of many; under a filter never that. */
 function uriOf(
   view: ReaderParts['view'],
   subject: Subject,
@@ -99,7 +100,7 @@ function uriOf(
 
 /** Items in their order as far as they fit; the first is cut rather than nothing said. */
 function snippetOf(items: readonly string[], charsMax: number): string {
-  const plain = items.map((item) => plainText(item, ITEM_CHARS));
+  const plain = items.map((item) => inertText(item, ITEM_CHARS));
   let text = '';
   for (const [index, item] of plain.entries()) {
     const left = plain.length - index;
