@@ -77,7 +77,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const readable = { view, access, audit, clock, panelOf, onRead: metrics.read };
   const door = createDoor(config, keys, readable);
   const { intake } = log;
-  const chat = createChat({ ...door, access, intake, clock });
+  const chat = createChat({ ...door, access, audit, intake, clock });
   const shared = { ...door, access, audit, bus, clock, version, report, metrics };
   const mcp = createMcpEndpoint({ ...shared, chat, epoch: () => view.epoch });
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });

@@ -1,5 +1,6 @@
 import type { ChatInput, ChatResult, SearchResult } from '../contract/documents.ts';
 import { Fault } from '../kernel/errors.ts';
+import { LIMITS } from '../kernel/limits.ts';
 import type { Caller } from '../twin/reader/index.ts';
 import { memberObject } from '../twin/subjects.ts';
 import type { ChatParts } from './parts.ts';
@@ -10,6 +11,7 @@ import { whom } from './whom.ts';
 const FACTS_MAX = 5;
 const RELEVANCE_MIN = 0.4;
 const SEARCH_BUDGET_TOKENS = 1_000;
+const DECISION_HOLDS_MS = LIMITS.decisionTtlMs - LIMITS.checkTimeoutMs;
 const QUERY_CHARS_MAX = 256;
 /** Subjects that a question back offers. */
 const OFFERED_MAX = 3;
@@ -27,12 +29,14 @@ export async function answer(
 ): Promise<ChatResult> {
   const { session, question } = await openSession(parts, caller, input);
   if (session.member === undefined) return await askWho(parts, caller, session, question);
-  await requireChat(parts, caller, session.member);
-  const query = input.message.slice(0, QUERY_CHARS_MAX);
-  const asked = { query, member: session.member, budget: SEARCH_BUDGET_TOKENS };
-  const found = await parts.reader.search(caller, asked, 'chat');
+  const { member } = session;
+  const first = await retrieve(parts, caller, member, input.message);
+  const keptFromMs = parts.clock.monotonic();
+  const uri = await keep(parts, caller, session, sentencesOf(first));
+  // The log may take longer than a decision holds (promise P1): then it is decided anew.
+  const holds = parts.clock.monotonic() - keptFromMs <= DECISION_HOLDS_MS;
+  const found = holds ? first : await retrieve(parts, caller, member, input.message);
   const sentences = sentencesOf(found);
-  const uri = await keep(parts, caller, session, sentences);
   const notices = found.omitted > 0 ? [`${found.omitted} more facts matched; use search.`] : [];
   if (sentences.length > 0) {
     const text = sentences.map((sentence) => sentence.text).join(' ');
@@ -54,6 +58,17 @@ export async function answer(
   };
 }
 
+async function retrieve(
+  parts: ChatParts,
+  caller: Caller,
+  member: string,
+  message: string,
+): Promise<SearchResult> {
+  await requireChat(parts, caller, member);
+  const query = message.slice(0, QUERY_CHARS_MAX);
+  return await parts.reader.search(caller, { query, member, budget: SEARCH_BUDGET_TOKENS }, 'chat');
+}
+
 /** One conversation is about one member, so that nothing of another can slip in. */
 async function openSession(
   { reader }: ChatParts,
@@ -72,10 +87,14 @@ async function openSession(
   });
 }
 
-async function requireChat({ access }: ChatParts, { principal }: Caller, member: string) {
+/** @throws Fault NOT_FOUND, once the refusal is in the audit. */
+async function requireChat({ access, audit }: ChatParts, caller: Caller, member: string) {
   const item = { permission: 'chat', object: memberObject(member) };
-  const [decision] = await access.check(principal, [item]);
-  if (decision?.allowed !== true) throw new Fault('NOT_FOUND');
+  const [decision] = await access.check(caller.principal, [item]);
+  if (decision?.allowed === true) return;
+  const what = [{ uri: `mcp://twins/member/${member}/profile` }];
+  await audit.append({ action: 'chat', outcome: 'denied', ...caller, what, why: 'chat' });
+  throw new Fault('NOT_FOUND');
 }
 
 async function askWho(

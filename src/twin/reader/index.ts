@@ -6,6 +6,7 @@ import { changedSinceRead } from './changed.ts';
 import { changes, hasNews, isOwnCursor, lostSinceRead } from './changes.ts';
 import { counted } from './counted.ts';
 import { isDerived } from './derived.ts';
+import { inTime } from './in-time.ts';
 import { type ListPage, list } from './list.ts';
 import type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
 import { findMember, findPeople } from './people.ts';
@@ -41,13 +42,19 @@ export interface Reader {
   recentChanges(uris: readonly string[], withinMs: number): ViewChange[];
 }
 
-export function createReader(parts: ReaderParts): Reader {
+export function createReader(given: ReaderParts): Reader {
+  const { audit, clock } = given;
+  const trail: ReaderParts['audit'] = {
+    ...inTime(audit, clock),
+    read: (query) => audit.read(query),
+  };
+  const parts = { ...given, audit: trail };
   return {
     read: (caller, uri, options) => counted(parts, uri, read(parts, caller, uri, options)),
     list: (caller, cursor) => list(parts, caller, cursor),
     search: (caller, input, action) => search(parts, caller, input, action),
     changes: (caller, cursor) => changes(parts, caller, cursor),
-    findMember: (caller, text) => findMember(parts, caller.principal, text),
+    findMember: (caller, text) => findMember(parts, caller, text),
     findPeople: (caller, text) => findPeople(parts, caller, text),
     variants: (principal, uris) => variants(parts, principal, uris),
     changedSinceRead: (caller) => changedSinceRead(parts, caller),

@@ -1,3 +1,4 @@
+import { mayReadSection } from '../../contract/scopes.ts';
 import { isId } from '../../contract/uris.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
@@ -16,25 +17,43 @@ const PEOPLE_MAX = 10;
  */
 export async function findMember(
   parts: ReaderParts,
-  principal: Principal,
+  caller: Caller,
   text: string | undefined,
 ): Promise<string | undefined> {
+  const { principal } = caller;
   if (text === undefined) return await ownMember(parts, principal);
   if (isId(text)) {
     const [decision] = await parts.access.check(principal, [viewSection(text, 'profile')]);
     if (decision?.allowed === true) return text;
   }
-  const members = await parts.access.lookup(principal, 'view_profile', 'member');
-  const people = peopleNamed(parts, { tenant: principal.tenant, members, text });
+  const people = await readablePeople(parts, principal, text);
   const [only, ...others] = people;
   if (only !== undefined && others.length === 0) return only.member;
   // A caller may read one section of a member without the profile: the id alone is enough then.
   if (only === undefined && isId(text)) return text;
   if (only === undefined) throw new Fault('NOT_FOUND');
+  await parts.audit.append({
+    action: 'find',
+    outcome: 'success',
+    ...caller,
+    what: people.map(({ member }) => ({ uri: `mcp://twins/member/${member}/profile` })),
+    why: 'view_profile by lookup',
+  });
   throw new Fault('INVALID_ARGUMENT', {
     detail: `Several people fit: name one by member id (${people.map((p) => p.member).join(', ')}).`,
     data: { members: people.map(({ member }) => member) },
   });
+}
+
+/** Names, birth dates and numbers are of the profile: to match them is to read it. */
+async function readablePeople(
+  parts: ReaderParts,
+  principal: Principal,
+  text: string,
+): Promise<Person[]> {
+  if (!mayReadSection(principal.scopes, 'profile')) return [];
+  const members = await parts.access.lookup(principal, 'view_profile', 'member');
+  return peopleNamed(parts, { tenant: principal.tenant, members, text });
 }
 
 /** Only a member themselves may manage whom they trust, so that permission names "self". */

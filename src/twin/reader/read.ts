@@ -3,6 +3,7 @@ import { Fault } from '../../kernel/errors.ts';
 import type { Place, Subject } from '../ports.ts';
 import { authorize, type Grant, requireScope } from './authorize.ts';
 import { readChanges } from './changes.ts';
+import { withReadableCitations } from './cited.ts';
 import { derive, isDerived } from './derived.ts';
 import { load, subjectOfUri } from './load.ts';
 import type { Answer, Caller, Derived, ReaderParts, ReadOptions } from './parts.ts';
@@ -64,7 +65,9 @@ async function loadOrDerive(
 ): Promise<Derived | undefined> {
   if (isDerived(uri)) return await derive(parts, principal, uri);
   const loaded = load(parts.view, parts.etagKey, uri, grant.variant);
-  return loaded && { ...loaded, disclosed: [] };
+  if (loaded === undefined) return undefined;
+  if (uri.kind !== 'session') return { ...loaded, disclosed: [] };
+  return { ...(await withReadableCitations(parts, principal, loaded)), disclosed: [] };
 }
 
 function envelope(
