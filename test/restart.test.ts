@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -17,7 +17,10 @@ before(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'twin-restart-'));
   await start();
 });
-after(() => server.stop());
+after(async () => {
+  await server.stop();
+  await rm(dataDir, { recursive: true });
+});
 
 async function start(): Promise<void> {
   server = await startServer({ dataDir });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ const START_DEADLINE_MS = 30_000;
 export const LAUNCHER = new URL('../../bin/digital-twin.js', import.meta.url).pathname;
 
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'twin-test-')));
+  const dataDir = options.dataDir ?? (await ownDirectory());
   await rm(join(dataDir, 'server.json'), { force: true });
   const args = [LAUNCHER, 'serve', '--port', '0', '--data-dir', dataDir];
   const env = { ...process.env, LOG_LEVEL: 'warn', ...options.env };
@@ -39,6 +40,13 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   child.stderr.on('data', (chunk) => (output += String(chunk)));
   const file = await ready(child, dataDir, () => output);
   return handle(child, file, dataDir, () => output);
+}
+
+/** A data directory that goes with the tests of this file. */
+async function ownDirectory(): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'twin-test-'));
+  process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+  return dataDir;
 }
 
 interface ServerFile {
