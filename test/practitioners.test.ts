@@ -87,6 +87,31 @@ test('an access log is not for others, whoever they treat', async () => {
   assert.equal((await read('ana', 'member/demo-nobody/access-log')).status, 404);
 });
 
+test('what is stored of practitioners is listed and fed to who may read it, and to nobody else', async () => {
+  const connect = CLIENTS['SDK 2.x over HTTP, 2026-07-28'];
+  assert.ok(connect);
+  const seen = async (as: string): Promise<string[]> => {
+    const { url, dataDir } = server;
+    const client = await connect({ url, dataDir, token: await server.token(as), as });
+    try {
+      const listed = (await client.list()).resources.map(({ uri }) => uri);
+      for (const uri of listed) await client.read(uri);
+      const { contents } = await client.read('mcp://twins/changes/start');
+      const fed = JSON.parse(contents[0]?.text ?? '') as { data: { changes: { uri: string }[] } };
+      const changed = new Set(fed.data.changes.map(({ uri }) => uri));
+      const own = listed.filter((uri) => uri.includes('/practitioner/'));
+      assert.deepEqual([...changed].filter((uri) => uri.includes('/practitioner/')).sort(), own);
+      return own;
+    } finally {
+      await client.close();
+    }
+  };
+  const profile = 'mcp://twins/practitioner/demo-dr-eve/profile';
+  assert.deepEqual(await seen('eve'), [profile, 'mcp://twins/practitioner/demo-dr-eve/schedule']);
+  assert.deepEqual(await seen('nurse'), [profile]);
+  assert.deepEqual(await seen('ana'), []);
+});
+
 test('a schedule is told of when it changes; a panel and an access log cannot be subscribed to', async () => {
   const connect = CLIENTS['SDK 2.x over HTTP, 2026-07-28'];
   assert.ok(connect);

@@ -6,9 +6,10 @@ import { canonicalJson, isObject, type JsonObject } from '../../kernel/json.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import { wrongCursor } from '../cursor.ts';
 import { etagOf } from '../etag.ts';
-import type { Place, Principal, ViewChange } from '../ports.ts';
+import type { Place, Principal, Subject, ViewChange } from '../ports.ts';
 import { authorizeAll, withinScope } from './authorize.ts';
 import type { Answer, Caller, ReaderParts } from './parts.ts';
+import { isOfReadable, readablePractitioners } from './practitioners.ts';
 import { type ReadableSections, readableMembers } from './readable.ts';
 
 /** The change feed's first cursors (contract "cursor"). */
@@ -109,12 +110,16 @@ async function since(
   applied: ReadonlyMap<number, number>,
 ): Promise<{ list: Change[]; after: ReadonlyMap<number, number>; more: boolean }> {
   const readable = await readableMembers(parts, principal);
-  const subjects = [...readable.keys()].map((id) => ({ kind: 'member', id }) as const);
+  const practitioners = await readablePractitioners(parts, principal);
+  const subjects: Subject[] = [
+    ...[...readable.keys()].map((id) => ({ kind: 'member', id }) as const),
+    ...[...practitioners.keys()].map((id) => ({ kind: 'practitioner', id }) as const),
+  ];
   const { page, scanned, more } = visiblePage(
     from.after,
     (after) =>
       parts.view.shards().flatMap((shard) => shard.changes({ subjects, after, limit: SCAN_ROWS })),
-    (change) => mayKnow(readable, change),
+    (change) => mayKnow(readable, change) || isOfReadable(practitioners, principal, change),
   );
   const newest = new Map<string, ViewChange>();
   for (const change of page) {

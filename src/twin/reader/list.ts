@@ -2,6 +2,7 @@ import { LIMITS } from '../../kernel/limits.ts';
 import { wrongCursor } from '../cursor.ts';
 import type { StoredDocument } from '../ports.ts';
 import type { Caller, ReaderParts } from './parts.ts';
+import { practitionerDocuments, readablePractitioners } from './practitioners.ts';
 import { type ReadableSections, readableMembers } from './readable.ts';
 
 export interface ListedDocument {
@@ -18,11 +19,15 @@ export interface ListPage {
 /** Members whose documents are loaded at a time. */
 const MEMBERS_AT_A_TIME = 50;
 
-/** The section documents that the caller may read, in URI order, a page at a time. */
+/** The stored documents that the caller may read, in URI order, a page at a time. */
 export async function list(parts: ReaderParts, caller: Caller, cursor?: string): Promise<ListPage> {
   const after = cursor === undefined ? '' : openCursor(parts, caller, cursor);
   const readable = await readableMembers(parts, caller.principal);
-  const found = documentsAfter(parts, readable, after, LIMITS.pageSize + 1);
+  const practitioners = await readablePractitioners(parts, caller.principal);
+  const found = [
+    ...documentsAfter(parts, readable, after, LIMITS.pageSize + 1),
+    ...practitionerDocuments(parts, practitioners, caller.principal, after),
+  ].sort((a, b) => (a.uri < b.uri ? -1 : 1));
   const page = found.slice(0, LIMITS.pageSize);
   const last = page.at(-1);
   await parts.audit.append({
