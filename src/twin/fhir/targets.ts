@@ -15,6 +15,7 @@ export interface Target {
 /** Where the references of a bundle may point to inside it. */
 export interface Targets {
   readonly all: readonly Target[];
+  /** By `fullUrl`; by `urn:uuid:` and the id where no entry has that url. */
   readonly byUrl: ReadonlyMap<string, Target>;
   /** By `Type/id` as the source writes it. */
   readonly bySource: ReadonlyMap<string, Target>;
@@ -49,6 +50,8 @@ export function targetsOf(
     if (target === undefined) continue;
     all.push(target);
     bySource.set(`${entry.type}/${entry.id}`, target);
+    const ownUrl = `urn:uuid:${entry.id}`;
+    if (!byUrl.has(ownUrl)) byUrl.set(ownUrl, target);
     if (entry.fullUrl !== undefined && entry.fullUrl !== '') byUrl.set(entry.fullUrl, target);
     if (target.exists) continue;
     byOurs.set(`${target.type}/${target.id}`, target);
