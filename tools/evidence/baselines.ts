@@ -8,10 +8,10 @@ export function firstOf(bundle: string, charsMax: number): string {
   return bundle.slice(0, charsMax);
 }
 
-/** Ranked whole resources, flattened to `path: value` lines, as many as fit. */
+/** Ranked whole resources, flattened to their values (paths would only dilute them). */
 export function createBm25(bundle: string): (question: string, charsMax: number) => string {
   const { entry = [] } = JSON.parse(bundle) as { entry?: { resource?: unknown }[] };
-  const texts = entry.map(({ resource }) => flat(resource, '').join('\n'));
+  const texts = entry.map(({ resource }) => flat(resource).join('\n'));
   const documents = texts.map(wordsOf);
   const mean = documents.reduce((sum, { length }) => sum + length, 0) / documents.length;
   const counts = documents.map((words) => {
@@ -43,12 +43,9 @@ export function createBm25(bundle: string): (question: string, charsMax: number)
   };
 }
 
-function flat(value: unknown, path: string): string[] {
-  if (Array.isArray(value)) return value.flatMap((one) => flat(one, path));
-  if (!isObject(value)) return [`${path}: ${String(value)}`];
-  return Object.entries(value).flatMap(([key, member]) =>
-    flat(member, path === '' ? key : `${path}.${key}`),
-  );
+function flat(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(flat);
+  return isObject(value) ? Object.values(value).flatMap(flat) : [String(value)];
 }
 
 function wordsOf(text: string): string[] {
