@@ -24,7 +24,7 @@ import { createFloors, type Floors } from './twin/floors.ts';
 import { createPositionCodec, type PositionCodec } from './twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from './twin/reader/index.ts';
 import { createReceipts } from './twin/receipts.ts';
-import { withinTenants } from './twin/tenants.ts';
+import { isOfTenant, withinTenants } from './twin/tenants.ts';
 import { createView } from './view/embedded.ts';
 
 /** What the process gives to the application. */
@@ -92,6 +92,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     const { mint, ...authenticator } = await room.tokens(url);
     http.open({
       ...{ ...shared, ...health, mcp, intake, view, authenticator, relations: room.desk },
+      ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       auditVerify: async () => ({ ...(await audit.verify()) }),
       development: config.production ? undefined : { key, mint },
       metricsText: metrics.text,

@@ -67,3 +67,42 @@ test('P1: chat answers a namesake of another tenant as if nobody were there', as
   assert.deepEqual(unnamed.structuredContent?.sentences, []);
   assert.doesNotMatch(JSON.stringify(unnamed), /demo-ana/);
 });
+
+async function relate(token: string, relationship: string): Promise<number> {
+  const response = await server.fetch(token, '/v1/relations', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ changes: [{ operation: 'touch', relationship }] }),
+  });
+  await response.text();
+  return response.status;
+}
+
+test('P1: the scope to write relations grants nothing to who is no admin', async () => {
+  const scope = 'relations:write';
+  const ben = await server.token('ben', { scope });
+  assert.equal(await relate(ben, 'member:demo-ana#delegate@user:ben'), 404);
+  assert.equal((await server.fetch(ben, '/v1/relations?type=member')).status, 404);
+  const explained = '/v1/explain?subject=user:ana&permission=chat&object=member:demo-ana';
+  assert.equal((await server.fetch(ben, explained)).status, 404);
+  const operator = await server.token('operator', { scope });
+  assert.equal((await server.fetch(operator, explained)).status, 200);
+  assert.equal(
+    (await server.fetch(await server.token('ben'), '/v1/twins/member/demo-ana/profile')).status,
+    404,
+  );
+});
+
+test('P1: a tenant names its first admin, and its admins reach nothing of another tenant', async () => {
+  const mallory = await server.token('mallory', { tenant: 'elsewhere', scope: 'relations:write' });
+  assert.equal(await relate(mallory, 'member:demo-ana#delegate@user:mallory'), 404);
+  assert.equal(await relate(mallory, 'organization:demo#admin@user:mallory'), 404);
+  assert.equal(await relate(mallory, 'organization:elsewhere#admin@user:mallory'), 200);
+  assert.equal(await relate(mallory, 'member:demo-ana#delegate@user:mallory'), 404);
+  assert.equal(await relate(mallory, 'member:of-elsewhere#self@user:mallory'), 200);
+  const response = await server.fetch(mallory, '/v1/relations?type=member');
+  const { relationships } = (await response.json()) as { relationships: string[] };
+  assert.deepEqual(relationships, ['member:of-elsewhere#self@user:mallory']);
+  const trudy = await server.token('trudy', { tenant: 'elsewhere', scope: 'relations:write' });
+  assert.equal(await relate(trudy, 'organization:elsewhere#admin@user:trudy'), 404);
+});

@@ -1,7 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../kernel/clock.ts';
 import type { Fault } from '../kernel/errors.ts';
-import type { Audit, ChangeBus, Intake, Principal, RelationChange, View } from '../twin/ports.ts';
+import type {
+  Access,
+  Audit,
+  ChangeBus,
+  Intake,
+  ObjectRef,
+  Principal,
+  RelationChange,
+  View,
+} from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
 import type { Caller, Reader } from '../twin/reader/index.ts';
 
@@ -52,6 +61,9 @@ export interface HttpParts {
   readonly reader: Reader;
   readonly intake: Intake;
   readonly relations: RelationsDesk;
+  readonly access: Pick<Access, 'check'>;
+  /** Whether an object is of the tenant, or of nobody yet. */
+  readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;
   readonly audit: Audit;
   readonly auditVerify: () => Promise<Record<string, unknown>>;
   readonly bus: ChangeBus;

@@ -9,13 +9,8 @@ const KINDS: ReadonlySet<string> = new Set<Subject['kind']>(['member', 'practiti
  * not know has nothing to show, and keeps the answer of its relations.
  */
 export function withinTenants(access: Access, view: View): Access {
-  const isOwn = (principal: Principal, { type, id }: ObjectRef): boolean => {
-    if (type === 'organization') return id === principal.tenant;
-    if (!KINDS.has(type)) return true;
-    const subject: Subject = { kind: type as Subject['kind'], id };
-    const tenant = view.for(view.partitionOf(subject)).tenantOf(subject);
-    return tenant === undefined || tenant === principal.tenant;
-  };
+  const isOwn = (principal: Principal, object: ObjectRef): boolean =>
+    isOfTenant(view, principal.tenant, object);
   return {
     async check(principal, items) {
       const decisions = await access.check(principal, items);
@@ -31,4 +26,13 @@ export function withinTenants(access: Access, view: View): Access {
     },
     onChange: (listener) => access.onChange(listener),
   };
+}
+
+/** Whether an object is of the tenant, or of nobody yet. Users and agents are of no tenant. */
+export function isOfTenant(view: View, tenant: string, { type, id }: ObjectRef): boolean {
+  if (type === 'organization') return id === tenant;
+  if (!KINDS.has(type)) return true;
+  const subject: Subject = { kind: type as Subject['kind'], id };
+  const known = view.for(view.partitionOf(subject)).tenantOf(subject);
+  return known === undefined || known === tenant;
 }

@@ -6,6 +6,7 @@ import { actorName } from '../../twin/principals.ts';
 import { parseJson, readBody } from '../body.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
+import { requireAdmin } from './admins.ts';
 import type { Guarded } from './guarded.ts';
 import { queryOf, required } from './query.ts';
 
@@ -36,6 +37,8 @@ export function operatorRoutes(app: Express, parts: HttpParts, guarded: Guarded)
       const body = parseJson(await readBody(req, ['application/json'], LIMITS.requestBodyBytesMax));
       const changes = relationsOf(parts, body);
       const actor = actorName(caller.principal);
+      const objects = changes.map(({ relationship }) => relationship.resource);
+      await requireAdmin(parts, caller, objects);
       const record = {
         action: 'relations',
         ...caller,
@@ -56,7 +59,7 @@ export function operatorRoutes(app: Express, parts: HttpParts, guarded: Guarded)
   );
   app.get(
     '/v1/relations',
-    guarded('relations', async (req, res) => {
+    guarded('relations', async (req, res, caller) => {
       const query = queryOf(req, ['type', 'id', 'relation']);
       const { id, relation } = query;
       const filter = {
@@ -64,18 +67,25 @@ export function operatorRoutes(app: Express, parts: HttpParts, guarded: Guarded)
         ...(id !== undefined && { id }),
         ...(relation !== undefined && { relation }),
       };
-      sendJson(res, 200, { relationships: await parts.relations.list(filter) });
+      await requireAdmin(parts, caller, []);
+      const found = await parts.relations.list(filter);
+      const relationships = found.filter((text) =>
+        parts.ofTenant(caller.principal.tenant, parts.relations.parse(text).resource),
+      );
+      sendJson(res, 200, { relationships });
     }),
   );
   app.get(
     '/v1/explain',
-    guarded('explain', async (req, res) => {
+    guarded('explain', async (req, res, caller) => {
       const query = queryOf(req, ['subject', 'permission', 'object']);
       const asked = [query.subject, query.permission, query.object];
       const [subject, permission, object] = asked.map((value) => value ?? '');
       if (!subject || !permission || !object) {
         throw new Fault('INVALID_ARGUMENT', { detail: 'Give subject, permission and object.' });
       }
+      const [type = '', id = ''] = object.split(':');
+      await requireAdmin(parts, caller, [{ type, id }]);
       sendJson(res, 200, await parts.relations.explain(subject, permission, object));
     }),
   );
