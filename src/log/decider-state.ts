@@ -71,6 +71,8 @@ export interface DeciderState {
   /** When a record that nobody knew was deleted at its source, in ms. */
   buriedAt(tenant: string, type: string, id: string): number | undefined;
   bury(tenant: string, type: string, id: string, lastUpdatedMs: number): void;
+  /** Types of the live records with this id, whoever holds them. */
+  typesOf(tenant: string, id: string): string[];
   /** Keys of the live records of a subject. */
   keysOf(subject: Subject): string[];
   /** Says that a member was replaced by another, who may not be known yet. */

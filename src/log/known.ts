@@ -1,10 +1,7 @@
-import { DIRECTORY_TYPES, SUBJECT_ELEMENTS } from '../twin/fhir/compartment.ts';
 import type { KnownRecords } from '../twin/fhir/records.ts';
 import type { DeciderState } from './decider-state.ts';
 import { type IdentityRules, memberIdOf, resourceIdOf, takenByAnother } from './identity.ts';
 import { survivorOf } from './survivors.ts';
-
-const TYPES = [...DIRECTORY_TYPES, ...Object.keys(SUBJECT_ELEMENTS)];
 
 /**
  * What one tenant's bundle may refer to. Where an identifier or an id means several records it
@@ -30,7 +27,7 @@ export function knownRecords(
       if (named !== undefined || id === undefined) return named;
       const patient = memberId(id);
       if (isLive('Patient', patient)) return `Patient/${patient}`;
-      const type = only(TYPES.filter((one) => isLive(one, id)));
+      const type = only(state.typesOf(tenant, id));
       return type === undefined ? undefined : `${type}/${id}`;
     },
     has: isLive,

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS heads (
   type TEXT NOT NULL, id TEXT NOT NULL, part INTEGER NOT NULL, offset INTEGER NOT NULL,
   at INTEGER NOT NULL, last_updated INTEGER, hash TEXT NOT NULL, gone INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS heads_id ON heads (tenant, type, id);
+DROP INDEX IF EXISTS heads_id;
+CREATE INDEX IF NOT EXISTS heads_record ON heads (tenant, id, type);
 CREATE INDEX IF NOT EXISTS heads_subject ON heads (subject);
 CREATE TABLE IF NOT EXISTS identifiers (
   tenant TEXT, type TEXT, system TEXT, value TEXT, id TEXT,

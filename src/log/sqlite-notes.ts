@@ -10,6 +10,7 @@ type Notes = Pick<
   | 'rememberUrl'
   | 'buriedAt'
   | 'bury'
+  | 'typesOf'
   | 'keysOf'
   | 'link'
   | 'linkedTo'
@@ -38,6 +39,7 @@ export function createNotes(db: DatabaseSync, now: () => number): Notes {
     },
     bury: (tenant, type, id, lastUpdatedMs) =>
       void sql.bury.run(tenant, type, id, lastUpdatedMs, now()),
+    typesOf: (tenant, id) => sql.types.all(tenant, id).map(({ type }) => String(type)),
     keysOf: (subject) => sql.keys.all(subjectKey(subject)).map(({ key }) => String(key)),
     link: (tenant, member, survivor) => void sql.setLink.run(tenant, member, survivor),
     linkedTo: (tenant, survivor) =>
@@ -74,6 +76,7 @@ function prepare(db: DatabaseSync) {
     buried: db.prepare('SELECT last_updated FROM buried WHERE tenant = ? AND type = ? AND id = ?'),
     bury: db.prepare(`INSERT INTO buried VALUES (?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET last_updated = max(last_updated, excluded.last_updated)`),
+    types: db.prepare('SELECT DISTINCT type FROM heads WHERE tenant = ? AND id = ? AND gone = 0'),
     keys: db.prepare('SELECT key FROM heads WHERE subject = ? AND gone = 0 ORDER BY key'),
     setLink: db.prepare(`INSERT INTO links VALUES (?, ?, ?, 0)
       ON CONFLICT DO UPDATE SET survivor = excluded.survivor WHERE merged = 0`),
