@@ -92,8 +92,8 @@ async function requireChat({ access, audit }: ChatParts, caller: Caller, member:
   const item = { permission: 'chat', object: memberObject(member) };
   const [decision] = await access.check(caller.principal, [item]);
   if (decision?.allowed === true) return;
-  const what = [{ uri: `mcp://twins/member/${member}/profile` }];
-  await audit.append({ action: 'chat', outcome: 'denied', ...caller, what, why: 'chat' });
+  // Without whom it was about: what was given as an id may be somebody's name.
+  await audit.append({ action: 'chat', outcome: 'denied', ...caller, what: [], why: 'chat' });
   throw new Fault('NOT_FOUND');
 }
 
