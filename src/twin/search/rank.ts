@@ -49,7 +49,8 @@ function byScoreDateUri(a: RankedRow, b: RankedRow): number {
 /** How strongly each term matches a row: its best field, or what a lay word stands for. */
 function matchesOf(row: IndexRow, { terms, concepts }: Meaning): number[] {
   const title = titleStems(row.title);
-  const text = wordsOf(row.text).map(stem);
+  // Notes are long: their words are looked at only where nothing nearer matched.
+  let text: readonly string[] | undefined;
   const codes = new Set(row.codes.toLowerCase().split(' '));
   const meant = new Set(
     concepts.filter(({ meaning }) => isAbout(meaning, row)).flatMap(({ words }) => words),
@@ -59,7 +60,8 @@ function matchesOf(row: IndexRow, { terms, concepts }: Meaning): number[] {
     if (codes.has(term)) return WEIGHTS.codes;
     if (meant.has(form)) return WEIGHTS.meaning;
     if (title.some((word) => sameWord(word, form))) return WEIGHTS.title;
-    return text.some((word) => sameWord(word, form)) ? WEIGHTS.text : 0;
+    text ??= wordsOf(row.text);
+    return text.some((word) => word === term || sameWord(word, form)) ? WEIGHTS.text : 0;
   });
 }
 

@@ -22,7 +22,6 @@ export const SPECIFIC_TYPES = [
   ...['MedicationRequest', 'MedicationStatement', 'MedicationAdministration'],
   ...['MedicationDispense', 'DiagnosticReport', 'ImagingStudy', 'Device', 'FamilyMemberHistory'],
   ...['CarePlan', 'CareTeam', 'Goal', 'Appointment', 'Task', 'ServiceRequest'],
-  ...['DocumentReference'],
 ];
 
 /** Groups that the question names by concept, code or display words, the best first. */
