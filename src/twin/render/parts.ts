@@ -1,5 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../kernel/json.ts';
-import { fold, termsOf } from '../search/terms.ts';
+import { type Meaning, meaningOf } from '../search/meaning.ts';
+import { fold } from '../search/terms.ts';
+import { isAbout } from '../search/vocabulary.ts';
 
 /** The smallest piece that is shown or left out: one fact of a list, or one element. */
 export interface Part {
@@ -39,21 +41,29 @@ function uriOf(value: Json): { uri?: string } {
 
 /** What answers the focus first, best first; everything else in the order of the document. */
 export function byFocus(parts: readonly Part[], focus: string | undefined): Part[] {
-  const terms = focus === undefined ? [] : termsOf(focus);
-  if (terms.length === 0) return [...parts];
-  const scores = new Map(parts.map((part) => [part, scoreOf(part, terms)]));
+  const meaning = meaningOf(focus ?? '');
+  if (focus === undefined || meaning.terms.length === 0) return [...parts];
+  const scores = new Map(parts.map((part) => [part, scoreOf(part, meaning)]));
   return parts.toSorted((a, b) => (scores.get(b) ?? 0) - (scores.get(a) ?? 0) || a.order - b.order);
 }
 
-/** Terms that the part holds; those of its title or name count more. */
-function scoreOf({ block, key, value }: Part, terms: readonly string[]): number {
+/** Lay words that mean the part count most, then terms of its title or name, then any other. */
+function scoreOf({ block, key, value }: Part, { terms, concepts }: Meaning): number {
   const title = isObject(value) && typeof value.title === 'string' ? value.title : '';
   const name = wordsOf(`${block} ${key ?? ''} ${title}`);
   const text = wordsOf(JSON.stringify(value));
+  const fact = { title, codes: codesOf(value) };
+  const meant = concepts.filter((concept) => isAbout(concept.meaning, fact));
   return terms.reduce(
     (sum, term) => sum + (matches(name, term) ? 3 : matches(text, term) ? 1 : 0),
-    0,
+    meant.reduce((sum, { words }) => sum + 4 * words.length, 0),
   );
+}
+
+/** `LOINC 4548-4` as `4548-4`, as search rows have them. */
+function codesOf(value: Json): string {
+  const codes = isObject(value) && Array.isArray(value.codes) ? value.codes : [];
+  return codes.map((code) => String(code).replace(/^.* /, '')).join(' ');
 }
 
 function wordsOf(text: string): string[] {

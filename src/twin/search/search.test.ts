@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { IndexRow } from '../ports.ts';
+import { byFocus, partsOf } from '../render/parts.ts';
 import { meaningOf } from './meaning.ts';
 import { rank } from './rank.ts';
 import { termsOf } from './terms.ts';
@@ -71,4 +72,16 @@ test('the order does not depend on the order of candidates', () => {
       assert.deepEqual(rank(shuffled, meaningOf('a1c')), once);
     }),
   );
+});
+
+test('a lay word brings what it means to the front of a document', () => {
+  const labs = ['Sodium', 'Low Density Lipoprotein Cholesterol', 'Cholesterol in HDL'];
+  const [first] = byFocus(partsOf({ labs: labs.map((title) => ({ title })) }), 'bad cholesterol');
+  assert.deepEqual(first?.value, { title: labs[1] });
+  const codes = [
+    { title: 'Test', codes: ['LOINC 718-7'] },
+    { title: 'Test', codes: ['LOINC 4548-4'] },
+  ];
+  const [coded] = byFocus(partsOf({ labs: codes }), 'long term sugar');
+  assert.deepEqual(coded?.value, codes[1]);
 });
