@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bundleOf, patient } from './support/changes.ts';
+import { sleep } from '../src/kernel/clock.ts';
+import { ANA_COVERAGE, bundleOf, changeCoverage, patient } from './support/changes.ts';
 import { CLIENTS, type TestClient } from './support/clients.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
@@ -59,4 +60,27 @@ test('P1: nobody is found by a name or birth date without the scope of the profi
   }
   const byId = await server.fetch(narrow, '/v1/search?q=zebrafever&member=wanda');
   assert.equal(((await byId.json()) as { results: unknown[] }).results.length, 1);
+});
+
+test('a tool names what changed since it was read, only while it may be read', async () => {
+  const changed = async () => {
+    const { _meta } = await client.call('search', { query: 'zebrafever' });
+    const named = (_meta?.['io.digital-twin/changed'] ?? []) as { uri: string; etag: string }[];
+    return named.map(({ uri }) => uri);
+  };
+  const relation = 'member:demo-ana#delegate@user:del';
+  await server.relations('touch', relation);
+  await client.read(ANA_COVERAGE);
+  assert.deepEqual(await changed(), []);
+  await changeCoverage(server);
+  // The log has it; the view follows.
+  const deadline = Date.now() + 5_000;
+  while ((await changed()).length === 0 && Date.now() < deadline) await sleep(10);
+  assert.deepEqual(await changed(), [ANA_COVERAGE]);
+  await client.read(ANA_COVERAGE);
+  assert.deepEqual(await changed(), [], 'it has been read since');
+  await changeCoverage(server);
+  await sleep(200);
+  await server.relations('delete', relation);
+  assert.deepEqual(await changed(), [], 'it may no longer be read');
 });

@@ -37,8 +37,8 @@ async function answer(
 ) {
   const caller = callerOf(ctx);
   try {
-    const changed = await parts.reader.changedSinceRead(caller);
     const { structured, text, behind = false } = await run(caller);
+    const changed = await changedFor(parts, caller);
     return {
       content: [{ type: 'text' as const, text }],
       structuredContent: structured,
@@ -51,5 +51,15 @@ async function answer(
     const fault = asFault(error);
     if (fault.row.jsonRpc === -32603) parts.report(fault.cause ?? fault, caller.correlationId);
     return toolErrorOf(fault, caller.correlationId);
+  }
+}
+
+/** A hint, decided last, so that it is as new as it can be; an answer does not fail for it. */
+async function changedFor(parts: McpParts, caller: Caller) {
+  try {
+    return await parts.reader.changedSinceRead(caller);
+  } catch (error) {
+    parts.report(error, caller.correlationId);
+    return [];
   }
 }
