@@ -24,7 +24,8 @@ export function developmentRoutes(app: Express, parts: HttpParts, desk: Developm
       action: 'token',
       outcome: 'success',
       correlationId: String(res.locals.correlationId),
-      what: [],
+      // Whose token it is: the issuer has taken it for a subject.
+      what: [{ uri: String(body.as) }],
       why: 'development key',
     });
     sendJson(res, 200, token);
