@@ -14,9 +14,6 @@ import { startServer, type TestServer } from './support/server.ts';
 const KILLS = Number(process.env.KILLS ?? 50);
 /** Small members, so that fifty runs stay within the suite's budget. */
 const MEMBER_BYTES_MAX = 45_000;
-/** About as long as importing one round takes, so that kills fall into every part of it. */
-const KILL_WITHIN_MS = 600;
-
 const members = memberBundles().filter(({ bytes }) => bytes < MEMBER_BYTES_MAX);
 
 function copiesFor(kill: number): MemberCopy[] {
@@ -80,7 +77,10 @@ test(`B-LV-1, B-LV-2: kill -9 during an import, ${KILLS} times`, async () => {
   const undisturbed = await startServer({ env });
   running = undisturbed;
   await importDirectory(undisturbed);
+  const began = performance.now();
   for (const { bundle } of rounds.flat()) await accepted(undisturbed, bundle);
+  // A little longer than one round takes here, so that kills fall into every part of it.
+  const killWithinMs = (1.3 * (performance.now() - began)) / KILLS;
   const expected = await etags(undisturbed, rounds.flat());
   await undisturbed.stop();
   assert.ok([...expected.values()].every((etag) => etag !== 'absent'));
@@ -93,7 +93,7 @@ test(`B-LV-1, B-LV-2: kill -9 during an import, ${KILLS} times`, async () => {
   let lost = 0;
   for (const [kill, copies] of rounds.entries()) {
     const importing = importUntilDeath(server, copies);
-    await sleep(Math.random() * KILL_WITHIN_MS);
+    await sleep(Math.random() * killWithinMs);
     await server.kill();
     const acknowledged = await importing;
     server = await startServer({ env, dataDir });

@@ -9,11 +9,11 @@ import { ROOT } from '../tools/files.ts';
 
 /** What the launcher starts here: it says how it was started, and does as it is told. */
 const MAIN = `
-process.stdout.write(JSON.stringify([process.versions.node, ...process.argv.slice(2)]) + '\\n');
 if (process.argv[2] === 'wait') {
   process.on('SIGTERM', () => process.exit(7));
   setInterval(() => {}, 1000);
 }
+process.stdout.write(JSON.stringify([process.versions.node, ...process.argv.slice(2)]) + '\\n');
 if (process.argv[2] === 'die') process.kill(process.pid, 'SIGKILL');
 `;
 /** Makes a Node say that it is an old one, until it hands over: the child is not told to. */
