@@ -40,6 +40,13 @@ export class LookupCache {
     return undefined;
   }
 
+  /** Whether half of an entry's time is over: asked anew by then, it need never be waited for. */
+  ages(key: string): boolean {
+    const found = this.#found.get(key);
+    const { now, ttlMs } = this.#options;
+    return found !== undefined && now() > found.untilMs - ttlMs / 2;
+  }
+
   put(key: string, ids: readonly string[], generation: number, askedAtMs: number): void {
     if (generation !== this.#generation || ids.length > IDS_MAX) return;
     this.#found.delete(key);

@@ -63,6 +63,8 @@ class Decider implements Decisions {
   readonly #clock: Clock;
   readonly #cache: FactCache;
   readonly #lookups: LookupCache;
+  /** Look-ups that are asked anew before their time is over. */
+  readonly #renewing = new Set<string>();
   readonly #flights = new Flights();
   readonly #withheld = new Withheld();
   readonly #expiry: ExpiryIndex;
@@ -177,7 +179,23 @@ class Decider implements Decisions {
     const { sure } = this.#follower;
     if (!sure) this.#lookups.clear();
     const known = this.#lookups.get(key);
-    if (known !== undefined) return known;
+    if (known === undefined) return await this.#findAnew(key, subject, permission, type);
+    if (this.#lookups.ages(key) && !this.#renewing.has(key)) {
+      this.#renewing.add(key);
+      this.#findAnew(key, subject, permission, type)
+        .catch(this.#onTrouble)
+        .finally(() => this.#renewing.delete(key));
+    }
+    return known;
+  }
+
+  async #findAnew(
+    key: string,
+    subject: ObjectRef,
+    permission: string,
+    type: string,
+  ): Promise<string[]> {
+    const { sure } = this.#follower;
     const { generation } = this.#lookups;
     const askedAtMs = this.#clock.monotonic();
     const ids = await this.#findNow(subject, permission, type);

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { JsonObject } from '../kernel/json.ts';
 import type { IndexRow, SearchArea, SearchQuery } from '../twin/ports.ts';
 import { subjectKey, subjectOf } from '../twin/subjects.ts';
+import type { KnownSubjects } from './known-subjects.ts';
 import { matchExpression, subjectToken } from './match.ts';
 
 /** Replaces a subject's searchable rows, touching only those that differ. */
@@ -36,23 +37,37 @@ export function replaceFacts(
   }
 }
 
-/** Areas of one search expression; more than that are asked for in turns. */
-const SUBJECTS_AT_A_TIME = 200;
+/** Subjects of one search expression; more than that are asked for in turns. */
+const SUBJECTS_AT_A_TIME = 50;
+/**
+ * Where the areas are at least this share of all subjects, matching everywhere and leaving out the
+ * others' rows by the index is quicker than looking within each subject (measured: 6 ms against 58
+ * for a common word among 1,000 members).
+ */
+const MOST_SUBJECTS = 0.25;
 
 /**
  * Rows that the areas allow and any term matches, newest first. The areas are part of the
  * statement: nothing outside them is counted, cut or ordered. Matches are gathered as numbers and
  * dates from an index alone; only the rows that are returned are ever loaded.
  */
-export function searchFacts(db: DatabaseSync, query: SearchQuery): IndexRow[] {
-  const numberOf = db.prepare('SELECT number FROM subjects WHERE subject = ?');
+export function searchFacts(
+  db: DatabaseSync,
+  known: KnownSubjects,
+  query: SearchQuery,
+): IndexRow[] {
   const areas = query.areas.flatMap(({ subject, sections }) => {
-    const number = numberOf.get(subjectKey(subject))?.number;
-    return typeof number === 'number' ? [{ number, sections }] : [];
+    const number = known.of(subject)?.number;
+    return number === undefined ? [] : [{ number, sections }];
   });
+  const most = areas.length >= MOST_SUBJECTS * known.count && areas.length > SUBJECTS_AT_A_TIME;
+  const turns = most ? areas.length : SUBJECTS_AT_A_TIME;
   const matches: Match[] = [];
-  for (let at = 0; at < areas.length; at += SUBJECTS_AT_A_TIME) {
-    matches.push(...matchSome(db, query, areas.slice(at, at + SUBJECTS_AT_A_TIME)));
+  for (let at = 0; at < areas.length; at += turns) {
+    const some = areas.slice(at, at + turns);
+    const subjects = most ? 'everywhere' : some.map(({ number }) => number);
+    const match = matchExpression(subjects, query.terms);
+    if (match !== undefined) matches.push(...matchSome(db, query, some, match));
   }
   const newest = matches.sort(byDateThenNumber).slice(0, query.limit);
   const row = db.prepare('SELECT * FROM facts WHERE number = ?');
@@ -79,14 +94,10 @@ function byDateThenNumber(a: Match, b: Match): number {
 
 function matchSome(
   db: DatabaseSync,
-  { terms, types, since, limit }: SearchQuery,
+  { types, since, limit }: SearchQuery,
   areas: readonly NumberedArea[],
+  match: string,
 ): Match[] {
-  const match = matchExpression(
-    areas.map(({ number }) => number),
-    terms,
-  );
-  if (match === undefined) return [];
   const of = (variant: string): string =>
     JSON.stringify(
       areas.flatMap(({ number, sections }) =>

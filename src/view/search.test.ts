@@ -66,6 +66,28 @@ describe('search', () => {
     ]);
   });
 
+  test('where most subjects are meant, those that are not stay out all the same', () => {
+    const many = Array.from({ length: 200 }, (_, index) => [
+      { member: `m${index}`, id: 'c1', text: 'asthma', date: '2020' },
+      { member: `m${index}`, id: 'c2', text: 'asthma of a secret kind', secret: true },
+    ]).flat();
+    const of = recordsOf(many);
+    const crowded = openViewDatabase(':memory:');
+    applyBatch(crowded, projectorOf(), { partition: PARTITION, records: of, upTo: 399 }, 1);
+    const areas = [
+      ...Array.from({ length: 119 }, (_, index) => area(`m${index}`)),
+      area('m119', 'full'),
+    ];
+    const found = createShard(crowded, 16).search({ terms: ['asthma'], areas, limit: 1_000 });
+    const ids = found.map(({ subject }) => subject.id);
+    assert.equal(new Set(ids).size, 120);
+    assert.ok(ids.every((id) => areas.some(({ subject }) => subject.id === id)));
+    assert.deepEqual(
+      found.filter(({ sensitive }) => sensitive).map(({ subject }) => subject.id),
+      ['m119'],
+    );
+  });
+
   for (const term of [
     '"',
     '""',

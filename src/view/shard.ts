@@ -5,6 +5,7 @@ import type { SourceRecord, StoredDocument, StoredSource, ViewShard } from '../t
 import { subjectKey, subjectOf } from '../twin/subjects.ts';
 import { changesAfter, changesSince } from './change-rows.ts';
 import { factsOf, searchFacts } from './fact-rows.ts';
+import { KnownSubjects } from './known-subjects.ts';
 import { findPersons } from './person-rows.ts';
 
 /** SQLite's integers are 64 bits; ours are what a double holds exactly. */
@@ -18,7 +19,7 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     WHERE subject IN (SELECT value FROM json_each(?)) AND uri > ? ORDER BY uri, variant LIMIT ?`);
   const source = db.prepare(`SELECT body, section, sensitive FROM sources
     WHERE subject = ? AND type = ? AND id = ? AND section IS NOT NULL`);
-  const tenant = db.prepare('SELECT tenant FROM subjects WHERE subject = ?');
+  const known = new KnownSubjects(db);
   const place = db.prepare('SELECT offset FROM places WHERE part = ?');
   return {
     document(uri, variant) {
@@ -29,15 +30,12 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
       const row = source.get(subjectKey(subject), type, id);
       return row === undefined ? undefined : sourceOf(row);
     },
-    tenantOf(subject) {
-      const row = tenant.get(subjectKey(subject));
-      return row === undefined ? undefined : String(row.tenant);
-    },
+    tenantOf: (subject) => known.of(subject)?.tenant,
     documents(subjects, after, limit) {
       const wanted = JSON.stringify(subjects.map(subjectKey));
       return documents.all(wanted, after, Math.min(limit, ROWS_MAX)).map(documentOf);
     },
-    search: (query) => searchFacts(db, query),
+    search: (query) => searchFacts(db, known, query),
     facts: (area, types) => factsOf(db, area, types),
     changes: (query) => changesAfter(db, partitions, query),
     recentChanges: (uris, at) => changesSince(db, uris, at),

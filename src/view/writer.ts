@@ -77,6 +77,8 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
     },
     finish(at) {
       const changes = reconcile(db, path, { partitions: log.partitions, sameLog, at });
+      // One segment in place of many: fewer places to look in for every search that follows.
+      db.exec("INSERT INTO facts_text (facts_text) VALUES ('optimize')");
       db.close();
       // Both are closed and so without a write-ahead log: one rename is the whole swap.
       renameSync(nextPath, path);

@@ -3,7 +3,7 @@ import { LIMITS } from '../../kernel/limits.ts';
 /** Words that carry no meaning in a question about a record. */
 const STOP_WORDS = new Set(
   (
-    'a an and any are as at be been being by can could did do does for from give had has have her ' +
+    'a active an and any are as at be been being by can could did do does for from give had has have her ' +
     'him his how i in is it its latest list many may me most much my of on or our please recent ' +
     'recently she show tell that the their them they this to was were what when where which who ' +
     'whom whose will with would you your member patient current currently now last ever'
