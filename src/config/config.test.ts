@@ -10,7 +10,7 @@ const input = (more: Partial<ConfigInput> = {}): ConfigInput => ({
   args: {},
   platform: 'linux',
   home: '/home/ana',
-  cwd: '/work',
+  cwd: '/srv',
   checkout: '/checkout',
   readFile: () => {
     throw new Error('no such file');
@@ -84,7 +84,7 @@ test('arguments win over the environment; an empty argument is a fault', () => {
   const config = loadConfig(input({ env: { PORT: '1' }, args: { PORT: '0', DATA_DIR: 'here' } }));
   assert.equal(config.port, 0);
   assert.equal(config.portNamed, true);
-  assert.equal(config.dataDir, '/work/here');
+  assert.equal(config.dataDir, '/srv/here');
   assert.deepEqual(problemsOf({ args: { PORT: '' } }), ['--port (PORT)']);
 });
 
