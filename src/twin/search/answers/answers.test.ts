@@ -34,6 +34,7 @@ function fact(
 const ROWS: readonly IndexRow[] = [
   fact('Observation', 'Hemoglobin A1c', '2026-07-05', { value: '6.4 %' }, '4548-4'),
   fact('Observation', 'Hemoglobin A1c', '2025-06-29', { value: '6.1 %' }, '4548-4'),
+  fact('Goal', 'Hemoglobin A1c below 7 %', '2024-02-12', { status: 'active' }),
   fact('Observation', 'Glucose', '2026-07-05', { value: '122.879 mg/dL' }, '2339-0'),
   fact(
     'Condition',
@@ -79,6 +80,12 @@ test('the latest value, with the one before and its direction, from its own reco
   assert.deepEqual(answer?.items, ['6.4 % on 2026-07-05 (before: 6.1 % on 2025-06-29; rising)']);
   assert.equal(answer?.sources[0], ROWS[0]?.uri);
   assert.equal(answer?.whole, false);
+});
+
+/** Guards: a goal that names the test was answered in its place. */
+test('a value is asked of measurements, not of the goals that name them', () => {
+  const answer = ask('What is her latest A1c?');
+  assert.deepEqual(answer?.items, ['6.4 % on 2026-07-05 (before: 6.1 % on 2025-06-29; rising)']);
 });
 
 test('numbers are told with two decimals', () => {

@@ -30,9 +30,13 @@ export function groupsFor(question: Question, rows: readonly IndexRow[]): Group[
     // One test is one series whatever its sources call it; other things are called apart.
     type === 'Observation' && codes !== '' ? `${type}|${codes}` : `${type}|${title}`,
   );
-  return [...kinds.values()]
-    .flatMap((own) => groupOf(question, own) ?? [])
-    .sort((a, b) => b.words.length - a.words.length || b.precision - a.precision);
+  return [...kinds.values()].flatMap((own) => groupOf(question, own) ?? []).sort(byFit);
+}
+
+/** Of two that account for as much, what the record means comes before what it only says. */
+function byFit(a: Group, b: Group): number {
+  const words = b.words.length - a.words.length;
+  return words || Number(b.concept) - Number(a.concept) || b.precision - a.precision;
 }
 
 function groupOf(question: Question, own: readonly IndexRow[]): Group | undefined {
