@@ -34,7 +34,6 @@ function fact(
 const ROWS: readonly IndexRow[] = [
   fact('Observation', 'Hemoglobin A1c', '2026-07-05', { value: '6.4 %' }, '4548-4'),
   fact('Observation', 'Hemoglobin A1c', '2025-06-29', { value: '6.1 %' }, '4548-4'),
-  fact('Goal', 'Hemoglobin A1c below 7 %', '2024-02-12', { status: 'active' }),
   fact('Observation', 'Glucose', '2026-07-05', { value: '122.879 mg/dL' }, '2339-0'),
   fact(
     'Condition',
@@ -82,10 +81,15 @@ test('the latest value, with the one before and its direction, from its own reco
   assert.equal(answer?.whole, false);
 });
 
-/** Guards: a goal that names the test was answered in its place. */
+/** Guards: a goal with fewer words was answered in place of the measurement that it names. */
 test('a value is asked of measurements, not of the goals that name them', () => {
-  const answer = ask('What is her latest A1c?');
-  assert.deepEqual(answer?.items, ['6.4 % on 2026-07-05 (before: 6.1 % on 2025-06-29; rising)']);
+  const title = 'Hemoglobin A1c/Hemoglobin.total in Blood';
+  const rows = [
+    fact('Observation', title, '2026-08-19', { value: '8.1 %' }, '4548-4'),
+    fact('Goal', 'Hemoglobin A1c below 7 %', '2024-02-12', { status: 'active' }),
+  ];
+  const facts = { ...factsIn(), facts: () => rows };
+  assert.deepEqual(ask('What is her latest A1c?', facts)?.items, ['8.1 % on 2026-08-19']);
 });
 
 test('numbers are told with two decimals', () => {
