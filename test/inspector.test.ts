@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { run } from './support/run.ts';
 import { LAUNCHER, startServer, type TestServer } from './support/server.ts';
 
 /** MCP Inspector's command line, a client of ours in the field, in both eras, over HTTP and stdio. */
@@ -13,22 +13,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function inspect(...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [INSPECTOR, '--cli', '--format', 'json', '-q', ...args]);
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => (stdout += String(chunk)));
-  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
-  return new Promise((resolve) => {
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+const inspect = (...args: string[]) => run(INSPECTOR, ['--cli', '--format', 'json', '-q', ...args]);
 
 const overHttp = (era: string, token: string): string[] => [
   ...['--server-url', `${server.url}/mcp`, '--transport', 'http', '--protocol-era', era],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { CLIENTS } from './support/clients.ts';
+import { run } from './support/run.ts';
 import { LAUNCHER, startServer, type TestServer } from './support/server.ts';
 
 /** One server, many processes: bridges, clients and the command share one twin. */
@@ -16,22 +16,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-interface Ran {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function digitalTwin(...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [LAUNCHER, ...args, '--data-dir', server.dataDir]);
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => (stdout += String(chunk)));
-  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
-  return new Promise((resolve) => {
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+const digitalTwin = (...args: string[]) => run(LAUNCHER, [...args, '--data-dir', server.dataDir]);
 
 test('B-FM-3: an import from a fourth process is told to two bridges and one HTTP client', async () => {
   const target = {

@@ -1,5 +1,7 @@
 import type { Document } from '../contract/documents.ts';
 
+export type { HeldRecord, HeldRecords } from '../contract/held.ts';
+
 export interface ReadOptions {
   /** Wait (bounded) until the server has reached this position. */
   readonly minPosition?: string;
@@ -68,29 +70,6 @@ export interface ImportReceipt {
   /** Absent in a dry run. */
   readonly position?: string;
   readonly eventId: string;
-}
-
-/** A record that waits, or was refused; without anything of its content. */
-export interface HeldRecord {
-  readonly type: string;
-  readonly source: string;
-  readonly eventId: string;
-  readonly line?: number;
-  readonly entry: number;
-  /** ISO 8601: waiting since, or refused at. */
-  readonly at: string;
-}
-
-export interface HeldRecords {
-  readonly waiting: {
-    readonly count: number;
-    readonly bytes: number;
-    readonly records: readonly (HeldRecord & { readonly needs: readonly string[] })[];
-  };
-  readonly refused: {
-    readonly count: number;
-    readonly records: readonly (HeldRecord & { readonly path: string; readonly reason: string })[];
-  };
 }
 
 export interface FoundMember {
