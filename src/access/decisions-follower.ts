@@ -10,6 +10,8 @@ import { schemaWords } from './spicedb/schema.ts';
 const CLOCK_SKEW_MAX_MS = 1_000;
 const RECONNECT_MIN_MS = 100;
 const RECONNECT_MAX_MS = 5_000;
+/** A Watch that tells nothing for so long is opened anew: it may be a connection that is dead. */
+const SILENCE_MAX_MS = 5_000;
 
 export interface FollowerOptions {
   readonly engine: Engine;
@@ -32,11 +34,16 @@ export class Follower {
   #newest: string | undefined;
   #lastBeatAtMs = Number.NEGATIVE_INFINITY;
   #offset = -1;
-  /** Own writes that Watch has not told of yet: journal offset -> wall time when noted. */
-  readonly #own = new Map<number, number>();
+  /** Own writes that Watch has not told of yet: journal offset -> what is known of its batch. */
+  readonly #own = new Map<number, 'whole batch' | 'part of it'>();
+  /** Keys told of since Watch began anew, until what it will not repeat is read. */
   #newer: Set<string> | undefined;
   #watch: { cancel(): void } | undefined;
+  /** Whether the present Watch has told anything: then it can go on where it ended. */
+  #told = false;
+  #silence: Timer | undefined;
   #retry: Timer | undefined;
+  #retryMs = RECONNECT_MIN_MS;
   #stopped = false;
 
   constructor(options: FollowerOptions) {
@@ -60,40 +67,36 @@ export class Follower {
 
   /**
    * An own write, with its journal offset. Until Watch is past it, every check is fully consistent.
-   * Answers whether Watch has told of it already.
+   * Answers whether Watch has told of it already. Watch's own word of a whole batch that is known
+   * is an echo.
    */
-  noteOwn(offset: number): boolean {
-    if (this.#offset === offset) return true;
-    this.#own.set(offset, this.#options.clock.now());
+  noteOwn(offset: number, known: 'whole batch' | 'part of it'): boolean {
+    if (this.#offset >= offset) return true;
+    this.#own.set(offset, known);
     return false;
   }
 
   async start(): Promise<void> {
-    await this.#connect();
+    await this.#begin();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#retry?.cancel();
+    this.#silence?.cancel();
     this.#watch?.cancel();
   }
 
   /** Watch begins at a known revision, and only then is read what it will not repeat. */
-  async #connect(): Promise<void> {
+  async #begin(): Promise<void> {
     const { engine, onFresh } = this.#options;
-    const { zedToken } = await engine.check([ANY_QUESTION], { kind: 'full' });
+    const committed = [...this.#own.keys()];
     const newer = new Set<string>();
     this.#newer = newer;
+    const { zedToken } = await engine.check([ANY_QUESTION], { kind: 'full' });
+    for (const offset of committed) this.#own.delete(offset);
     this.#newest = zedToken;
-    this.#watch?.cancel();
-    const watch = engine.watch(
-      {
-        onUpdate: (update) => this.#onUpdate(update),
-        onEnd: (error) => this.#reconnect(error, RECONNECT_MIN_MS),
-      },
-      zedToken,
-    );
-    this.#watch = watch;
+    const watch = this.#open(zedToken);
     const expiring: Relationship[] = [];
     for (const filter of EXPIRING) {
       const found = await engine.read(filter);
@@ -104,28 +107,66 @@ export class Follower {
     this.#newer = undefined;
   }
 
-  #reconnect(error: unknown, delayMs: number): void {
+  #open(from: string): { cancel(): void } {
+    this.#watch?.cancel();
+    this.#told = false;
+    const watch = this.#options.engine.watch(
+      {
+        onUpdate: (update) => this.#onUpdate(update),
+        onEnd: (error) => this.#reconnect(error, this.#told),
+      },
+      from,
+    );
+    this.#watch = watch;
+    this.#awaitSign();
+    return watch;
+  }
+
+  #awaitSign(): void {
+    this.#silence?.cancel();
+    this.#silence = this.#options.clock.after(SILENCE_MAX_MS, () =>
+      this.#reconnect(new Error(`Watch has told nothing for ${SILENCE_MAX_MS} ms`), true),
+    );
+  }
+
+  /** Goes on where Watch ended: it repeats what came since. Where it cannot, it begins anew. */
+  #reconnect(error: unknown, goOn: boolean): void {
     if (this.#stopped) return;
+    const { clock, onTrouble } = this.#options;
+    const from = goOn && this.#newer === undefined ? this.#newest : undefined;
     this.#lastBeatAtMs = Number.NEGATIVE_INFINITY;
-    this.#options.onTrouble(error);
+    this.#silence?.cancel();
+    this.#watch?.cancel();
+    onTrouble(error);
     this.#retry?.cancel();
-    this.#retry = this.#options.clock.after(delayMs, () => {
-      this.#connect().catch((again: unknown) =>
-        this.#reconnect(again, Math.min(delayMs * 2, RECONNECT_MAX_MS)),
-      );
+    this.#retry = clock.after(this.#retryMs, () => {
+      if (from === undefined) {
+        this.#begin().catch((again: unknown) => this.#reconnect(again, false));
+      } else this.#open(from);
     });
+    this.#retryMs = Math.min(this.#retryMs * 2, RECONNECT_MAX_MS);
   }
 
   #onUpdate({ changes, zedToken }: WatchUpdate): void {
     this.#newest = zedToken;
+    this.#told = true;
+    this.#retryMs = RECONNECT_MIN_MS;
+    this.#awaitSign();
     const beat = markSet('heartbeat', changes);
     if (beat !== undefined) this.#onBeat(beat);
-    const offset = markSet('offset', changes);
-    if (offset !== undefined) this.#offset = offset;
+    const echo = this.#passed(markSet('offset', changes));
     const told = changes.filter((change) => !isBookkeeping(change));
     for (const { relationship } of told) this.#newer?.add(relationKey(relationship));
-    const echo = offset !== undefined && this.#own.delete(offset);
     if (told.length > 0 && !echo) this.#options.onChanges(told);
+  }
+
+  /** Watch is past every own write up to this offset; answers whether all of it was known. */
+  #passed(offset: number | undefined): boolean {
+    if (offset === undefined) return false;
+    this.#offset = offset;
+    const known = this.#own.get(offset);
+    for (const own of this.#own.keys()) if (own <= offset) this.#own.delete(own);
+    return known === 'whole batch';
   }
 
   #onBeat(beat: number): void {
@@ -134,8 +175,6 @@ export class Follower {
     if (lagMs <= LIMITS.heartbeatSilenceMaxMs + CLOCK_SKEW_MAX_MS) {
       this.#lastBeatAtMs = clock.monotonic();
     }
-    // A beat written after an own write proves that Watch is past it.
-    for (const [offset, notedAtMs] of this.#own) if (notedAtMs < beat) this.#own.delete(offset);
   }
 }
 

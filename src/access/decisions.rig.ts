@@ -111,7 +111,12 @@ export class RiggedEngine implements Engine {
   };
 
   watch: Engine['watch'] = (listener, from) => {
+    let muted = false;
+    this.muteWatch = () => {
+      muted = true;
+    };
     const onUpdate = (update: WatchUpdate): void => {
+      if (muted) return;
       const tell = (): void => listener.onUpdate(update);
       if (this.#kept === undefined) tell();
       else this.#kept.push(tell);
@@ -126,6 +131,9 @@ export class RiggedEngine implements Engine {
 
   /** Ends the newest Watch stream as SpiceDB would. */
   endWatch = (): void => undefined;
+
+  /** The newest Watch stream stays open, and tells nothing more. */
+  muteWatch = (): void => undefined;
 
   get kept(): number {
     return this.#kept?.length ?? 0;

@@ -33,8 +33,11 @@ export interface DecisionsOptions {
 
 /** What the relations writer tells and asks, in the process where it runs. */
 export interface WriterSide {
-  /** SpiceDB has committed these, up to this offset of the journal. */
-  committed(changes: readonly RelationChange[], offset: number): void;
+  /**
+   * SpiceDB has committed these, up to this offset of the journal: `us` all of the batch, `another`
+   * writer these among more.
+   */
+  committed(changes: readonly RelationChange[], offset: number, by?: 'us' | 'another'): void;
   /** SpiceDB has not committed these: what the deletes among them name is denied until it has. */
   withhold(changes: readonly RelationChange[]): void;
   /** Relationships past their expiration that nobody has deleted yet. */
@@ -280,9 +283,9 @@ class Decider implements Decisions {
     }
   }
 
-  committed(changes: readonly RelationChange[], offset: number): void {
+  committed(changes: readonly RelationChange[], offset: number, by: 'us' | 'another' = 'us'): void {
     this.#withheld.release(changes);
-    const told = this.#follower.noteOwn(offset);
+    const told = this.#follower.noteOwn(offset, by === 'us' ? 'whole batch' : 'part of it');
     if (!told && changes.length > 0) this.#changed(changes);
   }
 

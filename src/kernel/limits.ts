@@ -19,6 +19,9 @@ export const LIMITS = {
   refusalsKeptMax: 10_000,
   /** Entries that a receipt, or a page of the waiting list, tells of one by one. */
   entriesToldMax: 1_000,
+  /** What one instance holds in its outbox while the log is away; then no more. */
+  outboxSubmissionsMax: 100_000,
+  outboxBytesMax: 1024 * 1024 * 1024,
   /** How deep the elements of one resource may nest. */
   resourceDepthMax: 64,
   requestHeaderBytesMax: 16 * 1024,
@@ -53,6 +56,8 @@ export const LIMITS = {
   lookupTimeoutMs: 5_000,
   /** Changes in one write of relations; SpiceDB takes 1,000 at a time. */
   relationChangesMax: 500,
+  /** One write of the schema, by the operator's command. */
+  schemaWriteTimeoutMs: 30_000,
   /** One write of relations; then it counts as not committed. */
   relationsCommitTimeoutMs: 5_000,
   /** A subscription without cursor is told of what changed within this time (contract). */

@@ -25,14 +25,22 @@ import {
   toUpdate,
 } from './wire.ts';
 
-type Client = v1.ZedClientInterface;
+/** What is called: the client's promises, or each with a deadline of its own. */
+export interface ZedCalls {
+  checkBulkPermissions(
+    request: v1.CheckBulkPermissionsRequest,
+  ): Promise<v1.CheckBulkPermissionsResponse>;
+  lookupResources(request: v1.LookupResourcesRequest): Promise<v1.LookupResourcesResponse[]>;
+  writeRelationships(request: v1.WriteRelationshipsRequest): Promise<v1.WriteRelationshipsResponse>;
+  readRelationships(request: v1.ReadRelationshipsRequest): Promise<v1.ReadRelationshipsResponse[]>;
+}
 
 export async function check(
-  client: Client,
+  calls: ZedCalls,
   items: readonly CheckQuery[],
   consistency: Consistency,
 ): Promise<CheckAnswers> {
-  const response = await client.promises.checkBulkPermissions(
+  const response = await calls.checkBulkPermissions(
     v1.CheckBulkPermissionsRequest.create({
       consistency: toConsistency(consistency),
       items: items.map((item) => ({
@@ -76,11 +84,11 @@ function questionKey(item: v1.CheckBulkPermissionsRequestItem): string {
 }
 
 export async function lookupResources(
-  client: Client,
+  calls: ZedCalls,
   query: LookupQuery,
   consistency: Consistency,
 ): Promise<LookupPage> {
-  const found = await client.promises.lookupResources(toLookup(query, consistency));
+  const found = await calls.lookupResources(toLookup(query, consistency));
   const sure = v1.LookupPermissionship.HAS_PERMISSION;
   const cursor = found.at(-1)?.afterResultCursor?.token;
   return {
@@ -92,11 +100,11 @@ export async function lookupResources(
 }
 
 export async function write(
-  client: Client,
+  calls: ZedCalls,
   changes: readonly RelationChange[],
   preconditions: readonly Precondition[],
 ): Promise<string> {
-  const response = await client.promises.writeRelationships(
+  const response = await calls.writeRelationships(
     v1.WriteRelationshipsRequest.create({
       updates: changes.map(toUpdate),
       optionalPreconditions: preconditions.map(toPrecondition),
@@ -105,8 +113,8 @@ export async function write(
   return tokenOf(response.writtenAt);
 }
 
-export async function read(client: Client, filter: RelationFilter): Promise<Relationship[]> {
-  const rows = await client.promises.readRelationships(
+export async function read(calls: ZedCalls, filter: RelationFilter): Promise<Relationship[]> {
+  const rows = await calls.readRelationships(
     v1.ReadRelationshipsRequest.create({
       consistency: toConsistency({ kind: 'full' }),
       relationshipFilter: toFilter(filter),
@@ -115,12 +123,24 @@ export async function read(client: Client, filter: RelationFilter): Promise<Rela
   return rows.flatMap((row) => (row.relationship ? [fromRelationship(row.relationship)] : []));
 }
 
-export function watch(client: Client, listener: WatchListener, from?: string) {
-  const request = from === undefined ? {} : { optionalStartCursor: { token: from } };
-  // The client gives every call 30 seconds unless it names its own deadline; Watch has no end.
-  const stream = client.watch(v1.WatchRequest.create(request), {
-    deadline: Number.POSITIVE_INFINITY,
+export interface WatchFrom {
+  /** After this revision; else from now on. */
+  readonly zedToken?: string;
+  /** Object types to be told of; else all. */
+  readonly types?: readonly string[];
+}
+
+export function watch(
+  client: Pick<v1.ZedClientInterface, 'watch'>,
+  listener: WatchListener,
+  { zedToken, types = [] }: WatchFrom = {},
+) {
+  const request = v1.WatchRequest.create({
+    optionalObjectTypes: [...types],
+    ...(zedToken !== undefined && { optionalStartCursor: { token: zedToken } }),
   });
+  // The client gives every call 30 seconds unless it names its own deadline; Watch has no end.
+  const stream = client.watch(request, { deadline: Number.POSITIVE_INFINITY });
   let open = true;
   const end = (error: Error): void => {
     if (open) listener.onEnd(error);

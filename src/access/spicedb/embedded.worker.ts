@@ -16,17 +16,21 @@ const client = spicedb.permissions();
 const watches = new Map<number, { cancel(): void }>();
 
 const methods: EmbeddedMethods = {
-  check: ({ items, consistency }) => calls.check(client, items, consistency),
-  lookupResources: ({ query, consistency }) => calls.lookupResources(client, query, consistency),
-  write: ({ changes, preconditions }) => calls.write(client, changes, preconditions),
-  read: ({ filter }) => calls.read(client, filter),
+  check: ({ items, consistency }) => calls.check(client.promises, items, consistency),
+  lookupResources: ({ query, consistency }) =>
+    calls.lookupResources(client.promises, query, consistency),
+  write: ({ changes, preconditions }) => calls.write(client.promises, changes, preconditions),
+  read: ({ filter }) => calls.read(client.promises, filter),
   watch({ id, from }) {
     const emit = (event: WatchEvent): void => emitFromWorker(event);
     const listener: WatchListener = {
       onUpdate: (update) => emit({ id, update }),
       onEnd: (error) => emit({ id, end: error.message }),
     };
-    watches.set(id, calls.watch(spicedb.watch(), listener, from));
+    watches.set(
+      id,
+      calls.watch(spicedb.watch(), listener, from === undefined ? {} : { zedToken: from }),
+    );
   },
   unwatch({ id }) {
     watches.get(id)?.cancel();
