@@ -1,13 +1,15 @@
-import type { HeldRecords } from '../../contract/held.ts';
+import type { HeldReceipt, HeldRecords } from '../../contract/held.ts';
 import type { LogRecord, Place, Provenance, SourceRecord } from './records.ts';
 
-export type { HeldRecord, HeldRecords } from '../../contract/held.ts';
+export type { HeldReceipt, HeldRecord, HeldRecords } from '../../contract/held.ts';
 
 /** The accepted records (`twins.sources`), as a view consumes them. */
 export interface EventLog {
   /** 8 characters; new when the log is created anew or restored. */
   readonly epoch: string;
   readonly partitions: number;
+  /** Where a reader stands, by partition: a log that is far away reads ahead from there. */
+  startAt(offsets: readonly number[]): Promise<void>;
   /** Records from `offset` on, in order, at most `limit`. Compacted offsets are simply missing. */
   read(partition: number, offset: number, limit: number): Promise<LogRecord[]>;
   /** The next offset to be written, by partition. */
@@ -81,6 +83,22 @@ export interface Intake {
       readonly provenance: Omit<Provenance, 'recorded'>;
     },
   ): Promise<Place>;
+}
+
+/**
+ * The flag `event-delivery`. `auto`: hold facts while the log is away. `log`: never hold. `poll`:
+ * take the log as away, and give it nothing of what is held.
+ */
+export type EventDelivery = 'auto' | 'log' | 'poll';
+
+/**
+ * What surfaces submit to: an intake that goes on while the log is away. Unconditional facts are
+ * then durable in this instance's outbox, and answered `held`; the rest is `LOG_UNAVAILABLE`.
+ * Every `Intake` is one that never holds.
+ */
+export interface HoldingIntake extends Pick<Intake, 'held'> {
+  submitBundle(...given: Parameters<Intake['submitBundle']>): Promise<IntakeReceipt | HeldReceipt>;
+  submitRecord(...given: Parameters<Intake['submitRecord']>): Promise<Place | HeldReceipt>;
 }
 
 /** One relationship, in SpiceDB's words. */

@@ -1,0 +1,48 @@
+/**
+ * Group commit: while one batch is being fsynced, all that comes gathers for the next. One fsync
+ * thus serves whoever waits, and each is told only after its own.
+ * @param bytesOf so that one batch is bounded by what it holds, not only by how many
+ */
+export function inBatches<Item, Result>(
+  write: (items: readonly Item[]) => Promise<readonly Result[]>,
+  bounds: { readonly itemsMax: number; readonly bytesMax: number },
+  bytesOf: (item: Item) => number,
+): (item: Item) => Promise<Result> {
+  const waiting: Waiting<Item, Result>[] = [];
+  let running = false;
+
+  const take = (): Waiting<Item, Result>[] => {
+    let bytes = 0;
+    let count = 0;
+    for (const { item } of waiting) {
+      bytes += bytesOf(item);
+      if (count > 0 && (bytes > bounds.bytesMax || count === bounds.itemsMax)) break;
+      count += 1;
+    }
+    return waiting.splice(0, count);
+  };
+  const run = async (): Promise<void> => {
+    running = true;
+    while (waiting.length > 0) {
+      const batch = take();
+      try {
+        const results = await write(batch.map(({ item }) => item));
+        for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    running = false;
+  };
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (!running) void run();
+    });
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
