@@ -1,0 +1,71 @@
+/** The programs of the machine that parts need: found, installed, run. */
+
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Say } from './cache.ts';
+
+export interface Needed {
+  readonly program: string;
+  /** Its package on Debian and Ubuntu, where that is new enough. */
+  readonly debian?: string;
+  /** What a person does where we cannot install it. */
+  readonly otherwise: string;
+}
+
+/** Installs what is missing where that is ours to do: as root, with apt. @throws naming it. */
+export async function need(needed: readonly Needed[], say: Say): Promise<void> {
+  const missing = needed.filter(({ program }) => !isThere(program));
+  if (missing.length === 0) return;
+  const packages = missing.flatMap(({ debian }) => (debian === undefined ? [] : [debian]));
+  if (packages.length === missing.length && isThere('apt-get') && process.getuid?.() === 0) {
+    say(`installing ${packages.join(', ')}`);
+    await install(packages);
+  }
+  const left = missing.filter(({ program }) => !isThere(program));
+  if (left.length === 0) return;
+  const says = left.map(({ program, otherwise }) => `${program} is missing: ${otherwise}`);
+  throw new Error(says.join('\n'));
+}
+
+/** RUNLEVEL=1: the package's own service is not started. */
+async function install(packages: readonly string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  await execute('apt-get', ['update', '-qq'], { env });
+  await execute('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], {
+    env,
+  });
+}
+
+export function isThere(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const OUTPUT_LINES_MAX = 25;
+
+/** Runs a command to its end and answers what it printed. @throws with its last lines. */
+export async function execute(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<string> {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output: string[] = [];
+  child.stdout.on('data', (chunk) => output.push(String(chunk)));
+  child.stderr.on('data', (chunk) => output.push(String(chunk)));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const text = output.join('');
+  if (code === 0) return text;
+  const end = text.trimEnd().split('\n').slice(-OUTPUT_LINES_MAX).join('\n');
+  throw new Error(`${command} ${args[0] ?? ''} ended with ${code}:\n${end}`);
+}
