@@ -1,10 +1,10 @@
 /**
- * Kafka's murmur2 of a key's UTF-8 bytes (`org.apache.kafka.common.utils.Utils#murmur2`), made
+ * Kafka's murmur2 of a key's bytes (a string's are UTF-8) (`org.apache.kafka.common.utils.Utils#murmur2`), made
  * positive the way Kafka's default partitioner does. Outside producers keyed by member therefore
  * land on the partition that we compute.
  */
-export function murmur2(key: string): number {
-  const data = Buffer.from(key, 'utf8');
+export function murmur2(key: string | Buffer): number {
+  const data = typeof key === 'string' ? Buffer.from(key, 'utf8') : key;
   const m = 0x5bd1e995;
   let h = (0x9747b28c ^ data.length) | 0;
   let i = 0;

@@ -102,7 +102,11 @@ export interface GroupOptions {
   readonly start?: 'earliest' | 'latest';
   /** Partitions that are ours from now on, told before any record of them. */
   onAssigned?(partitions: readonly TopicPartition[]): Promise<void>;
-  /** Partitions that are no longer ours; commits of them are refused from now on. */
+  /**
+   * Partitions that are going to others: nothing of them is being handed over any more. Once this
+   * has resolved (within half a session) they are given up, and commits of them are refused; a
+   * commit made here still counts, unless the session was lost.
+   */
   onRevoked?(partitions: readonly TopicPartition[]): Promise<void>;
   /** Records of one partition, in order. Partitions come side by side. */
   onRecords(records: readonly KafkaRecord[]): Promise<void>;
@@ -110,9 +114,17 @@ export interface GroupOptions {
   readonly sessionTimeoutMs?: number;
 }
 
+/** A commit of a partition that is no longer ours. */
+export class Revoked extends Error {
+  constructor() {
+    super('the partition is no longer ours to commit');
+    this.name = 'Revoked';
+  }
+}
+
 export interface KafkaGroup {
   start(): Promise<void>;
-  /** Offsets of the next records to be read. */
+  /** Offsets of the next records to be read. @throws Revoked */
   commit(places: readonly TopicPlace[]): Promise<void>;
   /** Stops the coming of records of a partition, until `resume`. */
   pause(partitions: readonly TopicPartition[]): void;
