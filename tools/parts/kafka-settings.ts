@@ -56,6 +56,8 @@ export function listenersOf(options: KafkaOptions, port: () => number): Listener
 
 /** Everything happens soon, so that a test can wait for it. */
 const SOON = {
+  'broker.heartbeat.interval.ms': '500',
+  'broker.session.timeout.ms': '3000',
   'group.initial.rebalance.delay.ms': '0',
   'group.min.session.timeout.ms': '500',
   'log.cleaner.backoff.ms': '100',

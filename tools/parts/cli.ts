@@ -1,0 +1,141 @@
+/** `npm run parts`: real parts for development, each started once and stopped by its id. */
+
+import { parseArgs } from 'node:util';
+import type { Say } from './cache.ts';
+import { startKafka } from './kafka.ts';
+import { startRedis } from './redis.ts';
+import { end, type Running, recall, remember } from './running.ts';
+import { startSpicedb } from './spicedb.ts';
+
+const HELP = `npm run parts -- up [PART…]      starts them and says with which settings to use them
+npm run parts -- down [PART…]    stops them; their data go too
+npm run parts -- status          which run
+
+PART: kafka, spicedb, redis; none: all of them. --json: one JSON document on stdout.
+Each is brought once (Kafka by Maven, SpiceDB by Go in two or three minutes, Redis from Debian).
+`;
+
+const START = {
+  kafka: (say: Say) => startKafka({ outlives: true }, say),
+  spicedb: (say: Say) => startSpicedb({ outlives: true }, say),
+  redis: (say: Say) => startRedis({ outlives: true }, say),
+};
+type PartName = keyof typeof START;
+const NAMES = Object.keys(START) as PartName[];
+
+const COMMANDS: Readonly<Record<string, (names: readonly PartName[]) => Promise<Running[]>>> = {
+  up: (names) => each(names, up),
+  down: (names) => each(names, down),
+  status: (names) => each(names, recall),
+};
+
+interface Asked {
+  readonly verb: string;
+  readonly names: readonly PartName[];
+  readonly help: boolean;
+  readonly json: boolean;
+}
+
+await main();
+
+async function main(): Promise<void> {
+  let asked: Asked;
+  try {
+    asked = read();
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${HELP}`);
+    process.exitCode = 2;
+    return;
+  }
+  if (asked.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  try {
+    const parts = await COMMANDS[asked.verb]?.(asked.names);
+    print(asked, parts ?? []);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** @throws on words that mean nothing. */
+function read(): Asked {
+  const options = { help: { type: 'boolean', short: 'h' }, json: { type: 'boolean' } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const [verb = 'status', ...words] = positionals;
+  if (!Object.hasOwn(COMMANDS, verb)) throw new Error(`unknown: ${verb}`);
+  const unknown = words.filter((word) => !Object.hasOwn(START, word));
+  if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}`);
+  const names = NAMES.filter((name) => words.length === 0 || words.includes(name));
+  return { verb, names, help: values.help ?? false, json: values.json ?? false };
+}
+
+async function each(
+  names: readonly PartName[],
+  task: (name: PartName) => Promise<Running | undefined>,
+): Promise<Running[]> {
+  const done: Running[] = [];
+  for (const name of names) {
+    const running = await task(name);
+    if (running !== undefined) done.push(running);
+  }
+  return done;
+}
+
+async function up(name: PartName): Promise<Running> {
+  const there = await recall(name);
+  if (there !== undefined) return there;
+  return await waiting(name, async (say) => {
+    const { pid, directory, address, env } = await START[name](say);
+    return await remember({ name, pid, directory, address, env });
+  });
+}
+
+async function down(name: PartName): Promise<Running | undefined> {
+  const there = await recall(name);
+  if (there !== undefined) await waiting(name, () => end(there), 'stopping');
+  return there;
+}
+
+/** On a terminal one line that counts the seconds; elsewhere a line for each step. */
+async function waiting<T>(
+  name: PartName,
+  task: (say: Say) => Promise<T>,
+  first = 'starting',
+): Promise<T> {
+  const began = performance.now();
+  let step = first;
+  const onTerminal = process.stderr.isTTY;
+  const tick = (): void => {
+    const seconds = Math.floor((performance.now() - began) / 1_000);
+    process.stderr.write(`\r\u001b[K${name}: ${step} (${seconds} s)`);
+  };
+  const timer = onTerminal ? setInterval(tick, 1_000) : undefined;
+  try {
+    return await task((text) => {
+      step = text;
+      if (onTerminal) tick();
+      else process.stderr.write(`${name}: ${text}\n`);
+    });
+  } finally {
+    clearInterval(timer);
+    if (onTerminal) process.stderr.write('\r\u001b[K');
+  }
+}
+
+function print({ verb, json }: Asked, parts: readonly Running[]): void {
+  if (json) {
+    const answer = parts.map(({ name, pid, address, env }) => ({ name, pid, address, env }));
+    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
+    return;
+  }
+  if (parts.length === 0) process.stdout.write('none runs\n');
+  for (const { name, pid, address, env } of parts) {
+    const state = verb === 'down' ? 'stopped' : 'runs';
+    process.stdout.write(`# ${name} ${state}: process ${pid}, ${address}\n`);
+    if (verb === 'down') continue;
+    for (const [key, value] of Object.entries(env)) process.stdout.write(`${key}=${value}\n`);
+  }
+}
