@@ -13,9 +13,9 @@ const { status } = spawnSync(tsc, ['-p', 'tsconfig.build.json'], { cwd: root, st
 if (status === 0) copyData();
 process.exitCode = status ?? 1;
 
-/** What is read at run time from beside its module, such as lists of codes. */
+/** What is read at run time from beside its module, such as lists of codes; generated code. */
 function copyData(): void {
-  for (const file of globSync('src/**/*.{json,html,css,sql}', { cwd: root })) {
+  for (const file of globSync('src/**/*{.json,.html,.css,.sql,_pb.js,_pb.d.ts}', { cwd: root })) {
     cpSync(join(root, file), join(dist, relative('src', file)));
   }
 }

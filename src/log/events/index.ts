@@ -1,0 +1,24 @@
+/** Events to records of Kafka and back: pure functions on bytes, with no client library. */
+
+export { decodeDirectory, encodeDirectory } from './directory.ts';
+export { decodeOutcome, encodeOutcome, type Outcome, type OutcomeResult } from './outcomes.ts';
+export {
+  decodeRelation,
+  encodeRelation,
+  type JournalEntry,
+  relationshipKey,
+} from './relations.ts';
+export { ownIds, PUBLISHED, type SchemaIds } from './schema-ids.ts';
+export { decodeSource, encodeSource } from './sources.ts';
+export {
+  decodeSubmission,
+  encodeBundle,
+  encodeRecordCommand,
+  inflated,
+  type Submission,
+  type SubmittedBundle,
+  type SubmittedRecord,
+  type UnacceptedRecord,
+} from './submissions.ts';
+export { Undecodable, type UndecodableReason } from './undecodable.ts';
+export { HEADERS, type InMessage, inEvent, type OutMessage } from './wire.ts';
