@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import {
+  type DeadLetter,
+  DeadLetterSchema,
+} from '../../contract/events/twins/v1/dead_letter_pb.js';
+import { base32 } from '../../kernel/ids.ts';
+import { LIMITS } from '../../kernel/limits.ts';
+import type { KafkaMessage, KafkaRecord, TopicPlace } from '../kafka/client.ts';
+import { REASONS, type Reason } from './event.ts';
+import { open, type Sealed, type SealingKeys, seal } from './sealing.ts';
+
+export const DEAD_LETTER_TYPE = 'twins.dead-letter';
+
+/** Keys of ours are opaque ids; whatever else stands in a key stays inside the seal. */
+const OPAQUE_KEY = /^[A-Za-z0-9][A-Za-z0-9:/_-]{0,255}$/;
+
+/** Key and headers that are kept with a letter, so that it fits where the record did. */
+const HEADER_BYTES_MAX = 16 * 1024;
+
+/** What is known of a failed record beside the record itself. */
+export interface Failure {
+  readonly reason: Reason;
+  readonly attempts: number;
+  /** Milliseconds since the epoch. */
+  readonly firstFailed: number;
+  readonly lastFailed: number;
+  /** The group that could not handle it, or `decider`. */
+  readonly consumer: string;
+  /** Id of the event, where it could be read. */
+  readonly eventId?: string;
+}
+
+/** A dead letter as an operator sees it; its content needs the key. */
+export interface Letter extends Omit<Failure, 'eventId'> {
+  /** Where the record stood, its topic without the installation's prefix. */
+  readonly origin: TopicPlace;
+  readonly eventId: string;
+  readonly message: DeadLetter;
+}
+
+export function deadLetterTopic(topic: string): string {
+  return `${topic}.dlq`;
+}
+
+/** The same record failed twice for the same consumer (a crash before the commit) is one letter. */
+export function letterId(consumer: string, { topic, partition, offset }: TopicPlace): string {
+  const text = `${consumer}\0${topic}\0${partition}\0${offset}`;
+  return base32(createHash('sha256').update(text).digest().subarray(0, 16));
+}
+
+export interface Letters {
+  readonly keys: SealingKeys;
+  /** `KAFKA_TOPIC_PREFIX`, which records do not repeat. */
+  readonly topicPrefix: string;
+}
+
+/**
+ * The record as a dead letter: sealed, with nothing of it outside but what our own codes and places
+ * say. One that is too large for a topic is named by its place alone.
+ */
+export function letterOf(
+  { keys, topicPrefix }: Letters,
+  record: KafkaRecord,
+  failure: Failure,
+): KafkaMessage {
+  const { reason, attempts, consumer, firstFailed, lastFailed, eventId = '' } = failure;
+  const topic = record.topic.slice(topicPrefix.length);
+  const origin = { topic, partition: record.partition, offset: record.offset };
+  const id = letterId(consumer, origin);
+  const message = create(DeadLetterSchema, {
+    header: {
+      id,
+      type: DEAD_LETTER_TYPE,
+      time: timestampFromMs(lastFailed),
+      causationId: eventId,
+      schemaVersion: 1,
+    },
+    origin: { ...origin, offset: BigInt(record.offset) },
+    ...{ reason, attempts, consumer },
+    firstFailed: timestampFromMs(firstFailed),
+    lastFailed: timestampFromMs(lastFailed),
+    ...(fits(record) && { content: seal(keys[0], record, boundTo(origin, reason)) }),
+  });
+  return {
+    topic: deadLetterTopic(record.topic),
+    key: opaque(record.key) ?? Buffer.from(id),
+    value: Buffer.from(toBinary(DeadLetterSchema, message)),
+    headers: {
+      'dlq-reason': reason,
+      'dlq-origin': placeText(origin),
+      'dlq-attempts': String(attempts),
+      'dlq-consumer': consumer,
+      'dlq-key-id': keys[0].id,
+    },
+  };
+}
+
+/** `undefined` for what is no dead letter of ours. */
+export function readLetter({ value }: Pick<KafkaRecord, 'value'>): Letter | undefined {
+  if (value === null) return undefined;
+  try {
+    const message = fromBinary(DeadLetterSchema, value);
+    const { origin, reason, attempts, consumer, header, firstFailed, lastFailed } = message;
+    const known = REASONS.find((one) => one === reason);
+    if (header?.type !== DEAD_LETTER_TYPE || known === undefined) return undefined;
+    if (origin === undefined || firstFailed === undefined || lastFailed === undefined) {
+      return undefined;
+    }
+    const { topic, partition, offset } = origin;
+    return {
+      origin: { topic, partition, offset: Number(offset) },
+      ...{ reason: known, attempts, consumer, message },
+      eventId: header.causationId,
+      firstFailed: timestampMs(firstFailed),
+      lastFailed: timestampMs(lastFailed),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The record that it was; `undefined` where it was too large to be kept. @throws CannotOpen */
+export function contentOf(keys: SealingKeys, { message, origin, reason }: Letter) {
+  const { content } = message;
+  return content === undefined ? undefined : open(keys, content, boundTo(origin, reason));
+}
+
+export function placeText({ topic, partition, offset }: TopicPlace): string {
+  return `${topic}/${partition}/${offset}`;
+}
+
+function boundTo(origin: TopicPlace, reason: string): string {
+  return `${placeText(origin)}/${reason}`;
+}
+
+function fits({ key, value, headers }: Sealed): boolean {
+  const beside = Object.entries(headers).reduce(
+    (bytes, [name, held]) => bytes + Buffer.byteLength(name) + held.length,
+    key?.length ?? 0,
+  );
+  return (value?.length ?? 0) <= LIMITS.recordBytesMax && beside <= HEADER_BYTES_MAX;
+}
+
+function opaque(key: Buffer | null): Buffer | undefined {
+  return key !== null && OPAQUE_KEY.test(key.toString('latin1')) ? key : undefined;
+}
