@@ -30,7 +30,8 @@ export async function goOn(reader: Reader, caller: Caller, uri: string): Promise
 
 /**
  * Stores the session as a source record, bound to tenant, subject and client, and answers its URI.
- * A floor makes sure that whoever goes on with it at once finds it.
+ * A floor makes sure that whoever goes on with it at once finds it; while the log is away it is held,
+ * and nobody can go on with it before the log has it.
  */
 export async function keep(
   parts: ChatParts,
@@ -40,7 +41,7 @@ export async function keep(
 ): Promise<string> {
   const { principal } = caller;
   const uri = `mcp://sessions/${session.id}`;
-  const place = await parts.intake.submitRecord({
+  const kept = await parts.intake.submitRecord({
     tenant: principal.tenant,
     subject: { kind: 'session', id: session.id },
     type: 'Session',
@@ -58,6 +59,6 @@ export async function keep(
     eventId: randomId(),
     provenance: { source: 'chat', actor: actorName(principal) },
   });
-  parts.floors.raise(principal, uri, place);
+  if (!('held' in kept)) await parts.floors.raise(principal, uri, kept);
   return uri;
 }

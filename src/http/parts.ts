@@ -5,7 +5,7 @@ import type {
   Access,
   Audit,
   ChangeBus,
-  Intake,
+  HoldingIntake,
   ObjectRef,
   Principal,
   RelationChange,
@@ -59,7 +59,7 @@ export interface HttpParts {
   readonly authenticator: Authenticator;
   readonly mcp: McpRoute;
   readonly reader: Reader;
-  readonly intake: Intake;
+  readonly intake: HoldingIntake;
   readonly relations: RelationsDesk;
   readonly access: Pick<Access, 'check'>;
   /** Whether an object is of the tenant, or of nobody yet. */

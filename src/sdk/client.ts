@@ -43,12 +43,13 @@ export interface TwinClient {
   changes(cursor: string, waitSeconds?: number): Promise<ChangesPage>;
   /**
    * A FHIR bundle, a resource, or lines of either. A transaction, or a single resource, is accepted
-   * or refused whole with `REFUSED_INPUT`; of the rest each entry is decided by itself.
+   * or refused whole with `REFUSED_INPUT`; of the rest each entry is decided by itself. While the
+   * log is away it is `held`: durable, and to be read once the log has it.
    */
   importBundle(
     bundle: string | Uint8Array<ArrayBuffer>,
     options: t.ImportOptions,
-  ): Promise<t.ImportReceipt>;
+  ): Promise<t.ImportReceipt | t.HeldReceipt>;
   /** What waits for what it refers to, and what was refused within 30 days. */
   held(): Promise<t.HeldRecords>;
   members(text: string): Promise<readonly t.FoundMember[]>;

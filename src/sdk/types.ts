@@ -1,6 +1,6 @@
 import type { Document } from '../contract/documents.ts';
 
-export type { HeldRecord, HeldRecords } from '../contract/held.ts';
+export type { HeldReceipt, HeldRecord, HeldRecords } from '../contract/held.ts';
 
 export interface ReadOptions {
   /** Wait (bounded) until the server has reached this position. */

@@ -138,6 +138,15 @@ function summary(io: CliIo, outcomes: readonly Outcome[], dryRun: boolean): void
     const refused = outcomes.length - whole;
     note(io, `${refused} refused; what is named above was not stored.`);
   }
+  const held = outcomes.reduce((count, one) => count + (one.held?.length ?? 0), 0);
+  if (held > 0) {
+    const requests = `${held} request${held === 1 ? '' : 's'}`;
+    note(
+      io,
+      `The log is away: ${requests} held, durably, and taken in order once it is back. ` +
+        'digital-twin import --status says what is left.',
+    );
+  }
   if (totals.waiting > totals.resumed) {
     note(io, 'Records wait for what they refer to: digital-twin import --status lists them.');
   }

@@ -127,6 +127,17 @@ test('a busy server is asked again', async () => {
   assert.deepEqual([exit, tries], [0, 2]);
 });
 
+test('what is held while the log is away is said, and is no fault', async () => {
+  fake.route = () => ({ status: 202, body: { held: true, eventId: 'event-1' } });
+  const aaron = join(folder, 'Aaron.json');
+  const { exit, err, out } = await run(dataDir, ['import', aaron]);
+  assert.equal(exit, 0);
+  assert.match(out, /1 of 1 file: 0 records accepted/);
+  assert.match(err, /The log is away: 1 request held, durably/);
+  const json = await run(dataDir, ['import', aaron, '--json']);
+  assert.deepEqual(JSON.parse(json.out), { bundles: [{ label: aaron, held: ['event-1'] }] });
+});
+
 test('the bar with rate and time left stands on a terminal only', async () => {
   accepting();
   const { err } = await run(dataDir, ['import', folder], { terminal: true });

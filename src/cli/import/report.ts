@@ -37,10 +37,15 @@ export class Report {
   }
 }
 
-function linesOf({ label: file, receipt, refused }: Outcome): object[] {
+function linesOf({ label: file, receipt, held, refused }: Outcome): object[] {
   const { entries = [], ...counts } = receipt ?? {};
   return [
-    { file, ...counts, ...(refused !== undefined && { outcome: 'refused', ...refused }) },
+    {
+      file,
+      ...counts,
+      ...(held && { held }),
+      ...(refused !== undefined && { outcome: 'refused', ...refused }),
+    },
     ...entries.map((entry) => ({ file, ...entry })),
   ];
 }

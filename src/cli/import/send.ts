@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type ImportReceipt, type TwinClient, TwinError } from '../../sdk/index.ts';
+import {
+  type HeldReceipt,
+  type ImportReceipt,
+  type TwinClient,
+  TwinError,
+} from '../../sdk/index.ts';
 import { CliFault, EXIT } from '../faults.ts';
 import { type Chunk, chunksOf } from './chunks.ts';
 import { addReceipt } from './receipt.ts';
@@ -9,6 +14,8 @@ import type { ImportSource } from './sources.ts';
 export interface Outcome {
   readonly label: string;
   readonly receipt?: ImportReceipt;
+  /** Event ids of what was sent while the log was away: durable, and taken once it is back. */
+  readonly held?: readonly string[];
   readonly refused?: Refusal;
 }
 
@@ -110,10 +117,17 @@ async function send(
 ): Promise<Outcome> {
   const { label } = source;
   let receipt: ImportReceipt | undefined;
-  const soFar = () => (receipt === undefined ? { label } : { label, receipt });
+  const held: string[] = [];
+  const soFar = (): Outcome => ({
+    label,
+    ...(receipt !== undefined && { receipt }),
+    ...(held.length > 0 && { held }),
+  });
   try {
     for await (const chunk of chunksOf(source)) {
-      receipt = addReceipt(receipt, await sendChunk(client, chunk, options), chunk);
+      const said = await sendChunk(client, chunk, options);
+      if ('held' in said) held.push(said.eventId);
+      else receipt = addReceipt(receipt, said, chunk);
       sent(chunk.bytes);
     }
     return soFar();
@@ -133,7 +147,7 @@ function sendChunk(
   client: Sender,
   { json, format }: Chunk,
   { source, tenant, dryRun }: SendOptions,
-): Promise<ImportReceipt> {
+): Promise<ImportReceipt | HeldReceipt> {
   return persistently(() =>
     client.importBundle(json, {
       source,

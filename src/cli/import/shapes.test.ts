@@ -191,12 +191,16 @@ test('--status lists what waits and what was refused, and takes no files', async
               count: 1,
               records: [{ ...record, line: 3, at, path: 'resource.code', reason: 'shape' }],
             },
+            outbox: { count: 2, bytes: 3072, since: at },
+            logAway: true,
           },
         }
       : undefined;
   const path = await files({});
   const { exit, out } = await run(dataDir, ['import', '--status']);
   assert.equal(exit, 0);
+  assert.match(out, /^2 held \(3 KB\) by this instance since 2026-11-24T10:00:00, until/m);
+  assert.match(out, /^The log is away: /m);
   assert.match(out, /^9 waiting \(2 KB\), 1 refused within 30 days$/m);
   assert.match(out, /ehr +Condition +entry 4 +e{12} +Patient$/m);
   assert.match(out, /and 8 more/);

@@ -4,7 +4,13 @@ import { type CliIo, print, table } from '../io.ts';
 /** Records that are shown one by one; `--json` has more. */
 const ROWS_MAX = 20;
 
-export function printStatus(io: CliIo, { waiting, refused }: HeldRecords): void {
+export function printStatus(io: CliIo, records: HeldRecords): void {
+  const { waiting, refused, outbox, logAway } = records;
+  if (outbox !== undefined) {
+    const held = `${outbox.count} held (${(outbox.bytes / 1024).toFixed(0)} KB)`;
+    print(io, `${held} by this instance since ${outbox.since.slice(0, 19)}, until the log is back`);
+  }
+  if (logAway === true) print(io, 'The log is away: what waits in it cannot be listed.');
   const size = `${(waiting.bytes / 1024).toFixed(0)} KB`;
   print(io, `${waiting.count} waiting (${size}), ${refused.count} refused within 30 days`);
   if (waiting.records.length > 0) {

@@ -17,8 +17,9 @@ const JSON_TYPES = ['application/fhir+json', 'application/json'];
 const NDJSON_TYPES = ['application/fhir+ndjson', 'application/x-ndjson', 'application/ndjson'];
 
 /**
- * FHIR in. 201 once the log has it; 202 where all of it waits for what it refers to; 200 for a dry
- * run. A refusal of the whole names entry and reason, a receipt the entries that were not taken.
+ * FHIR in. 201 once the log has it; 202 where all of it waits for what it refers to, and `held` where
+ * the log is away and only this instance has it; 200 for a dry run. A refusal of the whole names
+ * entry and reason, a receipt the entries that were not taken.
  */
 export function sourceRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
   app.post('/v1/sources', guarded('import', post(parts)));
@@ -50,9 +51,14 @@ function post(parts: HttpParts): CallerRoute {
       format: isNdjson(req.get('content-type')) ? 'ndjson' : 'json',
       dryRun: dryRun === 'true',
     };
-    const { places, ...receipt } = await parts.intake.submitBundle(submission);
+    const outcome = await parts.intake.submitBundle(submission);
+    if ('held' in outcome) {
+      await audited(parts, caller, [], 'held until the log is back');
+      return sendJson(res, 202, outcome);
+    }
+    const { places, ...receipt } = outcome;
     if (submission.dryRun) return sendJson(res, 200, { ...receipt, eventId, dryRun: true });
-    await audited(parts, caller, receipt);
+    await audited(parts, caller, receipt.members);
     const position = parts.positions.encode({ epoch: parts.view.epoch, places });
     sendJson(res, statusOf(receipt), { ...receipt, position, eventId }, { position });
   };
@@ -61,14 +67,15 @@ function post(parts: HttpParts): CallerRoute {
 async function audited(
   { audit }: HttpParts,
   caller: Caller,
-  { members }: Pick<IntakeReceipt, 'members'>,
+  members: IntakeReceipt['members'],
+  how?: string,
 ): Promise<void> {
   await audit.append({
     action: 'import',
     outcome: 'success',
     ...caller,
     what: members.map(({ member }) => ({ uri: `mcp://twins/member/${member}/profile` })),
-    why: 'scope sources:write',
+    why: ['scope sources:write', ...(how === undefined ? [] : [how])].join('; '),
   });
 }
 

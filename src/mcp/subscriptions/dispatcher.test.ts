@@ -150,7 +150,10 @@ test('B-LV-7: a floor stands before the bytes leave', async () => {
   dispatcher.changed([changeOf(COVERAGE, 7)]);
   await settled();
   assert.equal(reader.sent.length, 1);
-  assert.deepEqual(parts.floors.of(reader.stream.principal, COVERAGE), { partition: 0, offset: 7 });
+  assert.deepEqual(await parts.floors.of(reader.stream.principal, COVERAGE), {
+    partition: 0,
+    offset: 7,
+  });
 });
 
 test('P6: when permissions cannot be checked, streams end and nothing is told', async () => {

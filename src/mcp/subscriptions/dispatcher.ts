@@ -70,11 +70,13 @@ export class Dispatcher {
     const [next] = stream.pending;
     if (next === undefined) return;
     const [uri, update] = next;
+    // Before the check, which is to be the last thing before the bytes.
+    const { place } = update;
+    if (place !== undefined) await this.#parts.floors.raise(stream.principal, uri, place);
     const [variant] = await this.#parts.reader.variants(stream.principal, [uri]);
     if (!this.#isOpen(stream) || stream.pending.get(uri) !== update) return;
     stream.pending.delete(uri);
     if (variant !== update.variant) return;
-    if (update.place !== undefined) this.#parts.floors.raise(stream.principal, uri, update.place);
     const sent = await stream.sink.send(update);
     if (!sent && stream.uris.has(uri) && !stream.pending.has(uri)) stream.pending.set(uri, update);
   }

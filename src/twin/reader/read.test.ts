@@ -108,7 +108,7 @@ test('a denied read loads nothing, is audited, and says what an absent one says'
 
 test('P3: a floor is waited for where no position was named', async () => {
   const { parts, principal, caller, steps } = door({ held: new Set(['2/9']) });
-  parts.floors.raise(principal, URI, { partition: 2, offset: 9 });
+  await parts.floors.raise(principal, URI, { partition: 2, offset: 9 });
   await assert.rejects(read(parts, caller, URI), { code: 'VIEW_BEHIND' });
   assert.deepEqual(steps, ['wait']);
   const answer = await read(parts, caller, URI, { allowBehind: true });

@@ -108,7 +108,7 @@ async function reach(
   uri: TwinUri,
   { minPosition, allowBehind = false }: ReadOptions,
 ): Promise<boolean> {
-  const floor = parts.floors.of(principal, rawUri);
+  const floor = await parts.floors.of(principal, rawUri);
   const wanted = minPosition === undefined ? [] : placesOf(parts, uri, minPosition);
   const places = floor === undefined ? wanted : [...wanted, floor];
   const until = parts.clock.monotonic() + parts.readWaitMs;
