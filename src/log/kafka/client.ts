@@ -147,6 +147,8 @@ export interface TopicDescription {
 }
 
 export interface KafkaAdmin {
+  /** How many brokers the cluster has. */
+  brokers(): Promise<number>;
   /** Those that exist, of the names given. */
   describe(topics: readonly string[]): Promise<TopicDescription[]>;
   create(specs: readonly TopicSpec[]): Promise<void>;

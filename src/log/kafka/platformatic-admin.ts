@@ -24,6 +24,11 @@ export class PlatformaticAdmin implements KafkaAdmin {
     this.#admin = guarded(new Admin({ ...optionsOf(connection), retries: RETRIES }));
   }
 
+  async brokers(): Promise<number> {
+    const asking = this.#admin.metadata({ topics: [], forceUpdate: true });
+    return (await bounded('asking for metadata', asking)).brokers.size;
+  }
+
   async describe(topics: readonly string[]): Promise<TopicDescription[]> {
     const there = new Set(await bounded('listing topics', this.#admin.listTopics()));
     const named = topics.filter((topic) => there.has(topic));
