@@ -31,6 +31,14 @@ export const LIMITS = {
   tokenCharsMax: 8 * 1024,
   /** Elements of a tool's input, for the SDK's `maxToolInputElements`. */
   toolInputElementsMax: 10_000,
+  /** Requests with one token's principal, and with all tokens of one tenant, on one instance. */
+  requestsPerSecond: 200,
+  requestBurstSeconds: 5,
+  tenantRequestsFactor: 10,
+  /** A person types a few characters a second; whoever asks faster is counting ids. */
+  completions: { perSecond: 10, burst: 30 },
+  /** Values that a completion offers; the protocol allows 100. */
+  completionValuesMax: 20,
   /** Open listen streams and 2025-era sessions of one principal; the Go SDK opens one a URI. */
   streamsPerPrincipalMax: 64,
   sessionsPerPrincipalMax: 32,
@@ -60,6 +68,8 @@ export const LIMITS = {
   schemaWriteTimeoutMs: 30_000,
   /** One write of relations; then it counts as not committed. */
   relationsCommitTimeoutMs: 5_000,
+  /** How long a submission waits for the decider; what it said is in the intake all the same. */
+  outcomeTimeoutMs: 10_000,
   /** A subscription without cursor is told of what changed within this time (contract). */
   recentChangesMs: 5 * 60_000,
   changesRetentionMs: 7 * 24 * 3_600_000,

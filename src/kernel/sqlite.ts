@@ -20,16 +20,21 @@ export function openForReading(path: string): DatabaseSync {
   return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
 }
 
-/** Whole or not at all. */
+/** Whole or not at all; inside another transaction, as a part of it that can be undone alone. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
+  const [begin, commit, rollback] = db.isTransaction ? INNER : OUTER;
+  db.exec(begin);
   try {
     const result = work();
-    db.exec('COMMIT');
+    db.exec(commit);
     return result;
   } catch (error) {
     // Where SQLite rolled back by itself (disk full) there is nothing left to roll back.
-    if (db.isTransaction) db.exec('ROLLBACK');
+    if (db.isTransaction) db.exec(rollback);
     throw error;
   }
 }
+
+const OUTER = ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'] as const;
+/** Names may be given again: the innermost is meant. */
+const INNER = ['SAVEPOINT inner', 'RELEASE inner', 'ROLLBACK TO inner; RELEASE inner'] as const;

@@ -41,6 +41,7 @@ export type LogMethods = {
     limit: number;
   }): { offset: number; change: RelationChange }[];
   compact(args: { at: number }): void;
+  passTime(args: { at: number }): boolean;
   close(args: null): void;
 };
 
@@ -91,6 +92,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
     compact: () => call('compact', { at: clock.now() }),
     wake: () => call('wake', { at: clock.now() }),
     sweep: () => call('sweep', { at: clock.now() }),
+    passTime: () => call('passTime', { at: clock.now() }),
     clock,
     onError,
   });
@@ -129,17 +131,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
       await worker.close();
       worker = undefined;
     },
-    log: {
-      get epoch() {
-        return known().epoch;
-      },
-      get partitions() {
-        return known().partitions;
-      },
-      read: (partition, offset, limit) => call('read', { partition, offset, limit }),
-      ends: () => call('ends', null),
-      onAppend: appended.add,
-    },
+    log: eventLogOf(known, call, appended),
     intake: {
       async submitBundle(submission) {
         const receipt = await call('submitBundle', { submission, at: clock.now() });
@@ -154,6 +146,25 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
       read: (offset, limit) => call('readRelations', { offset, limit }),
       onAppend: (listener) => related.add(() => listener()),
     },
+  };
+}
+
+function eventLogOf(
+  known: () => LogIdentity,
+  call: WorkerHandle<LogMethods>['call'],
+  appended: Listeners<readonly number[]>,
+): EventLog {
+  return {
+    get epoch() {
+      return known().epoch;
+    },
+    get partitions() {
+      return known().partitions;
+    },
+    startAt: () => Promise.resolve(),
+    read: (partition, offset, limit) => call('read', { partition, offset, limit }),
+    ends: () => call('ends', null),
+    onAppend: appended.add,
   };
 }
 

@@ -59,6 +59,10 @@ CREATE TABLE IF NOT EXISTS links (
   PRIMARY KEY (tenant, member)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS links_survivor ON links (tenant, survivor);
+CREATE TABLE IF NOT EXISTS due (
+  subject TEXT, day TEXT, PRIMARY KEY (subject, day)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS due_day ON due (day);
 CREATE TABLE IF NOT EXISTS waiting (
   number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, source TEXT NOT NULL, type TEXT NOT NULL,
   id TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, event TEXT NOT NULL,
@@ -112,13 +116,22 @@ export interface LogIdentity {
 /** Opens or creates a log. An append is acknowledged only once it is on the disk. */
 export function openLogDatabase(path: string): DatabaseSync {
   const db = openDatabase(path, 'FULL');
+  createLogTables(db, { epoch: newEpoch(), partitions: PARTITIONS });
+  return db;
+}
+
+export function newEpoch(): string {
+  return base32(randomBytes(5));
+}
+
+/** A file that has an identity already keeps it. */
+export function createLogTables(db: DatabaseSync, { epoch, partitions }: LogIdentity): void {
   inTransaction(db, () => {
     db.exec(SCHEMA);
     const put = db.prepare('INSERT OR IGNORE INTO meta VALUES (?, ?)');
-    put.run('epoch', base32(randomBytes(5)));
-    put.run('partitions', String(PARTITIONS));
+    put.run('epoch', epoch);
+    put.run('partitions', String(partitions));
   });
-  return db;
 }
 
 export function identityOf(db: DatabaseSync): LogIdentity {

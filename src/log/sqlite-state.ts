@@ -23,12 +23,34 @@ type Statements = ReturnType<typeof prepare>;
 export interface SqliteState extends DeciderState {
   /** When it is, and who says it, for what is written from now on. */
   begin(at: number, actor: string): void;
+  /** As `append` and `appendDirectory` left it where they were called; identifiers come as rows. */
+  restore(record: SourceRecord, facts: RestoredFacts): void;
+  restoreDirectory(record: DirectoryRecord, facts: RestoredFacts): void;
 }
+
+export type RestoredFacts = Omit<HeadFacts, 'identifiers'>;
 
 export function createSqliteState(db: DatabaseSync, partitions: number): SqliteState {
   const sql = prepare(db);
   let now = 0;
   let actor = '';
+
+  function putSource(record: SourceRecord, facts: PutFacts): Place {
+    const partition = partitionOf(partitionKey(record.subject), partitions);
+    const head = {
+      key: recordKey(record),
+      topic: TOPICS.sources,
+      subject: subjectKey(record.subject),
+    };
+    const offset = put(sql, head, partition, record, facts, now);
+    return { partition, offset };
+  }
+
+  function putDirectory(record: DirectoryRecord, facts: PutFacts): void {
+    const head = { key: directoryKey(record), topic: TOPICS.directory, subject: DIRECTORY };
+    put(sql, head, 0, record, facts, now);
+  }
+
   return {
     ...readers(sql),
     ...createNotes(db, () => now),
@@ -45,20 +67,10 @@ export function createSqliteState(db: DatabaseSync, partitions: number): SqliteS
       if (name === undefined) sql.unname.run(tenant, reference);
       else sql.name.run(tenant, reference, name);
     },
-    append(record, facts) {
-      const partition = partitionOf(partitionKey(record.subject), partitions);
-      const head = {
-        key: recordKey(record),
-        topic: TOPICS.sources,
-        subject: subjectKey(record.subject),
-      };
-      const offset = put(sql, head, partition, record, facts, now);
-      return { partition, offset };
-    },
-    appendDirectory(record, facts) {
-      const head = { key: directoryKey(record), topic: TOPICS.directory, subject: DIRECTORY };
-      put(sql, head, 0, record, facts, now);
-    },
+    append: (record, facts) => putSource(record, facts),
+    appendDirectory: (record, facts) => putDirectory(record, facts),
+    restore: (record, facts) => void putSource(record, { ...facts, identifiers: undefined }),
+    restoreDirectory: (record, facts) => putDirectory(record, { ...facts, identifiers: undefined }),
   };
 }
 
@@ -102,12 +114,15 @@ function readers(sql: Statements): Readers {
   };
 }
 
+/** Without identifiers, those that are there stay. */
+type PutFacts = RestoredFacts & { readonly identifiers: HeadFacts['identifiers'] | undefined };
+
 function put(
   sql: Statements,
   head: { readonly key: string; readonly topic: string; readonly subject: string },
   partition: number,
   record: DirectoryRecord,
-  { hash, lastUpdatedMs, mentions, identifiers }: HeadFacts,
+  { hash, lastUpdatedMs, mentions, identifiers }: PutFacts,
   at: number,
 ): number {
   const { key, topic, subject } = head;
@@ -132,6 +147,7 @@ function put(
   );
   sql.unmention.run(key);
   for (const reference of mentions) sql.mention.run(tenant, reference, key);
+  if (identifiers === undefined) return offset;
   sql.unidentify.run(tenant, type, id);
   for (const { system, value } of identifiers) sql.identify.run(tenant, type, system, value, id);
   return offset;

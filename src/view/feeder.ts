@@ -44,6 +44,14 @@ export function createFeeder(options: FeederOptions): Feeder {
     }
   }
 
+  /** What stands between the last record and the end was compacted, or is the log's own. */
+  async function reach(end: number, partition: number): Promise<void> {
+    await drain(partition);
+    if ((next[partition] ?? 0) >= end) return;
+    await apply({ partition, records: [], upTo: end - 1 });
+    next[partition] = end;
+  }
+
   async function followOne(partition: number): Promise<void> {
     let backoffMs = BACKOFF_FIRST_MS;
     while (!stopped && grown.delete(partition)) {
@@ -82,13 +90,9 @@ export function createFeeder(options: FeederOptions): Feeder {
 
   return {
     async catchUp() {
+      await log.startAt(next);
       const ends = await log.ends();
-      for (const [partition, end] of ends.entries()) {
-        await drain(partition);
-        if ((next[partition] ?? 0) >= end) continue;
-        await apply({ partition, records: [], upTo: end - 1 });
-        next[partition] = end;
-      }
+      await Promise.all(ends.map(reach));
     },
     follow() {
       unfollow = log.onAppend(wake);

@@ -9,6 +9,7 @@ export function memoryLog(ends = 0) {
   const log: EventLog = {
     epoch: 'aaaaaaaa',
     partitions: 4,
+    startAt: () => Promise.resolve(),
     async read(partition, offset, limit) {
       await Promise.resolve();
       if (faults > 0 && faults-- > 0) throw new Error('log away');

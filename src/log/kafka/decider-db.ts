@@ -1,0 +1,70 @@
+import { rmSync } from 'node:fs';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { inTransaction, openDatabase } from '../../kernel/sqlite.ts';
+import { createLogTables, identityOf, type LogIdentity } from '../schema.ts';
+
+/** How far the topics have been taken in, and which intake is decided; both move with the state. */
+const PLACES = `
+CREATE TABLE IF NOT EXISTS restored (
+  topic TEXT, part INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, part)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS intake (part INTEGER PRIMARY KEY, next INTEGER NOT NULL) STRICT;
+`;
+
+export interface Next {
+  readonly partition: number;
+  readonly next: number;
+}
+
+/**
+ * What a decider knows, in a file of its own instance. Kafka has all of it, so a power cut may take
+ * the last of it, and the file of another log is thrown away.
+ */
+export function openDeciderDatabase(path: string, identity: LogIdentity): DatabaseSync {
+  const db = openFor(path, identity);
+  if (identityOf(db).epoch === identity.epoch) return db;
+  db.close();
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+  return openFor(path, identity);
+}
+
+function openFor(path: string, identity: LogIdentity): DatabaseSync {
+  const db = openDatabase(path, 'NORMAL');
+  createLogTables(db, identity);
+  db.exec(PLACES);
+  return db;
+}
+
+export interface Places {
+  restored(topic: string): Next[];
+  setRestored(topic: string, next: readonly Next[]): void;
+  intake(): Next[];
+  setIntake(next: readonly Next[]): void;
+  /** The offsets that the log gives next: the decider's own, as long as nobody else writes. */
+  setEnds(topic: string, next: readonly Next[]): void;
+}
+
+export function createPlaces(db: DatabaseSync): Places {
+  const restored = db.prepare('SELECT part, next FROM restored WHERE topic = ? ORDER BY part');
+  const intake = db.prepare('SELECT part, next FROM intake ORDER BY part');
+  const put = db.prepare('INSERT OR REPLACE INTO restored VALUES (?, ?, ?)');
+  const putIntake = db.prepare('INSERT OR REPLACE INTO intake VALUES (?, ?)');
+  const putEnd = db.prepare('INSERT OR REPLACE INTO ends VALUES (?, ?, ?)');
+  const each = (next: readonly Next[], run: (one: Next) => unknown): void =>
+    inTransaction(db, () => {
+      for (const one of next) run(one);
+    });
+  return {
+    restored: (topic) => restored.all(topic).map(nextOf),
+    setRestored: (topic, next) =>
+      each(next, ({ partition, next: at }) => put.run(topic, partition, at)),
+    intake: () => intake.all().map(nextOf),
+    setIntake: (next) => each(next, ({ partition, next: at }) => putIntake.run(partition, at)),
+    setEnds: (topic, next) =>
+      each(next, ({ partition, next: at }) => putEnd.run(topic, partition, at)),
+  };
+}
+
+function nextOf(row: Record<string, SQLInputValue>): Next {
+  return { partition: Number(row.part), next: Number(row.next) };
+}

@@ -1,0 +1,153 @@
+import { LIMITS } from '../../kernel/limits.ts';
+import { decodeSubmission, type Submission, type SubmittedBundle } from '../events/index.ts';
+import type { KafkaRecord } from './client.ts';
+import type { Next } from './decider-db.ts';
+
+/** What cannot be handed to the decider, with where it stood. */
+export interface Unreadable {
+  readonly partition: number;
+  readonly offset: number;
+  readonly error: unknown;
+}
+
+export interface Batch {
+  readonly items: readonly Submission[];
+  readonly unreadable: readonly Unreadable[];
+  /** Everything before these offsets is in this batch or an earlier one. */
+  readonly intake: readonly Next[];
+}
+
+interface Queued {
+  readonly partition: number;
+  /** Offset of its first part. */
+  readonly first: number;
+  readonly bytes: number;
+  readonly item?: Submission;
+  readonly unreadable?: Unreadable;
+}
+
+interface Open {
+  readonly first: KafkaRecord;
+  readonly parts: SubmittedBundle[];
+  readonly sinceMs: number;
+}
+
+const BATCH_ITEMS_MAX = 200;
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
+/** A producer that died between its parts never sends the rest. */
+const PART_TIMEOUT_MS = 60_000;
+const OPEN_MAX = 64;
+
+/** Submissions as they come in, put together from their parts, until they are decided. */
+export class Inbox {
+  readonly #now: () => number;
+  readonly #open = new Map<string, Open>();
+  readonly #read = new Map<number, number>();
+  #queue: Queued[] = [];
+  #bytes = 0;
+
+  /** @param now milliseconds, monotonic */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /** Read no further until some of it is decided. */
+  get isFull(): boolean {
+    return this.#bytes > QUEUE_BYTES_MAX;
+  }
+
+  add(records: readonly KafkaRecord[]): void {
+    for (const record of records) {
+      this.#read.set(record.partition, record.offset + 1);
+      try {
+        this.#take(record, decodeSubmission(record));
+      } catch (error) {
+        this.#refuse(record, record.value?.length ?? 0, error);
+      }
+    }
+    this.#dropOverdue();
+  }
+
+  take(): Batch {
+    const taken: Queued[] = [];
+    let bytes = 0;
+    for (const one of this.#queue) {
+      const isOver = taken.length >= BATCH_ITEMS_MAX || bytes + one.bytes > BATCH_BYTES_MAX;
+      if (taken.length > 0 && isOver) break;
+      taken.push(one);
+      bytes += one.bytes;
+    }
+    this.#queue = this.#queue.slice(taken.length);
+    this.#bytes -= bytes;
+    const touched = [...new Set(taken.map(({ partition }) => partition))];
+    return {
+      items: taken.flatMap(({ item }) => item ?? []),
+      unreadable: taken.flatMap(({ unreadable }) => unreadable ?? []),
+      intake: touched.map((partition) => ({ partition, next: this.#next(partition) })),
+    };
+  }
+
+  #take(record: KafkaRecord, submission: Submission): void {
+    if (submission.kind === 'record') this.#push(record, record.value?.length ?? 0, submission);
+    else if (submission.part.count === 1) this.#whole([submission], record);
+    else this.#part(record, submission);
+  }
+
+  #part(record: KafkaRecord, part: SubmittedBundle): void {
+    const { tenant, eventId } = part;
+    const { count, index } = part.part;
+    const key = JSON.stringify([tenant, eventId, count]);
+    const open = this.#open.get(key) ?? { first: record, parts: [], sinceMs: this.#now() };
+    this.#open.set(key, open);
+    // Sent again by a producer that did not hear the answer.
+    if (!open.parts.some((one) => one.part.index === index)) open.parts.push(part);
+    if (open.parts.length < count) return;
+    this.#open.delete(key);
+    const sorted = open.parts.toSorted((a, b) => a.part.index - b.part.index);
+    this.#whole(sorted, open.first);
+  }
+
+  #whole(parts: readonly SubmittedBundle[], first: KafkaRecord): void {
+    const body = Buffer.concat(parts.map((part) => part.body));
+    const [part] = parts;
+    if (part === undefined) return;
+    if (body.length > LIMITS.bundleBytesMax) this.#refuse(first, 0, new Error('too large'));
+    else this.#push(first, body.length, { ...part, body });
+  }
+
+  #refuse({ partition, offset }: KafkaRecord, bytes: number, error: unknown): void {
+    const unreadable = { partition, offset, error };
+    this.#queue.push({ partition, first: offset, bytes, unreadable });
+    this.#bytes += bytes;
+  }
+
+  #push({ partition, offset }: KafkaRecord, bytes: number, item: Submission): void {
+    this.#queue.push({ partition, first: offset, bytes, item });
+    this.#bytes += bytes;
+  }
+
+  #dropOverdue(): void {
+    for (const [key, { first, sinceMs }] of this.#open) {
+      const isOverdue = this.#now() - sinceMs >= PART_TIMEOUT_MS;
+      if (!isOverdue && this.#open.size <= OPEN_MAX) continue;
+      this.#open.delete(key);
+      this.#refuse(first, 0, new Error('the rest of it never came'));
+    }
+  }
+
+  /** Nothing before it is still to be decided. */
+  #next(partition: number): number {
+    const left = [
+      ...this.#queue.filter((one) => one.partition === partition).map(({ first }) => first),
+      ...[...this.#open.values()]
+        .filter(({ first }) => first.partition === partition)
+        .map(({ first }) => first.offset),
+    ];
+    return Math.min(this.#read.get(partition) ?? 0, ...left);
+  }
+}

@@ -1,0 +1,109 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Service } from '../../kernel/lifecycle.ts';
+import { startWorker } from '../../kernel/worker.ts';
+import type { EventLog, Intake, Leadership } from '../../twin/ports.ts';
+import { decodeSource } from '../events/index.ts';
+import type { IdentityRules } from '../identity.ts';
+import type { LogIdentity } from '../schema.ts';
+import type { KafkaClient } from './client.ts';
+import { KafkaDecider } from './decider.ts';
+import type { DeciderMethods, DeciderTopics, DeciderWorkerData } from './decider-methods.ts';
+import { createKafkaEventLog } from './event-log.ts';
+import type { Unreadable } from './inbox.ts';
+import { createKafkaIntake } from './intake.ts';
+
+export interface KafkaLogOptions extends IdentityRules {
+  readonly client: KafkaClient;
+  readonly topics: DeciderTopics;
+  readonly identity: LogIdentity;
+  readonly intakePartitions: number;
+  /** Shared by all deciders of one deployment. */
+  readonly transactionalId: string;
+  /** Of this instance; what its decider knows is `decider.db` in it. */
+  readonly dataDir: string;
+  readonly leadership: Leadership & Service;
+  readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface KafkaLog extends Service {
+  readonly log: EventLog;
+  readonly intake: Intake;
+  /** Whether this instance decides now. */
+  readonly leads: boolean;
+}
+
+/** The log, its intake and one of its deciders, on topics that are there already. */
+export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
+  const { client, topics, identity, dataDir, leadership, clock, onError } = options;
+  const { memberIds, memberIdKey } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const rules = { memberIds, memberIdKey };
+  const data: DeciderWorkerData = { path: join(dataDir, 'decider.db'), identity, rules, topics };
+  const worker = startWorker<DeciderMethods>({
+    from: import.meta.url,
+    file: './decider.worker',
+    data,
+    onDeath: onError,
+    onEvent: (event) => onError((event as { trouble: unknown }).trouble),
+  });
+  const { call } = worker;
+  const log = createKafkaEventLog({
+    client,
+    topic: topics.sources,
+    identity,
+    decode: (record) => decodeSource(record).record,
+    onError,
+  });
+  const intake = createKafkaIntake({ client, topics, call, clock, onError });
+  const decider = new KafkaDecider({
+    ...{ client, topics, call, clock, onError, leadership },
+    transactionalId: options.transactionalId,
+    partitions: {
+      intake: options.intakePartitions,
+      sources: identity.partitions,
+      directory: topics.directoryPartitions,
+    },
+    deadLetter: (unreadable) => deadLetter(topics.intake, unreadable),
+  });
+  return {
+    name: 'log',
+    log,
+    intake,
+    get leads() {
+      return decider.leads;
+    },
+    async start() {
+      await call('open', null);
+      await intake.start();
+      await decider.start();
+      await leadership.start();
+    },
+    async stop() {
+      await leadership.stop();
+      await decider.stop();
+      await intake.stop();
+      await log.stop();
+      await call('close', null).catch(onError);
+      await worker.close();
+    },
+  };
+}
+
+/** Where it stood and why, no byte of it: the intake holds it for as long as a dead letter is kept. */
+function deadLetter(intake: string, { partition, offset, error }: Unreadable) {
+  const reason = error instanceof Error && 'reason' in error ? String(error.reason) : 'MALFORMED';
+  return {
+    topic: `${intake}.dlq`,
+    key: Buffer.from(`${partition}/${offset}`),
+    value: Buffer.alloc(0),
+    headers: {
+      reason,
+      'origin-topic': intake,
+      'origin-partition': String(partition),
+      'origin-offset': String(offset),
+    },
+  };
+}
