@@ -6,45 +6,12 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import type { Message } from "@bufbuild/protobuf";
 import type { Header } from "../../shared/events/v1/header_pb.js";
 import type { Provenance } from "../../shared/events/v1/provenance_pb.js";
+import type { Position } from "../../shared/events/v1/position_pb.js";
 
 /**
  * Describes the file twins/v1/resource_event.proto.
  */
 export declare const file_twins_v1_resource_event: GenFile;
-
-/**
- * The place of the last record behind a change, in the log of accepted records.
- *
- * @generated from message twins.v1.Position
- */
-export declare type Position = Message<"twins.v1.Position"> & {
-  /**
-   * 8 characters; new when the log was created anew or restored.
-   *
-   * @generated from field: string epoch = 1;
-   */
-  epoch: string;
-
-  /**
-   * Partition of the subject.
-   *
-   * @generated from field: uint32 partition = 2;
-   */
-  partition: number;
-
-  /**
-   * Offset within the partition.
-   *
-   * @generated from field: uint64 offset = 3;
-   */
-  offset: bigint;
-};
-
-/**
- * Describes the message twins.v1.Position.
- * Use `create(PositionSchema)` to create a new message.
- */
-export declare const PositionSchema: GenMessage<Position>;
 
 /**
  * A document came to be. No PHI: whoever may read it reads it.
@@ -97,7 +64,7 @@ export declare type TwinResourceCreatedEvent = Message<"twins.v1.TwinResourceCre
   /**
    * From here on, a read shows at least this change.
    *
-   * @generated from field: twins.v1.Position position = 7;
+   * @generated from field: shared.events.v1.Position position = 7;
    */
   position?: Position | undefined;
 };
@@ -159,7 +126,7 @@ export declare type TwinResourceUpdatedEvent = Message<"twins.v1.TwinResourceUpd
   /**
    * From here on, a read shows at least this change.
    *
-   * @generated from field: twins.v1.Position position = 7;
+   * @generated from field: shared.events.v1.Position position = 7;
    */
   position?: Position | undefined;
 

@@ -5,6 +5,7 @@
 import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_shared_events_v1_event } from "../../shared/events/v1/event_pb.js";
 import { file_shared_events_v1_header } from "../../shared/events/v1/header_pb.js";
+import { file_shared_events_v1_position } from "../../shared/events/v1/position_pb.js";
 import { file_shared_events_v1_provenance } from "../../shared/events/v1/provenance_pb.js";
 import { file_shared_events_v1_safe_harbor } from "../../shared/events/v1/safe_harbor_pb.js";
 
@@ -12,28 +13,21 @@ import { file_shared_events_v1_safe_harbor } from "../../shared/events/v1/safe_h
  * Describes the file twins/v1/resource_event.proto.
  */
 export const file_twins_v1_resource_event = /*@__PURE__*/
-  fileDesc("Ch10d2lucy92MS9yZXNvdXJjZV9ldmVudC5wcm90bxIIdHdpbnMudjEiPAoIUG9zaXRpb24SDQoFZXBvY2gYASABKAkSEQoJcGFydGl0aW9uGAIgASgNEg4KBm9mZnNldBgDIAEoBCKvAgoYVHdpblJlc291cmNlQ3JlYXRlZEV2ZW50EigKBmhlYWRlchgBIAEoCzIYLnNoYXJlZC5ldmVudHMudjEuSGVhZGVyEjAKCnByb3ZlbmFuY2UYAiABKAsyHC5zaGFyZWQuZXZlbnRzLnYxLlByb3ZlbmFuY2USFQoGbWVtYmVyGAMgASgJQgWqwBgBEhITCgN1cmkYBCABKAlCBqrAGAIOEhIiCgd2YXJpYW50GAUgASgOMhEudHdpbnMudjEuVmFyaWFudBIMCgRldGFnGAYgASgJEiQKCHBvc2l0aW9uGAcgASgLMhIudHdpbnMudjEuUG9zaXRpb246M7rAGBZ0d2lucy5yZXNvdXJjZS1jcmVhdGVkwsAYFXR3aW5zLnJlc291cmNlLWV2ZW50cyLAAgoYVHdpblJlc291cmNlVXBkYXRlZEV2ZW50EigKBmhlYWRlchgBIAEoCzIYLnNoYXJlZC5ldmVudHMudjEuSGVhZGVyEjAKCnByb3ZlbmFuY2UYAiABKAsyHC5zaGFyZWQuZXZlbnRzLnYxLlByb3ZlbmFuY2USFQoGbWVtYmVyGAMgASgJQgWqwBgBEhITCgN1cmkYBCABKAlCBqrAGAIOEhIiCgd2YXJpYW50GAUgASgOMhEudHdpbnMudjEuVmFyaWFudBIMCgRldGFnGAYgASgJEiQKCHBvc2l0aW9uGAcgASgLMhIudHdpbnMudjEuUG9zaXRpb24SDwoHZGVsZXRlZBgIIAEoCDozusAYFnR3aW5zLnJlc291cmNlLXVwZGF0ZWTCwBgVdHdpbnMucmVzb3VyY2UtZXZlbnRzKkkKB1ZhcmlhbnQSFwoTVkFSSUFOVF9VTlNQRUNJRklFRBAAEhMKD1ZBUklBTlRfR0VORVJBTBABEhAKDFZBUklBTlRfRlVMTBACYgZwcm90bzM", [file_shared_events_v1_event, file_shared_events_v1_header, file_shared_events_v1_provenance, file_shared_events_v1_safe_harbor]);
-
-/**
- * Describes the message twins.v1.Position.
- * Use `create(PositionSchema)` to create a new message.
- */
-export const PositionSchema = /*@__PURE__*/
-  messageDesc(file_twins_v1_resource_event, 0);
+  fileDesc("Ch10d2lucy92MS9yZXNvdXJjZV9ldmVudC5wcm90bxIIdHdpbnMudjEitwIKGFR3aW5SZXNvdXJjZUNyZWF0ZWRFdmVudBIoCgZoZWFkZXIYASABKAsyGC5zaGFyZWQuZXZlbnRzLnYxLkhlYWRlchIwCgpwcm92ZW5hbmNlGAIgASgLMhwuc2hhcmVkLmV2ZW50cy52MS5Qcm92ZW5hbmNlEhUKBm1lbWJlchgDIAEoCUIFqsAYARISEwoDdXJpGAQgASgJQgaqwBgCDhISIgoHdmFyaWFudBgFIAEoDjIRLnR3aW5zLnYxLlZhcmlhbnQSDAoEZXRhZxgGIAEoCRIsCghwb3NpdGlvbhgHIAEoCzIaLnNoYXJlZC5ldmVudHMudjEuUG9zaXRpb246M7rAGBZ0d2lucy5yZXNvdXJjZS1jcmVhdGVkwsAYFXR3aW5zLnJlc291cmNlLWV2ZW50cyLIAgoYVHdpblJlc291cmNlVXBkYXRlZEV2ZW50EigKBmhlYWRlchgBIAEoCzIYLnNoYXJlZC5ldmVudHMudjEuSGVhZGVyEjAKCnByb3ZlbmFuY2UYAiABKAsyHC5zaGFyZWQuZXZlbnRzLnYxLlByb3ZlbmFuY2USFQoGbWVtYmVyGAMgASgJQgWqwBgBEhITCgN1cmkYBCABKAlCBqrAGAIOEhIiCgd2YXJpYW50GAUgASgOMhEudHdpbnMudjEuVmFyaWFudBIMCgRldGFnGAYgASgJEiwKCHBvc2l0aW9uGAcgASgLMhouc2hhcmVkLmV2ZW50cy52MS5Qb3NpdGlvbhIPCgdkZWxldGVkGAggASgIOjO6wBgWdHdpbnMucmVzb3VyY2UtdXBkYXRlZMLAGBV0d2lucy5yZXNvdXJjZS1ldmVudHMqSQoHVmFyaWFudBIXChNWQVJJQU5UX1VOU1BFQ0lGSUVEEAASEwoPVkFSSUFOVF9HRU5FUkFMEAESEAoMVkFSSUFOVF9GVUxMEAJiBnByb3RvMw", [file_shared_events_v1_event, file_shared_events_v1_header, file_shared_events_v1_position, file_shared_events_v1_provenance, file_shared_events_v1_safe_harbor]);
 
 /**
  * Describes the message twins.v1.TwinResourceCreatedEvent.
  * Use `create(TwinResourceCreatedEventSchema)` to create a new message.
  */
 export const TwinResourceCreatedEventSchema = /*@__PURE__*/
-  messageDesc(file_twins_v1_resource_event, 1);
+  messageDesc(file_twins_v1_resource_event, 0);
 
 /**
  * Describes the message twins.v1.TwinResourceUpdatedEvent.
  * Use `create(TwinResourceUpdatedEventSchema)` to create a new message.
  */
 export const TwinResourceUpdatedEventSchema = /*@__PURE__*/
-  messageDesc(file_twins_v1_resource_event, 2);
+  messageDesc(file_twins_v1_resource_event, 1);
 
 /**
  * Describes the enum twins.v1.Variant.
