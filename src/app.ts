@@ -70,7 +70,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const following = { log: log.log, bus, etagKey: keys.etag, onLag: metrics.viewLag };
   const view = createView({ ...stored, ...following });
   const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer };
-  const room = createAccess({ ...ruled, report, metrics, onDeath });
+  const { spicedb } = config;
+  const room = createAccess({ ...ruled, spicedb, report, metrics, onDeath });
   const { audit, decisions } = room;
   const access = withinTenants(decisions, view);
   const { panelOf } = room;

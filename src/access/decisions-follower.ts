@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../kernel/clock.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import type { RelationChange, Relationship } from '../twin/ports.ts';
 import { relationKey } from './relations-text.ts';
-import { isBookkeeping, mark, markSet } from './spicedb/bookkeeping.ts';
+import { isBookkeeping, mark, markFilter, markNumber, markSet } from './spicedb/bookkeeping.ts';
 import type { CheckQuery, Consistency, Engine, WatchUpdate } from './spicedb/engine.ts';
 import { schemaWords } from './spicedb/schema.ts';
 
@@ -18,6 +18,8 @@ export interface FollowerOptions {
   readonly clock: Clock;
   /** Committed by somebody, told by Watch; never bookkeeping, never an echo of `noteOwn`. */
   readonly onChanges: (changes: readonly RelationChange[]) => void;
+  /** SpiceDB is at this offset of the journal; told after the changes that brought it there. */
+  readonly onOffset: (offset: number) => void;
   /** Watch began anew: all expiring relationships there are, but for keys told of since. */
   readonly onFresh: (expiring: readonly Relationship[], newer: ReadonlySet<string>) => void;
   readonly onTrouble: (error: unknown) => void;
@@ -102,9 +104,11 @@ export class Follower {
       const found = await engine.read(filter);
       expiring.push(...found.filter((one) => one.expiresAt !== undefined));
     }
+    const [found] = await engine.read(markFilter('offset'));
     if (this.#watch !== watch) return;
     onFresh(expiring, newer);
     this.#newer = undefined;
+    if (found !== undefined) this.#options.onOffset(markNumber(found));
   }
 
   #open(from: string): { cancel(): void } {
@@ -154,10 +158,12 @@ export class Follower {
     this.#awaitSign();
     const beat = markSet('heartbeat', changes);
     if (beat !== undefined) this.#onBeat(beat);
-    const echo = this.#passed(markSet('offset', changes));
+    const offset = markSet('offset', changes);
+    const echo = this.#passed(offset);
     const told = changes.filter((change) => !isBookkeeping(change));
     for (const { relationship } of told) this.#newer?.add(relationKey(relationship));
     if (told.length > 0 && !echo) this.#options.onChanges(told);
+    if (offset !== undefined) this.#options.onOffset(offset);
   }
 
   /** Watch is past every own write up to this offset; answers whether all of it was known. */

@@ -9,20 +9,25 @@ import { relationKey } from './relations-text.ts';
  * everywhere.
  */
 export class Withheld {
-  readonly #pending = new Map<string, Relationship>();
+  readonly #pending = new Map<string, { relationship: Relationship; offset: number }>();
 
-  add(changes: readonly RelationChange[]): void {
+  /** @param offset of the journal, at or after that of each change */
+  add(changes: readonly RelationChange[], offset: number): void {
     for (const { operation, relationship } of changes) {
-      if (operation === 'delete') this.#pending.set(relationKey(relationship), relationship);
+      if (operation !== 'delete') continue;
+      this.#pending.set(relationKey(relationship), { relationship, offset });
     }
   }
 
-  release(changes: readonly RelationChange[]): void {
-    for (const { relationship } of changes) this.#pending.delete(relationKey(relationship));
+  /** SpiceDB has all that the journal says up to here. */
+  passed(offset: number): void {
+    for (const [key, pending] of this.#pending) {
+      if (pending.offset <= offset) this.#pending.delete(key);
+    }
   }
 
   denies(subject: ObjectRef, object: ObjectRef): boolean {
-    for (const relationship of this.#pending.values()) {
+    for (const { relationship } of this.#pending.values()) {
       if (same(relationship.resource, object)) return true;
       const reach = reachOf([{ operation: 'delete', relationship }]);
       if (reach.kind === 'everything' && same(relationship.subject, subject)) return true;

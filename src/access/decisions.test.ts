@@ -326,7 +326,7 @@ test('a revoke not yet committed denies the object named, and the subject of a s
     remove(own('member:m~#delegate@user:ana~')),
     remove(own('organization:o~#nurse@user:eve~')),
   ];
-  decisions.withhold(revoke);
+  decisions.withhold(revoke, 900);
   assert.deepEqual(await allowed('ana~', item('member:m~')), [false]);
   assert.deepEqual(await allowed('ben~', item('member:m~')), [false]);
   assert.deepEqual(await allowed('eve~', item('member:n~')), [false]);

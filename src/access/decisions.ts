@@ -38,8 +38,11 @@ export interface WriterSide {
    * writer these among more.
    */
   committed(changes: readonly RelationChange[], offset: number, by?: 'us' | 'another'): void;
-  /** SpiceDB has not committed these: what the deletes among them name is denied until it has. */
-  withhold(changes: readonly RelationChange[]): void;
+  /**
+   * SpiceDB has not committed these, at or before this offset of the journal: what the deletes
+   * among them name is denied until it has.
+   */
+  withhold(changes: readonly RelationChange[], offset: number): void;
   /** Relationships past their expiration that nobody has deleted yet. */
   expired(): readonly Relationship[];
   hasExpired(relationship: Relationship): boolean;
@@ -102,6 +105,7 @@ class Decider implements Decisions {
       engine,
       clock,
       onChanges: (changes) => this.#changed(changes),
+      onOffset: (offset) => this.#withheld.passed(offset),
       onFresh: (expiring, newer) => {
         this.#expiry.load(expiring, newer);
         this.#everything();
@@ -284,15 +288,15 @@ class Decider implements Decisions {
   }
 
   committed(changes: readonly RelationChange[], offset: number, by: 'us' | 'another' = 'us'): void {
-    this.#withheld.release(changes);
+    this.#withheld.passed(offset);
     const told = this.#follower.noteOwn(offset, by === 'us' ? 'whole batch' : 'part of it');
     if (!told && changes.length > 0) this.#changed(changes);
   }
 
-  withhold(changes: readonly RelationChange[]): void {
+  withhold(changes: readonly RelationChange[], offset: number): void {
     const deletes = changes.filter((change) => change.operation === 'delete');
     if (deletes.length === 0) return;
-    this.#withheld.add(deletes);
+    this.#withheld.add(deletes, offset);
     this.#spread(deletes);
   }
 

@@ -1,13 +1,22 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { LIMITS } from '../kernel/limits.ts';
-import type { Principal, RelationChange, RelationJournal, Relations } from '../twin/ports.ts';
+import type {
+  Leadership,
+  Principal,
+  RelationChange,
+  RelationJournal,
+  Relations,
+} from '../twin/ports.ts';
 import { type AuditTrail, createAudit } from './audit/audit.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
 import { answered } from './decisions-asker.ts';
 import { createRelations } from './relations.ts';
 import { parseObject, parseRelation, printRelation } from './relations-text.ts';
 import { startEmbeddedEngine } from './spicedb/embedded.ts';
+import type { Engine } from './spicedb/engine.ts';
+import { connectEngine, type SpicedbConnection } from './spicedb/grpc.ts';
+import { requireSchema } from './spicedb/schema-check.ts';
 import { audienceOf, createChallenges } from './tokens/challenge.ts';
 import { createDevIssuer, type MintedToken } from './tokens/dev-issuer.ts';
 import { trustKeys } from './tokens/trusted-keys.ts';
@@ -17,6 +26,10 @@ export interface AccessParts {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly journal: RelationJournal;
+  /** A SpiceDB of the company's; `undefined`: the embedded one. */
+  readonly spicedb?: SpicedbConnection | undefined;
+  /** Who of several instances writes relations; without it this one. */
+  readonly leadership?: Leadership | undefined;
   /** The development issuer's signing key. */
   readonly issuerKey: Parameters<typeof createDevIssuer>[0]['key'];
   readonly report: (error: unknown) => void;
@@ -32,8 +45,9 @@ export interface AccessMetrics {
 }
 
 export { parseRelation } from './relations-text.ts';
+export { applySchema, diffSchema } from './spicedb/schema-check.ts';
 
-/** Everything about who may what, on embedded parts. */
+/** Everything about who may what, on the embedded SpiceDB or a real one. */
 export interface AccessRoom {
   readonly decisions: Decisions;
   readonly relations: Relations;
@@ -68,25 +82,22 @@ export interface RelationsDesk {
 
 export function createAccess(parts: AccessParts): AccessRoom {
   const { dataDir, clock, journal, report, metrics } = parts;
-  const engine = startEmbeddedEngine({ onDeath: parts.onDeath });
+  const { engine, service } = openEngine(parts);
   const decisions = createDecisions({
     engine,
     clock,
     onTrouble: report,
     onDecision: metrics.decision,
   });
-  const relations = createRelations({ engine, journal, clock, decisions, onTrouble: report });
+  const { leadership } = parts;
+  const written = { engine, journal, clock, decisions, onTrouble: report };
+  const relations = createRelations({ ...written, ...(leadership && { leadership }) });
   const audit = createAudit({ dataDir, clock, report, onCommit: metrics.auditCommit });
-  const engineService: Service = {
-    name: 'spicedb',
-    start: () => Promise.resolve(),
-    stop: () => engine.close(),
-  };
   return {
     decisions,
     relations,
     audit,
-    services: [audit, engineService, decisions, relations],
+    services: [audit, service, decisions, relations],
     async panelOf(id) {
       const subject = { type: 'practitioner', id };
       const asked = engine.read({ type: 'member', relation: 'practitioner', subject });
@@ -105,6 +116,17 @@ export function createAccess(parts: AccessParts): AccessRoom {
       },
     },
   };
+}
+
+function openEngine({ spicedb, clock, onDeath }: AccessParts): {
+  engine: Engine;
+  service: Service;
+} {
+  const engine = spicedb ? connectEngine(spicedb, clock) : startEmbeddedEngine({ onDeath });
+  const start = async (): Promise<void> => {
+    if (spicedb !== undefined) await requireSchema(spicedb);
+  };
+  return { engine, service: { name: 'spicedb', start, stop: () => engine.close() } };
 }
 
 async function openTokens(

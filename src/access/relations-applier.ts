@@ -36,12 +36,23 @@ export class Applier {
     return this.#zedToken;
   }
 
-  /** Applies all there is. @throws when the journal or SpiceDB fails; then call it again. */
-  async catchUp(onApplied: () => void): Promise<void> {
+  /** Somebody else may have written meanwhile: begin where SpiceDB is. */
+  reset(): void {
+    this.#offset = undefined;
+    this.#applied = undefined;
+  }
+
+  /**
+   * Applies all there is, as long as `goesOn`.
+   * @throws when the journal or SpiceDB fails; then call it again.
+   */
+  async catchUp(onApplied: () => void, goesOn: () => boolean): Promise<void> {
     const { journal } = this.#parts;
     this.#offset ??= await this.#readOffset();
+    // Behind what it had: it was restored from a copy, and lacks all that came after.
+    if (this.#offset < this.applied) this.#applied = undefined;
     this.#applied ??= await this.#begin(this.#offset);
-    for (;;) {
+    while (goesOn()) {
       const entries = await journal.read(this.#applied + 1, LIMITS.relationChangesMax);
       const last = entries.at(-1);
       if (last === undefined) return;
@@ -74,7 +85,7 @@ export class Applier {
         this.#zedToken = await this.#write(effective, this.#offset ?? -1, offset);
       } catch (error) {
         this.#offset = undefined;
-        decisions.withhold(effective);
+        decisions.withhold(effective, offset);
         throw error;
       }
       this.#offset = offset;

@@ -13,7 +13,8 @@ export class Heartbeat {
   readonly #clock: Clock;
   #last = 0;
   #timer: Timer | undefined;
-  #stopped = false;
+  /** Counts starts and stops, so that a beat under way never goes on beside a new start. */
+  #turn = 0;
 
   constructor(engine: Engine, clock: Clock) {
     this.#engine = engine;
@@ -22,13 +23,14 @@ export class Heartbeat {
 
   /** Takes away what an earlier writer left, beats once, and goes on beating. */
   async start(): Promise<void> {
+    const turn = ++this.#turn;
     const left = await this.#engine.read(markFilter('heartbeat'));
     await this.#beat(left.map(markNumber));
-    this.#schedule();
+    this.#schedule(turn);
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#turn++;
     this.#timer?.cancel();
   }
 
@@ -47,12 +49,12 @@ export class Heartbeat {
     this.#last = next;
   }
 
-  #schedule(): void {
-    if (this.#stopped) return;
+  #schedule(turn: number): void {
+    if (turn !== this.#turn) return;
     this.#timer = this.#clock.after(LIMITS.heartbeatIntervalMs, () => {
       this.#beat([this.#last])
         .catch(() => undefined)
-        .finally(() => this.#schedule());
+        .finally(() => this.#schedule(turn));
     });
   }
 }

@@ -2,11 +2,18 @@ import type { Clock, Timer } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { LIMITS } from '../kernel/limits.ts';
-import type { RelationChange, RelationJournal, Relations, Relationship } from '../twin/ports.ts';
+import type {
+  Leadership,
+  RelationChange,
+  RelationJournal,
+  Relations,
+  Relationship,
+} from '../twin/ports.ts';
 import type { WriterSide } from './decisions.ts';
 import { answered } from './decisions-asker.ts';
 import { Applier } from './relations-applier.ts';
 import { Heartbeat } from './relations-heartbeat.ts';
+import { committedElsewhere } from './relations-standby.ts';
 import { validateChange, validateFilter } from './relations-words.ts';
 import type { Engine, RelationFilter } from './spicedb/engine.ts';
 import { schemaWords } from './spicedb/schema.ts';
@@ -21,13 +28,16 @@ export interface RelationsOptions {
   readonly journal: RelationJournal;
   readonly clock: Clock;
   readonly decisions: WriterSide;
+  /** Without it this process is the only one. */
+  readonly leadership?: Leadership;
   /** The writer stands still until a later try succeeds: for the log, as an alarm. */
   readonly onTrouble?: (error: unknown) => void;
 }
 
 /**
- * The one active relations writer (design §5): journal first, then SpiceDB, then the answer. Its
- * start brings SpiceDB up to the journal, which restores the embedded one.
+ * Journal first, then SpiceDB, then the answer (design §5). Of several instances one writes to
+ * SpiceDB, whoever leads; its start brings SpiceDB up to the journal, which restores the embedded
+ * one. The others append to the journal, and answer once SpiceDB shows that the leader was there.
  */
 export function createRelations(options: RelationsOptions): Relations & Service {
   return new Writer(options);
@@ -40,12 +50,24 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+const ALWAYS: Leadership = {
+  leads: true,
+  onGained(listener) {
+    listener();
+    return () => undefined;
+  },
+  onLost: () => () => undefined,
+};
+
 class Writer implements Relations, Service {
   readonly name = 'relations-writer';
   readonly #options: RelationsOptions;
+  readonly #leadership: Leadership;
   readonly #words = schemaWords();
   readonly #applier: Applier;
   readonly #heartbeat: Heartbeat;
+  /** Leads, and has begun to: SpiceDB is up to the journal, and the heart beats. */
+  #inOffice = false;
   #waiters: Waiter[] = [];
   #running: Promise<void> | undefined;
   #again = false;
@@ -59,17 +81,19 @@ class Writer implements Relations, Service {
 
   constructor(options: RelationsOptions) {
     this.#options = options;
+    this.#leadership = options.leadership ?? ALWAYS;
     this.#applier = new Applier(options);
     this.#heartbeat = new Heartbeat(options.engine, options.clock);
   }
 
   async start(): Promise<void> {
     const { journal, decisions } = this.#options;
-    await this.#applier.catchUp(() => undefined);
-    await this.#heartbeat.start();
+    if (this.#leadership.leads) await this.#takeOffice();
     this.#unsubscribe = [
       journal.onAppend(() => this.#wake()),
       decisions.onExpired(() => this.#sweep()),
+      this.#leadership.onLost(() => this.#leaveOffice()),
+      this.#leadership.onGained(() => this.#wake()),
     ];
     this.#wake();
     this.#sweep();
@@ -84,6 +108,31 @@ class Writer implements Relations, Service {
     this.#refuseWaiters(new Fault('SHUTTING_DOWN'));
   }
 
+  async #takeOffice(): Promise<void> {
+    this.#applier.reset();
+    await this.#applier.catchUp(() => this.#onApplied(), this.#goesOn);
+    if (!this.#goesOn()) return;
+    await this.#heartbeat.start();
+    this.#inOffice = true;
+  }
+
+  /** Ends what only the leader does; those who wait here wait for the next leader. */
+  async #leaveOffice(): Promise<void> {
+    this.#retry?.cancel();
+    await this.#running;
+    this.#inOffice = false;
+    this.#heartbeat.stop();
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const { offset, changes, resolve, reject } of waiters) {
+      this.#committedElsewhere(offset, changes).then(resolve, reject);
+    }
+    // Given back meanwhile.
+    if (this.#leadership.leads) this.#wake();
+  }
+
+  readonly #goesOn = (): boolean => this.#leadership.leads && !this.#stopped;
+
   async write(changes: readonly RelationChange[], actor: string): Promise<{ zedToken: string }> {
     if (changes.length === 0 || changes.length > LIMITS.relationChangesMax) {
       throw new Fault('INVALID_ARGUMENT', {
@@ -94,11 +143,27 @@ class Writer implements Relations, Service {
     for (const change of changes) validateChange(this.#words, change, now);
     if (this.#stopped) throw notCommitted(changes, new Fault('SHUTTING_DOWN'));
     const offset = await this.#append(changes, actor);
+    if (!this.#leadership.leads) return this.#committedElsewhere(offset, changes);
     if (this.#applier.applied >= offset) return { zedToken: this.#applier.zedToken };
     return new Promise((resolve, reject) => {
       this.#waiters.push({ offset, changes, resolve, reject });
       this.#wake();
     });
+  }
+
+  async #committedElsewhere(
+    offset: number,
+    changes: readonly RelationChange[],
+  ): Promise<{ zedToken: string }> {
+    const { decisions } = this.#options;
+    try {
+      const zedToken = await committedElsewhere(this.#options, offset);
+      decisions.committed(changes, offset, 'another');
+      return { zedToken };
+    } catch (cause) {
+      decisions.withhold(changes, offset);
+      throw notCommitted(changes, cause);
+    }
   }
 
   async list(filter: RelationFilter): Promise<Relationship[]> {
@@ -114,7 +179,11 @@ class Writer implements Relations, Service {
       this.#appended = Math.max(this.#appended, offset);
       return offset;
     } catch (cause) {
-      throw notCommitted(changes, cause, 'the journal did not take it');
+      throw notCommitted(
+        changes,
+        cause,
+        'the journal has not confirmed it; list it before you go on',
+      );
     } finally {
       this.#appending--;
     }
@@ -126,15 +195,16 @@ class Writer implements Relations, Service {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
       // A call that came after the loop's last look.
-      if (this.#again && !this.#stopped) this.#wake();
+      if (this.#again && this.#goesOn()) this.#wake();
     });
   }
 
   async #run(): Promise<void> {
-    while (this.#again && !this.#stopped) {
+    while (this.#again && this.#goesOn()) {
       this.#again = false;
       try {
-        await this.#applier.catchUp(() => this.#onApplied());
+        if (!this.#inOffice) await this.#takeOffice();
+        await this.#applier.catchUp(() => this.#onApplied(), this.#goesOn);
         this.#onApplied();
         this.#retryMs = RETRY_MIN_MS;
         this.#sweep();
@@ -154,7 +224,7 @@ class Writer implements Relations, Service {
   #onFailure(error: unknown): void {
     const { decisions, clock, onTrouble } = this.#options;
     this.#again = false;
-    for (const waiter of this.#waiters) decisions.withhold(waiter.changes);
+    for (const { changes, offset } of this.#waiters) decisions.withhold(changes, offset);
     this.#refuseWaiters(error);
     onTrouble?.(error);
     this.#retry?.cancel();
@@ -175,7 +245,7 @@ class Writer implements Relations, Service {
   #sweep(): void {
     const { decisions, clock } = this.#options;
     const idle = this.#appending === 0 && this.#appended <= this.#applier.applied;
-    if (!idle || this.#stopped) return;
+    if (!idle || !this.#inOffice || this.#stopped) return;
     const ended = decisions.expired().slice(0, LIMITS.relationChangesMax);
     if (ended.length === 0) return;
     const deletes = ended.map(

@@ -9,6 +9,7 @@ import {
   type Values,
 } from './collect.ts';
 import { EMBEDDED_ROLES, NOT_IN_THIS_VERSION, type Role, type SettingName } from './settings.ts';
+import { type SpicedbSettings, spicedbOf } from './spicedb.ts';
 
 export interface Config {
   readonly production: boolean;
@@ -32,6 +33,8 @@ export interface Config {
   readonly embedded: readonly ('log' | 'spicedb')[];
   /** Access token of the command line. */
   readonly token: string | undefined;
+  /** `undefined`: the embedded one. */
+  readonly spicedb: SpicedbSettings | undefined;
   /** Where each setting came from; those left out are defaults. */
   readonly origins: Readonly<Partial<Record<SettingName, Origin>>>;
 }
@@ -53,7 +56,8 @@ export function loadConfig(input: ConfigInput): Config {
   const collected = collect(input);
   const problems = [...collected.problems, ...absentParts(input), ...conflicts(collected.values)];
   if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze(withDefaults(input, collected));
+  return deepFreeze({ ...withDefaults(input, collected), spicedb });
+  const spicedb = spicedbOf(collected.values, input.readFile, problems);
 }
 
 /** The origin that clients use, and the start of the audience of their tokens. */
@@ -78,6 +82,7 @@ function conflicts(values: Values): ConfigProblem[] {
     if (embedded.includes(part)) continue;
     const mend = `must name ${part}: with NODE_ENV=production the embedded one runs only if named`;
     problems.push({ setting: 'EMBEDDED', mend });
+    if (part === 'spicedb' && values.SPICEDB_ENDPOINT !== undefined) continue;
   }
   problems.push({
     setting: 'NODE_ENV',
@@ -107,7 +112,7 @@ function roleProblems(roles: readonly Role[]): ConfigProblem[] {
   return problems;
 }
 
-function withDefaults(input: ConfigInput, { values, origins }: Collected): Config {
+function withDefaults(input: ConfigInput, { values, origins }: Collected): Omit<Config, 'spicedb'> {
   const production = values.NODE_ENV === 'production';
   const { resolve } = input.platform === 'win32' ? win32 : posix;
   return {

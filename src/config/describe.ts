@@ -52,5 +52,17 @@ function shown(config: Config, name: SettingName): string {
       return config.production ? 'production' : 'development';
     case 'DIGITAL_TWIN_TOKEN':
       return '';
+    case 'SPICEDB_ENDPOINT':
+      return spicedbShown(config);
+    case 'SPICEDB_TLS_CA':
+      return config.spicedb?.tlsCa === undefined ? '' : '(read)';
+    case 'SPICEDB_PREFIX':
+      return config.spicedb?.prefix ?? '';
+    case 'SPICEDB_TOKEN':
   }
+}
+
+function spicedbShown({ spicedb }: Config): string {
+  if (spicedb === undefined) return 'the embedded one';
+  return `${spicedb.endpoint} ${spicedb.tls ? 'with' : 'without'} TLS`;
 }

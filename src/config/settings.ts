@@ -1,5 +1,6 @@
 import { LIMITS } from '../kernel/limits.ts';
 import { host, listOf, oneOf, origin, origins, type Parse, text, whole } from './parsers.ts';
+import { spicedbEndpoint, spicedbPrefix } from './spicedb.ts';
 
 export const ROLES = [
   'http',
@@ -62,6 +63,19 @@ export const SETTINGS = {
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
+  SPICEDB_ENDPOINT: setting(
+    spicedbEndpoint,
+    'host:port of a SpiceDB of your own, with TLS but on loopback (or as http://, https:// says).',
+  ),
+  SPICEDB_TOKEN: secret(text(4_096), 'Preshared key of that SpiceDB.'),
+  SPICEDB_TLS_CA: setting(
+    text(4_096),
+    'PEM file of the authority of its certificate; those the system knows.',
+  ),
+  SPICEDB_PREFIX: setting(
+    spicedbPrefix,
+    'Before our object types where others share the SpiceDB: acme for acme/member.',
+  ),
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** Settings of the contract whose parts come later: named, they are refused, never ignored. */
@@ -73,10 +87,6 @@ export const NOT_IN_THIS_VERSION: readonly string[] = [
   'KAFKA_TOPIC_PREFIX',
   'KAFKA_GROUP_PREFIX',
   'SCHEMA_REGISTRY_URL',
-  'SPICEDB_ENDPOINT',
-  'SPICEDB_TOKEN',
-  'SPICEDB_TLS_CA',
-  'SPICEDB_PREFIX',
   'REDIS_URL',
   'REDIS_PREFIX',
   'OAUTH_ISSUER',
