@@ -11,6 +11,7 @@ import type { Clock } from './kernel/clock.ts';
 import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle.ts';
 import { WorkerDied } from './kernel/worker.ts';
 import { createEmbeddedLog } from './log/embedded.ts';
+import { withConformance } from './mcp/conformance/index.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { seedDemo } from './operations/demo.ts';
 import { greeting } from './operations/greeting.ts';
@@ -80,7 +81,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const { intake } = log;
   const chat = createChat({ ...door, access, audit, intake, clock });
   const shared = { ...door, access, audit, bus, clock, version, report, metrics };
-  const mcp = createMcpEndpoint({ ...shared, chat, epoch: () => view.epoch });
+  const spoken = { ...shared, chat, epoch: () => view.epoch };
+  const mcp = createMcpEndpoint(config.conformance ? withConformance(spoken) : spoken);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
   const probes = createProbes({ log: log.log, view, access: decisions, audit });
   const health = createHealth(probes, report);

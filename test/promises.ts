@@ -147,6 +147,10 @@ export const PROMISES: readonly Promised[] = [
   ),
   spine('B-MC-11', 'stdio carries both eras to the one server of its data directory.'),
   spine('B-MC-12', 'Search finds nothing that the caller may not read, and takes any text.'),
+  spine('B-MC-13', 'The official conformance suite passes in both eras, with tokens required.'),
+  spine('B-MC-14', 'Completions offer only members and practitioners that the caller may see.'),
+  spine('B-MC-15', 'Prompts hold documents as the one door gives them to this caller, or nothing.'),
+  spine('B-MC-16', 'Requests, completions, streams and URIs are bounded for each principal.'),
 
   spine('B-FM-1', 'The demo runs whole: over HTTP in both eras and over stdio.'),
   spine('B-FM-2', 'The Inspector lists, reads and calls by its command line.'),

@@ -22,6 +22,8 @@ export interface Config {
   /** Absolute. */
   readonly dataDir: string;
   readonly demo: boolean;
+  /** The fixtures of the MCP conformance suite; never in production. */
+  readonly conformance: boolean;
   readonly logLevel: NonNullable<Values['LOG_LEVEL']>;
   readonly memberIds: 'patient-id' | 'opaque';
   readonly roles: readonly Role[];
@@ -31,10 +33,10 @@ export interface Config {
   readonly idleExitMs: number;
   /** Embedded parts named for production. */
   readonly embedded: readonly ('log' | 'spicedb')[];
-  /** Access token of the command line. */
-  readonly token: string | undefined;
   /** `undefined`: the embedded one. */
   readonly spicedb: SpicedbSettings | undefined;
+  /** Access token of the command line. */
+  readonly token: string | undefined;
   /** Where each setting came from; those left out are defaults. */
   readonly origins: Readonly<Partial<Record<SettingName, Origin>>>;
 }
@@ -55,9 +57,9 @@ export class ConfigError extends Error {
 export function loadConfig(input: ConfigInput): Config {
   const collected = collect(input);
   const problems = [...collected.problems, ...absentParts(input), ...conflicts(collected.values)];
+  const spicedb = spicedbOf(collected.values, input.readFile, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze({ ...withDefaults(input, collected), spicedb });
-  const spicedb = spicedbOf(collected.values, input.readFile, problems);
 }
 
 /** The origin that clients use, and the start of the audience of their tokens. */
@@ -80,9 +82,9 @@ function conflicts(values: Values): ConfigProblem[] {
   if (mode !== 'production') return problems;
   for (const part of ['log', 'spicedb'] as const) {
     if (embedded.includes(part)) continue;
+    if (part === 'spicedb' && values.SPICEDB_ENDPOINT !== undefined) continue;
     const mend = `must name ${part}: with NODE_ENV=production the embedded one runs only if named`;
     problems.push({ setting: 'EMBEDDED', mend });
-    if (part === 'spicedb' && values.SPICEDB_ENDPOINT !== undefined) continue;
   }
   problems.push({
     setting: 'NODE_ENV',
@@ -90,6 +92,9 @@ function conflicts(values: Values): ConfigProblem[] {
   });
   if (values.DEMO === 'on') {
     problems.push({ setting: 'DEMO', mend: 'must be off with NODE_ENV=production' });
+  }
+  if (values.CONFORMANCE === 'on') {
+    problems.push({ setting: 'CONFORMANCE', mend: 'must be off with NODE_ENV=production' });
   }
   if (values.PUBLIC_URL?.startsWith('https:') !== true) {
     problems.push({ setting: 'PUBLIC_URL', mend: 'must be https: with NODE_ENV=production' });
@@ -123,6 +128,7 @@ function withDefaults(input: ConfigInput, { values, origins }: Collected): Omit<
     publicUrl: values.PUBLIC_URL,
     dataDir: resolve(input.cwd, values.DATA_DIR ?? defaultDataDir(input)),
     demo: (values.DEMO ?? (production ? 'off' : 'on')) === 'on',
+    conformance: values.CONFORMANCE === 'on' && !production,
     logLevel: values.LOG_LEVEL ?? 'info',
     memberIds: values.MEMBER_IDS ?? (production ? 'opaque' : 'patient-id'),
     roles: values.ROLES ?? EMBEDDED_ROLES,

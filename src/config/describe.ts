@@ -34,6 +34,8 @@ function shown(config: Config, name: SettingName): string {
       return config.dataDir;
     case 'DEMO':
       return config.demo ? 'on' : 'off';
+    case 'CONFORMANCE':
+      return config.conformance ? 'on' : 'off';
     case 'LOG_LEVEL':
       return config.logLevel;
     case 'MEMBER_IDS':
@@ -50,8 +52,6 @@ function shown(config: Config, name: SettingName): string {
       return config.embedded.join(',');
     case 'NODE_ENV':
       return config.production ? 'production' : 'development';
-    case 'DIGITAL_TWIN_TOKEN':
-      return '';
     case 'SPICEDB_ENDPOINT':
       return spicedbShown(config);
     case 'SPICEDB_TLS_CA':
@@ -59,6 +59,8 @@ function shown(config: Config, name: SettingName): string {
     case 'SPICEDB_PREFIX':
       return config.spicedb?.prefix ?? '';
     case 'SPICEDB_TOKEN':
+    case 'DIGITAL_TWIN_TOKEN':
+      return '';
   }
 }
 

@@ -36,6 +36,10 @@ export const SETTINGS = {
   PUBLIC_URL: setting(origin, 'Origin under which clients reach the server; part of the audience.'),
   DATA_DIR: setting(text(4_096), 'Directory of the log, the view, the audit and the keys.'),
   DEMO: setting(oneOf('on', 'off'), 'Demo members; on outside production.'),
+  CONFORMANCE: setting(
+    oneOf('on', 'off'),
+    'Also serve what the MCP conformance suite asks for; never in production; off.',
+  ),
   LOG_LEVEL: setting(
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     'What is logged to stderr; info.',
@@ -59,10 +63,6 @@ export const SETTINGS = {
     oneOf('development', 'test', 'production'),
     'production runs nothing embedded or for development unless named.',
   ),
-  DIGITAL_TWIN_TOKEN: secret(text(LIMITS.tokenCharsMax), 'Access token of the command line.'),
-} as const satisfies Record<string, Setting<unknown>>;
-
-export type SettingName = keyof typeof SETTINGS;
   SPICEDB_ENDPOINT: setting(
     spicedbEndpoint,
     'host:port of a SpiceDB of your own, with TLS but on loopback (or as http://, https:// says).',
@@ -76,6 +76,10 @@ export type SettingName = keyof typeof SETTINGS;
     spicedbPrefix,
     'Before our object types where others share the SpiceDB: acme for acme/member.',
   ),
+  DIGITAL_TWIN_TOKEN: secret(text(LIMITS.tokenCharsMax), 'Access token of the command line.'),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** Settings of the contract whose parts come later: named, they are refused, never ignored. */

@@ -5,6 +5,7 @@ import { Fault } from '../kernel/errors.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { Principal } from '../twin/ports.ts';
 import type { Caller } from '../twin/reader/index.ts';
+import { createCompleter } from './completions.ts';
 import { isListen, serveListen } from './listen.ts';
 import { missingScopesOf } from './operations.ts';
 import { authInfoOf, type McpParts } from './parts.ts';
@@ -35,8 +36,9 @@ const IDLE_SWEEP_MS = 60_000;
 /** MCP over Streamable HTTP: 2026-07-28 stateless, and 2025-era sessions with push. */
 export function createMcpEndpoint(parts: McpParts): McpEndpoint {
   const hub = new Hub(parts);
-  const sessions = new Sessions(parts, hub);
-  const factory = () => createTwinServer(parts);
+  const complete = createCompleter(parts);
+  const factory = () => createTwinServer(parts, complete);
+  const sessions = new Sessions(parts, hub, factory);
   const modern = createMcpHandler(factory, {
     legacy: 'reject',
     onerror: (error) => parts.report(error),

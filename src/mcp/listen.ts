@@ -52,6 +52,7 @@ export async function serveListen(
     revoked: close,
     unverifiable: close,
   };
+  const forget = parts.profile?.listening(bus);
   const stream = hub.open('listen', caller.principal, sink);
   try {
     const granted = await stream.add(caller, urisOf(body));
@@ -65,6 +66,7 @@ export async function serveListen(
     await written;
   } finally {
     stream.close();
+    forget?.();
     close();
   }
 }

@@ -5,6 +5,8 @@ import type { Principal } from '../twin/ports.ts';
 const BY_METHOD: Readonly<Record<string, Operation>> = {
   'resources/read': 'read',
   'resources/list': 'list',
+  'prompts/get': 'read',
+  'completion/complete': 'list',
   'resources/subscribe': 'subscribe',
   'subscriptions/listen': 'subscribe',
 };

@@ -1,4 +1,11 @@
-import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server';
+import type {
+  AuthInfo,
+  CompleteRequest,
+  McpServer,
+  McpServerOptions,
+  ServerContext,
+  ServerEventBus,
+} from '@modelcontextprotocol/server';
 import type { ChatInput, ChatResult } from '../contract/documents.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
@@ -27,6 +34,23 @@ export interface McpParts {
   /** Faults of ours, with their cause, for the log. */
   readonly report: (error: unknown, correlationId?: string) => void;
   readonly metrics?: McpMetrics;
+  readonly profile?: Profile;
+}
+
+export type CompleteParams = CompleteRequest['params'];
+/** Values that begin as the argument does; nothing that the caller may not see. */
+export type Completer = (
+  caller: Caller,
+  params: CompleteParams,
+) => Promise<{ completion: { values: string[]; hasMore: boolean } }>;
+
+/** What a server offers besides the twin: the fixtures of the conformance suite, never more. */
+export interface Profile {
+  readonly options: Pick<McpServerOptions, 'capabilities' | 'requestState'>;
+  /** Adds to a server that has the twin's own tools, prompts and resources. */
+  extend(server: McpServer, parts: McpParts, complete: Completer): void;
+  /** A listen stream's bus, until the returned function is called. */
+  listening(bus: ServerEventBus): () => void;
 }
 
 /** A listen stream of the 2026 era, or a session of the 2025 era, which may have a GET stream. */

@@ -2,8 +2,9 @@ import type { Server } from '@modelcontextprotocol/server';
 import { META } from '../contract/meta.ts';
 import { Fault } from '../kernel/errors.ts';
 import { LIMITS } from '../kernel/limits.ts';
-import type { Answer, ReadOptions } from '../twin/reader/index.ts';
+import type { Answer, Caller, ReadOptions } from '../twin/reader/index.ts';
 import { protocolErrorOf } from './faults.ts';
+import { ICONS } from './icons.ts';
 import { callerOf, type McpParts } from './parts.ts';
 
 export const TEMPLATES = [
@@ -55,33 +56,44 @@ export const TEMPLATES = [
 /** What the caller may read, and nothing of the rest: same error, same shape, same time. */
 export function registerResources(server: Server, parts: McpParts): void {
   server.registerCapabilities({ resources: { subscribe: true } });
-  server.setRequestHandler('resources/list', async ({ params }, ctx) => {
-    const caller = callerOf(ctx);
-    try {
-      const page = await parts.reader.list(caller, params?.cursor);
-      const resources = page.documents.map(({ uri, section, title }) => ({
-        uri,
-        name: section,
-        title,
-        mimeType: 'application/json',
-      }));
-      return { resources, ...(page.next !== undefined && { nextCursor: page.next }) };
-    } catch (error) {
-      throw protocolErrorOf(parts, error, caller.correlationId);
-    }
-  });
+  server.setRequestHandler('resources/list', ({ params }, ctx) =>
+    listResources(parts, callerOf(ctx), params?.cursor),
+  );
   server.setRequestHandler('resources/templates/list', () => ({
-    resourceTemplates: TEMPLATES.map((template) => ({ ...template })),
+    resourceTemplates: TEMPLATES.map((template) => ({ ...template, icons: ICONS })),
   }));
-  server.setRequestHandler('resources/read', async ({ params }, ctx) => {
-    const caller = callerOf(ctx);
-    try {
-      const options = readOptionsOf(ctx.mcpReq._meta);
-      return readResultOf(await parts.reader.read(caller, params.uri, options));
-    } catch (error) {
-      throw protocolErrorOf(parts, error, caller.correlationId);
-    }
-  });
+  server.setRequestHandler('resources/read', ({ params }, ctx) =>
+    readResource(parts, callerOf(ctx), params.uri, ctx.mcpReq._meta),
+  );
+}
+
+export async function listResources(parts: McpParts, caller: Caller, cursor: string | undefined) {
+  try {
+    const page = await parts.reader.list(caller, cursor);
+    const resources = page.documents.map(({ uri, section, title }) => ({
+      uri,
+      name: section,
+      title,
+      mimeType: 'application/json',
+      annotations: { audience: ['user' as const, 'assistant' as const] },
+    }));
+    return { resources, ...(page.next !== undefined && { nextCursor: page.next }) };
+  } catch (error) {
+    throw protocolErrorOf(parts, error, caller.correlationId);
+  }
+}
+
+export async function readResource(
+  parts: McpParts,
+  caller: Caller,
+  uri: string,
+  meta: Readonly<Record<string, unknown>> | undefined,
+) {
+  try {
+    return readResultOf(await parts.reader.read(caller, uri, readOptionsOf(meta)));
+  } catch (error) {
+    throw protocolErrorOf(parts, error, caller.correlationId);
+  }
 }
 
 /** `_meta` keys of a read (contract "Position, etag, cursor, meta"); a wrong one is an error. */

@@ -12,7 +12,6 @@ import type { Caller } from '../twin/reader/index.ts';
 import { protocolErrorOf } from './faults.ts';
 import { noteOf } from './listen.ts';
 import { authInfoOf, callerOf, type McpParts } from './parts.ts';
-import { createTwinServer } from './server.ts';
 import type { Hub, Stream } from './subscriptions/hub.ts';
 import type { Sink } from './subscriptions/stream.ts';
 import { createResponseWriter, type ResponseWriter } from './transport/response.ts';
@@ -45,11 +44,13 @@ interface Exchange {
 export class Sessions {
   readonly #parts: McpParts;
   readonly #hub: Hub;
+  readonly #createServer: () => McpServer;
   readonly #sessions = new Map<string, Session>();
 
-  constructor(parts: McpParts, hub: Hub) {
+  constructor(parts: McpParts, hub: Hub, createServer: () => McpServer) {
     this.#parts = parts;
     this.#hub = hub;
+    this.#createServer = createServer;
   }
 
   get size(): number {
@@ -110,7 +111,7 @@ export class Sessions {
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => id,
     });
-    const server = createTwinServer(this.#parts);
+    const server = this.#createServer();
     const stream = this.#hub.open('session', caller.principal, this.#sinkOf(id));
     registerSubscriptions(this.#parts, server, stream);
     await server.connect(transport);

@@ -24,6 +24,8 @@ export interface TestServer {
 export interface ServerOptions {
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** More arguments of `serve`. */
+  readonly args?: readonly string[];
 }
 
 const START_DEADLINE_MS = 30_000;
@@ -32,7 +34,8 @@ export const LAUNCHER = new URL('../../bin/digital-twin.js', import.meta.url).pa
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? (await ownDirectory());
   await rm(join(dataDir, 'server.json'), { force: true });
-  const args = [LAUNCHER, 'serve', '--port', '0', '--data-dir', dataDir];
+  const more = options.args ?? [];
+  const args = [LAUNCHER, 'serve', '--port', '0', '--data-dir', dataDir, ...more];
   const env = { ...process.env, LOG_LEVEL: 'warn', ...options.env };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

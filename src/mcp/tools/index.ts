@@ -3,6 +3,7 @@ import { META } from '../../contract/meta.ts';
 import { asFault } from '../../kernel/errors.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import { toolErrorOf } from '../faults.ts';
+import { ICONS } from '../icons.ts';
 import { callerOf, type McpParts } from '../parts.ts';
 import { readOptionsOf } from '../resources.ts';
 import type { ToolAnswer } from './answer.ts';
@@ -13,18 +14,19 @@ import { searchTool } from './search.ts';
 /** The three verbs. They read; whatever would change something is only proposed. */
 export function registerTools(server: McpServer, parts: McpParts): void {
   const annotations = { readOnlyHint: true, destructiveHint: false, openWorldHint: false };
-  server.registerTool(searchTool.name, { ...searchTool.config, annotations }, (input, ctx) =>
+  const shown = { annotations, icons: ICONS };
+  server.registerTool(searchTool.name, { ...searchTool.config, ...shown }, (input, ctx) =>
     answer(parts, ctx, (caller) => searchTool.run(parts, caller, input)),
   );
   server.registerTool(
     readDocumentTool.name,
-    { ...readDocumentTool.config, annotations },
+    { ...readDocumentTool.config, ...shown },
     (input, ctx) =>
       answer(parts, ctx, (caller) =>
         readDocumentTool.run(parts, caller, input, readOptionsOf(ctx.mcpReq._meta)),
       ),
   );
-  server.registerTool(chatTool.name, { ...chatTool.config, annotations }, (input, ctx) =>
+  server.registerTool(chatTool.name, { ...chatTool.config, ...shown }, (input, ctx) =>
     answer(parts, ctx, (caller) => chatTool.run(parts, caller, input)),
   );
 }
