@@ -1,0 +1,91 @@
+import { OpenFeature, type Provider } from '@openfeature/server-sdk';
+import type { FlagState, FlagStates } from '../contract/flags.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/errors.ts';
+import { randomId } from '../kernel/ids.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import type { EventDelivery } from '../twin/ports.ts';
+import { FlagsFile } from './flags-file.ts';
+import { FileProvider } from './flags-provider.ts';
+import { FLAGS, type FlagName, isFlagName } from './flags-table.ts';
+
+/** Flags by OpenFeature: what an operator may turn while the server runs. */
+export interface Flags extends Service {
+  /** Bounded by the provider; whatever is on no list is the default. */
+  eventDelivery(): Promise<EventDelivery>;
+  list(): Promise<FlagStates>;
+  /**
+   * Durable in the file when it resolves, and in force.
+   * @throws Fault INVALID_ARGUMENT for a flag or value that is on no list, CONFLICT where another
+   *   provider or a broken file says what holds
+   */
+  set(name: string, value: string): Promise<void>;
+}
+
+export interface FlagsOptions {
+  /** JSON: `{"event-delivery": "poll"}`. Looked at every second; need not be there. */
+  readonly file: string;
+  readonly clock: Clock;
+  /** Replaces a file in one step, durably. */
+  readonly write: (path: string, text: string) => Promise<void>;
+  readonly report: (error: unknown) => void;
+  /** In place of the file: LaunchDarkly's, flagd's or any other of OpenFeature. */
+  readonly provider?: Provider;
+}
+
+export function createFlags(options: FlagsOptions): Flags {
+  const { report } = options;
+  const file = new FlagsFile(options);
+  const provider = options.provider ?? new FileProvider(file);
+  const isFile = options.provider === undefined;
+  // A domain of our own, so that two servers in one process do not share a provider.
+  const domain = `digital-twin-${randomId()}`;
+  const client = OpenFeature.getClient(domain);
+
+  const detailsOf = async (name: FlagName) => {
+    const flag = FLAGS[name];
+    const { value, reason } = await client.getStringDetails(name, flag.default);
+    const known = flag.values.find((one) => one === value);
+    if (known === undefined) report(new Error(`the flag ${name} has a value that is on no list`));
+    return { value: known ?? flag.default, isSet: known !== undefined && isSet(reason) };
+  };
+  const stateOf = async (name: FlagName): Promise<FlagState> => {
+    const { value, isSet: given } = await detailsOf(name);
+    const source = given ? provider.metadata.name : 'default';
+    return { name, value, source, values: FLAGS[name].values, says: FLAGS[name].says };
+  };
+
+  return {
+    name: 'flags',
+    async start() {
+      if (isFile) await file.start();
+      await OpenFeature.setProviderAndWait(domain, provider);
+    },
+    stop() {
+      file.stop();
+      return Promise.resolve();
+    },
+    eventDelivery: async () => (await detailsOf('event-delivery')).value,
+    async list() {
+      const flags = await Promise.all((Object.keys(FLAGS) as FlagName[]).map(stateOf));
+      return { flags, ...(file.problem !== undefined && { problem: file.problem }) };
+    },
+    async set(name, value) {
+      if (!isFlagName(name)) throw wrong(`known flags are ${Object.keys(FLAGS).join(', ')}`);
+      const values: readonly string[] = FLAGS[name].values;
+      if (!values.includes(value)) throw wrong(`${name} is one of ${values.join(', ')}`);
+      if (!isFile) {
+        throw new Fault('CONFLICT', { detail: 'Flags come from another provider: set it there.' });
+      }
+      await file.set(name, value);
+    },
+  };
+}
+
+function isSet(reason: string | undefined): boolean {
+  return reason !== 'DEFAULT' && reason !== 'ERROR';
+}
+
+function wrong(known: string): Fault {
+  return new Fault('INVALID_ARGUMENT', { detail: `No such flag or value: ${known}.` });
+}
