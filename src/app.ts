@@ -7,6 +7,7 @@ import { type DataLock, lockDataDir } from './config/data-lock.ts';
 import { type DeploymentKeys, loadKeys } from './config/keys.ts';
 import { removeServerFile, writeServerFile } from './config/server-file.ts';
 import { Listener } from './http/listener.ts';
+import { rated } from './http/rated.ts';
 import type { Clock } from './kernel/clock.ts';
 import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle.ts';
 import { WorkerDied } from './kernel/worker.ts';
@@ -94,7 +95,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     url = publicUrlOf(config, port);
     const { mint, ...authenticator } = await room.tokens(url);
     http.open({
-      ...{ ...shared, ...health, mcp, intake, view, authenticator, relations: room.desk },
+      ...{ ...shared, ...health, mcp, intake, view, relations: room.desk },
+      authenticator: rated(authenticator, clock, config.requestsPerSecond),
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       auditVerify: async () => ({ ...(await audit.verify()) }),
       development: config.production ? undefined : { key, mint },

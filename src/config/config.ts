@@ -28,6 +28,8 @@ export interface Config {
   readonly memberIds: 'patient-id' | 'opaque';
   readonly roles: readonly Role[];
   readonly readWaitMs: number;
+  /** Of one principal on this instance. */
+  readonly requestsPerSecond: number;
   readonly allowedOrigins: readonly string[];
   /** 0 never. */
   readonly idleExitMs: number;
@@ -133,6 +135,7 @@ function withDefaults(input: ConfigInput, { values, origins }: Collected): Omit<
     memberIds: values.MEMBER_IDS ?? (production ? 'opaque' : 'patient-id'),
     roles: values.ROLES ?? EMBEDDED_ROLES,
     readWaitMs: values.READ_WAIT_MS ?? LIMITS.readWaitMs,
+    requestsPerSecond: values.REQUESTS_PER_SECOND ?? LIMITS.requestsPerSecond,
     allowedOrigins: values.ALLOWED_ORIGINS ?? [],
     idleExitMs: (values.IDLE_EXIT_SECONDS ?? 0) * 1000,
     embedded: values.EMBEDDED ?? [],

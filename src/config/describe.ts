@@ -44,6 +44,8 @@ function shown(config: Config, name: SettingName): string {
       return config.roles.join(',');
     case 'READ_WAIT_MS':
       return String(config.readWaitMs);
+    case 'REQUESTS_PER_SECOND':
+      return String(config.requestsPerSecond);
     case 'ALLOWED_ORIGINS':
       return config.allowedOrigins.join(',');
     case 'IDLE_EXIT_SECONDS':

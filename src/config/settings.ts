@@ -53,6 +53,10 @@ export const SETTINGS = {
     whole(0, 60_000),
     `How long a read waits for the position it names; ${LIMITS.readWaitMs}.`,
   ),
+  REQUESTS_PER_SECOND: setting(
+    whole(1, 1_000_000),
+    `Requests a second of one principal, five times that at once; ${LIMITS.requestsPerSecond}.`,
+  ),
   ALLOWED_ORIGINS: setting(origins, 'Origins of web pages that may call the server.'),
   IDLE_EXIT_SECONDS: setting(
     whole(0, 86_400),
