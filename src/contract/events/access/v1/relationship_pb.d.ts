@@ -54,7 +54,7 @@ export declare type Relationship = Message<"access.v1.Relationship"> & {
   resource?: ObjectReference | undefined;
 
   /**
-   * By which relation of its type.
+   * By which relation of its type; one may tell what somebody is treated for.
    *
    * @generated from field: string relation = 2;
    */

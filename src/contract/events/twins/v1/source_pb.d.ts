@@ -46,7 +46,8 @@ export declare const IdentifierSchema: GenMessage<Identifier>;
  */
 export declare type RecordFacts = Message<"twins.v1.RecordFacts"> & {
   /**
-   * SHA-256 of the canonical content, base64url: the same content again is no news.
+   * SHA-256 of the canonical content, base64url: the same content again is no news. Not
+   * keyed, so small contents could be guessed from it.
    *
    * @generated from field: string hash = 1;
    */
