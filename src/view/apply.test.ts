@@ -190,6 +190,26 @@ test('the feed gives whole offsets in order, after a place, of the subjects alon
   assert.deepEqual(feed(3, 100), []);
 });
 
+test('the changes of a partition are those of all subjects, in whole offsets', () => {
+  const view = openView();
+  const facts = ['c1', 'c2'].map((id) => ({ member: 'ana', id, text: 'asthma' }));
+  view.apply(recordsOf([...facts, { member: 'ben', id: 'c1', text: 'gout' }]));
+  const after = (offset: number, limit: number) =>
+    view.shard.changesAfter(PARTITION, offset, limit).map(({ place }) => place.offset);
+  const all = after(-1, 100);
+  assert.deepEqual([...new Set(all)], [0, 1, 2]);
+  assert.deepEqual(
+    after(-1, 1),
+    all.filter((offset) => offset === 0),
+  );
+  assert.deepEqual(
+    after(0, 100),
+    all.filter((offset) => offset > 0),
+  );
+  assert.deepEqual(after(2, 100), []);
+  assert.deepEqual(view.shard.changesAfter(PARTITION + 1, -1, 100), []);
+});
+
 test('recent changes are the newest of each document since a time', () => {
   const view = openView();
   const records = recordsOf([

@@ -48,6 +48,22 @@ export function changesAfter(
   return found;
 }
 
+/** Of one partition, of all subjects; whole offsets, as above. */
+export function changesIn(
+  db: DatabaseSync,
+  part: number,
+  offset: number,
+  limit: number,
+): ViewChange[] {
+  const of = 'FROM changes WHERE part = ? AND offset > ?';
+  const last = db.prepare(`SELECT offset ${of} ORDER BY offset LIMIT 1 OFFSET ?`);
+  const upTo = last.get(part, offset, Math.max(limit - 1, 0))?.offset ?? Number.MAX_SAFE_INTEGER;
+  return db
+    .prepare(`SELECT * ${of} AND offset <= ? ORDER BY offset, uri, variant`)
+    .all(part, offset, Number(upTo))
+    .map(changeOf);
+}
+
 export function changesSince(db: DatabaseSync, uris: readonly string[], at: number): ViewChange[] {
   return db
     .prepare(`SELECT * FROM changes WHERE uri IN (SELECT value FROM json_each(?)) AND at >= ?

@@ -3,7 +3,7 @@ import type { Variant } from '../contract/documents.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { SourceRecord, StoredDocument, StoredSource, ViewShard } from '../twin/ports.ts';
 import { subjectKey, subjectOf } from '../twin/subjects.ts';
-import { changesAfter, changesSince } from './change-rows.ts';
+import { changesAfter, changesIn, changesSince } from './change-rows.ts';
 import { factsOf, searchFacts } from './fact-rows.ts';
 import { KnownSubjects } from './known-subjects.ts';
 import { findPersons } from './person-rows.ts';
@@ -38,6 +38,7 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     search: (query) => searchFacts(db, known, query),
     facts: (area, types) => factsOf(db, area, types),
     changes: (query) => changesAfter(db, partitions, query),
+    changesAfter: (partition, offset, limit) => changesIn(db, partition, offset, limit),
     recentChanges: (uris, at) => changesSince(db, uris, at),
     people: (query) => findPersons(db, query),
     applied: (partition) => Number(place.get(partition)?.offset ?? -1),

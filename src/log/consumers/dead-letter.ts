@@ -8,6 +8,7 @@ import {
 import { base32 } from '../../kernel/ids.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { KafkaMessage, KafkaRecord, TopicPlace } from '../kafka/client.ts';
+import { deadLetterTopic } from '../kafka/topics.ts';
 import { REASONS, type Reason } from './event.ts';
 import { open, type Sealed, type SealingKeys, seal } from './sealing.ts';
 
@@ -38,10 +39,6 @@ export interface Letter extends Omit<Failure, 'eventId'> {
   readonly origin: TopicPlace;
   readonly eventId: string;
   readonly message: DeadLetter;
-}
-
-export function deadLetterTopic(topic: string): string {
-  return `${topic}.dlq`;
 }
 
 /** The same record failed twice for the same consumer (a crash before the commit) is one letter. */

@@ -6,7 +6,6 @@ export { createKafkaClient, type KafkaAdapter } from '../kafka/create.ts';
 export { type ConsumerOptions, createConsumer } from './consumer.ts';
 export {
   contentOf,
-  deadLetterTopic,
   type Failure,
   type Letter,
   type Letters,

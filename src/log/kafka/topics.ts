@@ -24,8 +24,9 @@ const own: Partial<TopicRow> = { spread: 'single', deadLetters: false };
 
 /**
  * Every topic of the product (design §6), by its name without a prefix. Relations are never
- * dead-lettered: their writer stops instead. `twins.decider` and `twins.log` are the product's own:
- * the decider's state beside the accepted records, and which log this is.
+ * dead-lettered: their writer stops instead. `twins.decider`, `twins.log` and `twins.publisher` are
+ * the product's own: the decider's state beside the accepted records, which log this is, and up to
+ * where its changes were published.
  */
 export const TOPIC_ROWS = {
   'twins.intake': row(days(30)),
@@ -35,6 +36,7 @@ export const TOPIC_ROWS = {
   'twins.outcomes': row(days(7), { deadLetters: false }),
   'twins.decider': row('compacted', own),
   'twins.log': row('compacted', own),
+  'twins.publisher': row('compacted', own),
   'rte.requests': row(days(7), { spread: 'single' }),
   'rte-completion': row(days(30)),
   'sessions.session.lifecycle': row(days(30)),
@@ -96,6 +98,7 @@ export function topicNames(prefix: string) {
     outcomes: whole('twins.outcomes'),
     decider: whole('twins.decider'),
     log: whole('twins.log'),
+    publisher: whole('twins.publisher'),
     relations: whole('access.relationships'),
   };
 }

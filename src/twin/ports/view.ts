@@ -109,6 +109,8 @@ export interface ViewShard {
   /** Every row of these record types that the area allows, newest first. */
   facts(area: SearchArea, types: readonly string[]): IndexRow[];
   changes(query: ChangesQuery): ViewChange[];
+  /** Changes of one partition past `offset`, in order; whole offsets, so some more than `limit`. */
+  changesAfter(partition: number, offset: number, limit: number): ViewChange[];
   /** Changes of these URIs applied since `at`, the newest of each URI and variant. */
   recentChanges(uris: readonly string[], at: number): ViewChange[];
   people(query: PersonQuery): Person[];

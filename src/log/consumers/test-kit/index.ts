@@ -1,6 +1,7 @@
 import type { KafkaRecord, TopicPlace } from '../../kafka/client.ts';
+import { deadLetterTopic } from '../../kafka/topics.ts';
 import { type ConsumerOptions, createConsumer } from '../consumer.ts';
-import { contentOf, deadLetterTopic, readLetter } from '../dead-letter.ts';
+import { contentOf, readLetter } from '../dead-letter.ts';
 import type { Reason } from '../event.ts';
 import type { Sealed, SealingKeys } from '../sealing.ts';
 import { createManualClock, type ManualClock, settled } from './clock.ts';

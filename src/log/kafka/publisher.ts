@@ -1,0 +1,184 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Service } from '../../kernel/lifecycle.ts';
+import type { ChangeBus, Leadership, Place, View, ViewChange } from '../../twin/ports.ts';
+import { ownIds, type SchemaIds } from '../events/schema-ids.ts';
+import type { KafkaClient, KafkaMessage, KafkaProducer } from './client.ts';
+import { eventOf } from './publisher-events.ts';
+import { type Progress, progressMessage, readProgress } from './publisher-progress.ts';
+import type { TopicNames } from './topics.ts';
+
+export interface PublisherOptions {
+  readonly client: Pick<KafkaClient, 'producer' | 'follow'>;
+  /** Only the leader publishes; who believes so wrongly is fenced. */
+  readonly leadership: Leadership;
+  readonly view: Pick<View, 'epoch' | 'partitions' | 'for'>;
+  readonly bus: Pick<ChangeBus, 'subscribe'>;
+  readonly topics: Pick<TopicNames, 'events' | 'publisher'>;
+  /** One for the whole deployment. */
+  readonly transactionalId: string;
+  readonly clock: Clock;
+  readonly onTrouble: (error: unknown) => void;
+  readonly ids?: SchemaIds;
+}
+
+/** Changes in one transaction; a place is never divided. */
+const CHANGES_MAX = 500;
+const BACKOFF_FIRST_MS = 200;
+const BACKOFF_MAX_MS = 5_000;
+
+/**
+ * Writes `twins.resource-events` from this instance's view, each change once: events and the places
+ * reached are one transaction, so whoever takes over goes on exactly there. An instance whose view
+ * is behind that place waits until it has come there.
+ */
+export function createPublisher(options: PublisherOptions): Service {
+  return new Publisher(options);
+}
+
+class Publisher implements Service {
+  readonly name = 'publisher';
+  readonly #options: PublisherOptions;
+  #forget: (() => void)[] = [];
+  #stopped = true;
+  #running: Promise<void> = Promise.resolve();
+  /** Of a wait for changes, and of any wait. */
+  #onChange: () => void = () => undefined;
+  #onEnd: () => void = () => undefined;
+  #grown = false;
+  /** Where the next look at the partitions begins, so that a busy one keeps none waiting. */
+  #first = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { leadership, bus } = this.#options;
+    this.#stopped = false;
+    this.#forget = [
+      bus.subscribe(() => this.#changed()),
+      leadership.onLost(() => this.#end()),
+      leadership.onGained(() => this.#begin()),
+    ];
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const forget of this.#forget) forget();
+    await this.#end();
+  }
+
+  #begin(): void {
+    this.#running = this.#running.then(() => this.#lead());
+  }
+
+  /** Resolves when nothing of ours is under way any more. */
+  async #end(): Promise<void> {
+    this.#onEnd();
+    await this.#running;
+  }
+
+  #changed(): void {
+    this.#grown = true;
+    this.#onChange();
+  }
+
+  get #leads(): boolean {
+    return !this.#stopped && this.#options.leadership.leads;
+  }
+
+  /** Whatever fails, what was committed is read anew before anything more is written. */
+  async #lead(): Promise<void> {
+    const { client, transactionalId, onTrouble } = this.#options;
+    for (let backoffMs = BACKOFF_FIRST_MS; this.#leads; ) {
+      const producer = client.producer({ transactionalId });
+      try {
+        await producer.open();
+        await this.#reign(producer, () => {
+          backoffMs = BACKOFF_FIRST_MS;
+        });
+      } catch (error) {
+        onTrouble(error);
+        await this.#pause(backoffMs);
+        backoffMs = Math.min(backoffMs * 2, BACKOFF_MAX_MS);
+      } finally {
+        await producer.close().catch(onTrouble);
+      }
+    }
+  }
+
+  async #reign(producer: KafkaProducer, onWritten: () => void): Promise<void> {
+    const { client, topics, view } = this.#options;
+    const progress = await readProgress(client, topics.publisher, view.epoch);
+    while (this.#leads) {
+      this.#grown = false;
+      const changes = this.#next(progress);
+      if (changes.length === 0) {
+        await this.#changes();
+        continue;
+      }
+      const places = lastPlaces(changes);
+      await this.#write(producer, changes, places);
+      for (const { partition, offset } of places) progress.set(partition, offset);
+      onWritten();
+    }
+  }
+
+  #next(progress: Progress): ViewChange[] {
+    const { view } = this.#options;
+    const changes: ViewChange[] = [];
+    this.#first += 1;
+    for (let step = 0; step < view.partitions; step++) {
+      const room = CHANGES_MAX - changes.length;
+      if (room <= 0) break;
+      const partition = (this.#first + step) % view.partitions;
+      const after = progress.get(partition) ?? -1;
+      changes.push(...view.for(partition).changesAfter(partition, after, room));
+    }
+    return changes;
+  }
+
+  async #write(
+    producer: KafkaProducer,
+    changes: readonly ViewChange[],
+    places: readonly Place[],
+  ): Promise<void> {
+    const { topics, view, ids = ownIds } = this.#options;
+    const messages: KafkaMessage[] = changes.flatMap((change) => {
+      const message = eventOf(view.epoch, change, ids);
+      return message === undefined ? [] : [{ topic: topics.events, ...message }];
+    });
+    for (const place of places) {
+      messages.push(progressMessage(topics.publisher, view.epoch, place));
+    }
+    const transaction = await producer.begin();
+    try {
+      await transaction.send(messages);
+    } catch (error) {
+      await transaction.abort().catch(this.#options.onTrouble);
+      throw error;
+    }
+    await transaction.commit();
+  }
+
+  /** Until the view has told of more, or we lead no longer. */
+  async #changes(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onChange = resolve;
+    this.#onEnd = resolve;
+    if (!this.#grown && this.#leads) await promise;
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(delayMs, resolve);
+    this.#onEnd = resolve;
+    if (this.#leads) await promise;
+    timer.cancel();
+  }
+}
+
+function lastPlaces(changes: readonly ViewChange[]): Place[] {
+  const last = new Map(changes.map(({ place }) => [place.partition, place]));
+  return [...last.values()];
+}
