@@ -6,6 +6,8 @@ export interface HousekeepingOptions {
   wake(): Promise<boolean>;
   /** Answers how many it refused. */
   sweep(): Promise<number>;
+  /** Tells who is concerned that a day has come; answers whether there may be more. */
+  passTime(): Promise<boolean>;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }
@@ -22,10 +24,12 @@ export interface Housekeeping {
 
 const COMPACTION_EVERY_MS = 24 * 3_600_000;
 const SWEEP_EVERY_MS = 3_600_000;
+const CLOCK_EVERY_MS = 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 
 export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
   const { compact, wake, clock, onError } = options;
-  const timers = new Map<number, Timer>();
+  const timers = new Map<number | 'day', Timer>();
   let stopped = false;
   const drain = async (): Promise<void> => {
     while (!stopped && (await wake()));
@@ -34,6 +38,18 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
     let overdue = 0;
     for (let swept = 1; swept > 0; overdue += swept) swept = await options.sweep();
     if (overdue > 0) onError(new Error(`${overdue} records waited for a day and are refused`));
+  };
+  const passTime = async (): Promise<void> => {
+    while (!stopped && (await options.passTime()));
+  };
+  const daily = (): void => {
+    const leftMs = DAY_MS - (clock.now() % DAY_MS);
+    const again = (): void => {
+      passTime().catch(onError);
+      daily();
+    };
+    // A clock that was put forward, or a machine that slept, is noticed within the hour.
+    timers.set('day', clock.after(Math.min(leftMs, CLOCK_EVERY_MS), again));
   };
   const every = (periodMs: number, task: () => Promise<void>): void => {
     const again = (): void => {
@@ -47,9 +63,10 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
     drain,
     async start() {
       stopped = false;
-      for (const task of [compact, drain, sweep]) await task().catch(onError);
+      for (const task of [compact, passTime, drain, sweep]) await task().catch(onError);
       every(COMPACTION_EVERY_MS, compact);
       every(SWEEP_EVERY_MS, sweep);
+      daily();
     },
     stop() {
       stopped = true;

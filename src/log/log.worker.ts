@@ -35,6 +35,7 @@ const methods: LogMethods = {
   appendRelations: ({ changes, actor, at }) => log().appendRelations(changes, actor, at),
   readRelations: ({ offset, limit }) => log().readRelations(offset, limit),
   compact: ({ at }) => log().compact(at),
+  passTime: ({ at }) => log().passTime(at),
   close() {
     store?.close();
     store = undefined;

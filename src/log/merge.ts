@@ -1,3 +1,4 @@
+import { TIME_PASSED } from '../twin/documents/time.ts';
 import type { Place, SourceRecord } from '../twin/ports.ts';
 import { recordKey } from '../twin/subjects.ts';
 import { because, type Cause } from './consequences.ts';
@@ -39,7 +40,8 @@ function move(state: DeciderState, cause: Cause, key: string): readonly Place[] 
   const latest = state.latest(key);
   if (latest === undefined) return [];
   const { resource, type } = latest;
-  const moved = type === 'Patient' ? [] : again(state, cause, latest, key);
+  const stays = type === 'Patient' || type === TIME_PASSED.type;
+  const moved = stays ? [] : again(state, cause, latest, key);
   if (state.latest(key) === undefined) return moved;
   const gone = { ...because(cause, latest), resource: null, names: {} };
   // Whoever names the old Patient by its identifier means the survivor from now on.

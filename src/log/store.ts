@@ -14,6 +14,7 @@ import type {
 import { createAppends, type Grown, writing } from './appends.ts';
 import { compact } from './compaction.ts';
 import { decideRecord } from './decide-record.ts';
+import { CLOCK, createDueDates } from './due.ts';
 import { heldRecords } from './held.ts';
 import type { IdentityRules } from './identity.ts';
 import { takeIn } from './intake.ts';
@@ -42,6 +43,8 @@ export interface LogStore {
   appendRelations(changes: readonly RelationChange[], actor: string, at: number): number;
   readRelations(offset: number, limit: number): { offset: number; change: RelationChange }[];
   compact(at: number): void;
+  /** Tells a bounded number of subjects that a day has come which changes them; whether more. */
+  passTime(at: number): boolean;
   close(): void;
 }
 
@@ -58,7 +61,8 @@ const READ_BYTES_MAX = 8 * 1024 * 1024;
 
 export function openLogStore({ db, rules, reader, onGrown }: LogStoreOptions): LogStore {
   const identity = identityOf(db);
-  const state = createSqliteState(db, identity.partitions);
+  const due = createDueDates(db, createSqliteState(db, identity.partitions));
+  const { state } = due;
   const parts = { state, rules, reader, room: createWaitingRoom(db), refusals: createRefusals(db) };
   const nextOf = db.prepare('SELECT next FROM ends WHERE topic = ? AND part = ?');
   const next = (topic: string, part: number): number => Number(nextOf.get(topic, part)?.next ?? 0);
@@ -115,6 +119,7 @@ export function openLogStore({ db, rules, reader, onGrown }: LogStoreOptions): L
       return last;
     },
     readRelations: (offset, limit) => readRelations(db, offset, limit),
+    passTime: (at) => append(at, CLOCK.actor, () => due.pass(at)),
     compact: (at) => writing(() => inTransaction(db, () => compact(db, at))),
     close: () => db.close(),
   };

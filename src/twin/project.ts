@@ -7,13 +7,14 @@ import { type MemberRecord, memberRecords, recordSet } from './documents/records
 import { MEMBER_DOCUMENTS, PROTECTED_NOTICE } from './documents/registry.ts';
 import { protectedKeys } from './documents/sensitive.ts';
 import { sessionData } from './documents/session.ts';
+import { reachedBy, TIME_PASSED } from './documents/time.ts';
 import { isAppActivity } from './fhir/activity.ts';
 import { codeOf, dateOf, humanName, objectOf, objectsOf, stringOf } from './fhir/elements.ts';
 import type { SourceRecord, Subject } from './ports.ts';
 import type { Project, ProjectedDocument, Projection } from './projection.ts';
 
 /** Part of every etag: a change of what is projected is a change of this number. */
-export const PROJECTION_VERSION = 4;
+export const PROJECTION_VERSION = 5;
 
 const NOTHING: Projection = {
   documents: [],
@@ -24,19 +25,26 @@ const NOTHING: Projection = {
 
 /** One subject's records to its documents in both variants, its search rows and its sections. */
 export const project: Project = (subject, records) => {
-  const present = records.filter(({ resource }) => resource !== null && !isAppActivity(resource));
+  const present = records.filter(
+    ({ type, resource }) =>
+      resource !== null && !isAppActivity(resource) && type !== TIME_PASSED.type,
+  );
   if (present.length === 0) return NOTHING;
   if (subject.kind === 'session') return projectSession(subject, present);
   if (subject.kind === 'practitioner') return projectPractitioner(subject, present);
-  return projectMember(subject, present);
+  return projectMember(subject, present, reachedBy(records));
 };
 
-function projectMember(subject: Subject, present: readonly SourceRecord[]): Projection {
+function projectMember(
+  subject: Subject,
+  present: readonly SourceRecord[],
+  reached: string | undefined,
+): Projection {
   const all = memberRecords(subject.id, present);
   const sensitive = protectedKeys(all);
   const open = all.filter(({ key }) => !sensitive.has(key));
-  const full = recordSet(all);
-  const general = open.length === all.length ? full : recordSet(open);
+  const full = recordSet(all, reached);
+  const general = open.length === all.length ? full : recordSet(open, reached);
   const documents = MEMBER_DOCUMENTS.flatMap(({ section, title, data }) => {
     const uri = formatUri({ kind: 'section', member: subject.id, section });
     const base = { uri, section, title };

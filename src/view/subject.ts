@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { formatUri, type Section } from '../contract/uris.ts';
+import { TIME_PASSED } from '../twin/documents/time.ts';
 import type { SourceRecord, StoredSource, Subject } from '../twin/ports.ts';
 import type { ProjectedDocument, Projection } from '../twin/projection.ts';
 import { subjectKey } from '../twin/subjects.ts';
@@ -104,7 +105,10 @@ function newest(
   { sections, sensitive }: Projection,
   rows: readonly Row[],
 ): string {
-  const visible = rows.filter(({ key }) => variant === 'full' || !sensitive.has(key));
+  const visible = rows.filter(
+    ({ key, record }) =>
+      record.type !== TIME_PASSED.type && (variant === 'full' || !sensitive.has(key)),
+  );
   const own = visible.filter(({ key }) => section === 'session' || sections.get(key) === section);
   const times = (own.length > 0 ? own : visible).map(({ record }) => record.provenance.recorded);
   return times.sort().at(-1) ?? '';

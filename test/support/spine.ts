@@ -37,6 +37,7 @@ export interface Spine {
   held(tenant?: string): HeldRecords;
   wake(): boolean;
   sweep(): number;
+  passTime(): boolean;
   /** Whatever has an etag, with it, and which variants there are. */
   etags(): unknown;
 }
@@ -79,6 +80,7 @@ export function openSpine({ memberIds = 'patient-id', log }: SpineOptions = {}):
     held: (tenant = 'demo') => store.held(tenant),
     wake: () => store.wake(spine.now),
     sweep: () => store.sweep(spine.now),
+    passTime: () => store.passTime(spine.now),
     etags: () => [
       view.prepare('SELECT uri, variant, etag FROM documents ORDER BY uri, variant').all(),
       view.prepare('SELECT uri, general_etag, full_etag FROM sources ORDER BY uri').all(),

@@ -12,8 +12,12 @@ function made(resource: Resource, names: Record<string, string> = {}): SourceRec
   return { ...record(resource as ResourceJson & { id: string }), names };
 }
 
+function careOn(reached: string | undefined, ...records: readonly SourceRecord[]) {
+  return careSchema.parse(careData(recordSet(memberRecords('m', records), reached)));
+}
+
 function careOf(...records: readonly SourceRecord[]) {
-  return careSchema.parse(careData(recordSet(memberRecords('m', records))));
+  return careOn(undefined, ...records);
 }
 
 const coded = (system: string, code: string, text: string) => ({
@@ -151,19 +155,26 @@ test('tasks: what is to be done by its due date, then what is done', () => {
   );
 });
 
-test('appointments: the next one first, counted from the record’s newest date, then the newest', () => {
+test('appointments: the next one first, counted from the day that has come, then the newest', () => {
   const appointment = (id: string, start: string, status = 'booked') =>
     made({ resourceType: 'Appointment', id, status, start, description: id });
-  const { appointments } = careOf(
-    visit('2026-06-30'),
+  const records = [
     appointment('next year', '2027-01-10T09:00:00Z'),
-    appointment('past', '2026-03-01T09:00:00Z', 'fulfilled'),
+    appointment('kept', '2026-03-01T09:00:00Z', 'fulfilled'),
+    appointment('missed', '2026-06-29T09:00:00Z'),
     appointment('next', '2026-07-05T09:00:00Z'),
     appointment('called off', '2026-08-01T09:00:00Z', 'cancelled'),
-  );
+  ];
+  const { appointments } = careOn('2026-06-30', ...records);
   assert.deepEqual(
-    appointments.map(({ title }) => title),
-    ['next', 'next year', 'called off', 'past'],
+    appointments.map(({ title, now }) => [title, now]),
+    [
+      ['next', undefined],
+      ['next year', undefined],
+      ['called off', undefined],
+      ['missed', 'past'],
+      ['kept', undefined],
+    ],
   );
 });
 

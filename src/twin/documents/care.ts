@@ -10,11 +10,13 @@ import {
   Lists,
   leftOutSchema,
   newestFirst,
+  nowShape,
+  withNow,
 } from './fact.ts';
 import { type CareMember, careMembers } from './findings/care.ts';
 import { findingOf } from './findings/index.ts';
-import { newestDate } from './newest.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
+import { EXPECTED } from './time.ts';
 
 const text = z.string().optional();
 
@@ -28,12 +30,19 @@ const careMember = z.strictObject({
 /** `care` (design §4): who cares, what is planned, what is due. */
 export const careSchema = z.strictObject({
   careTeam: z.array(
-    z.strictObject({ ...factShape, ended: text, reason: text, members: z.array(careMember) }),
+    z.strictObject({
+      ...factShape,
+      ...nowShape,
+      ended: text,
+      reason: text,
+      members: z.array(careMember),
+    }),
   ),
   careGaps: z.array(careGapSchema),
   tasks: z.array(
     z.strictObject({
       ...factShape,
+      ...nowShape,
       due: text,
       priority: text,
       owner: text,
@@ -45,6 +54,7 @@ export const careSchema = z.strictObject({
   appointments: z.array(
     z.strictObject({
       ...factShape,
+      ...nowShape,
       starts: text,
       ends: text,
       with: text,
@@ -55,6 +65,7 @@ export const careSchema = z.strictObject({
   carePlans: z.array(
     z.strictObject({
       ...factShape,
+      ...nowShape,
       ended: text,
       addresses: text,
       activities: text,
@@ -65,6 +76,7 @@ export const careSchema = z.strictObject({
   goals: z.array(
     z.strictObject({
       ...factShape,
+      ...nowShape,
       achievement: text,
       target: text,
       due: text,
@@ -101,12 +113,12 @@ export function careData(set: RecordSet): JsonObject {
   const take = (what: keyof typeof MAX, list: readonly JsonObject[], ...types: string[]) =>
     lists.take(what, list, MAX[what], types);
   const facts = (type: string) =>
-    set.of(type).map((record) => factOf(record, findingOf(record, set)));
+    set.of(type).map((record) => factOf(record, withNow(findingOf(record, set), record, set)));
   const data = {
     careTeam: take('careTeam', careTeamOf(set), 'CareTeam'),
     careGaps: take('careGaps', careGapsOf(set), 'DetectedIssue'),
     tasks: take('tasks', openFirst(facts('Task')), 'Task'),
-    appointments: take('appointments', nextFirst(facts('Appointment'), set), 'Appointment'),
+    appointments: take('appointments', nextFirst(facts('Appointment')), 'Appointment'),
     carePlans: take('carePlans', activeFirst(facts('CarePlan')), 'CarePlan'),
     goals: take('goals', activeFirst(facts('Goal')), 'Goal'),
     serviceRequests: take(
@@ -131,7 +143,7 @@ function careTeamOf(set: RecordSet): JsonObject[] {
 }
 
 function teamOf(record: MemberRecord, set: RecordSet): JsonObject {
-  const { details, ...finding } = findingOf(record, set);
+  const { details, ...finding } = withNow(findingOf(record, set), record, set);
   const { participants: _, ...others } = details ?? {};
   return teamFact(record, { ...finding, details: others }, careMembers(record, set, 'participant'));
 }
@@ -162,13 +174,10 @@ function byDue(a: JsonObject, b: JsonObject): number {
   return compareDates(left, right);
 }
 
-const EXPECTED = new Set(['proposed', 'pending', 'booked', 'arrived', 'checked-in', 'waitlist']);
-
-/** Those to come, counted from the record's newest date, the next one first; then the newest. */
-function nextFirst(appointments: readonly JsonObject[], set: RecordSet): JsonObject[] {
-  const now = newestDate(set) ?? '';
-  const isNext = ({ status, date }: JsonObject) =>
-    EXPECTED.has(stringOf(status) ?? '') && (stringOf(date) ?? '') >= now;
+/** Those to come, the next one first; then the newest. */
+function nextFirst(appointments: readonly JsonObject[]): JsonObject[] {
+  const isNext = ({ status, now, date }: JsonObject) =>
+    EXPECTED.includes(stringOf(status) ?? '') && now === undefined && date !== undefined;
   const next = appointments.filter(isNext).toSorted((a, b) => compareDates(a.starts, b.starts));
   return [...next, ...newestFirst(appointments.filter((one) => !isNext(one)))];
 }

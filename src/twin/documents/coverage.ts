@@ -13,9 +13,19 @@ import {
 import { benefitContradictions, benefitSchema, benefitsOf } from './benefits.ts';
 import { contradictionsOf, contradictionsSchema } from './contradictions.ts';
 import { eligibilityContradictions, eligibilityOf, eligibilitySchema } from './eligibility.ts';
-import { compareDates, factOf, factShape, Lists, leftOutSchema, periodSchema } from './fact.ts';
+import {
+  compareDates,
+  factOf,
+  factShape,
+  isOutOfTime,
+  Lists,
+  leftOutSchema,
+  nowShape,
+  periodSchema,
+} from './fact.ts';
 import { classOf, payerOf, planTitle } from './findings/financial.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
+import { nowOf } from './time.ts';
 
 const text = z.string().optional();
 
@@ -33,6 +43,7 @@ export const coverageSchema = z.strictObject({
       relationship: text,
       subscriber: text,
       period: periodSchema.optional(),
+      ...nowShape,
       /** Only where claims name the plan and no coverage record describes it. */
       claims: z.strictObject({ count: z.number().int(), first: text, last: text }).optional(),
       basis: z.enum(['coverage record', 'named in claims']),
@@ -74,13 +85,10 @@ export function coverageData(set: RecordSet): JsonObject {
   };
 }
 
-/** Active before others, then by the plan's own order, then newest first. */
+/** In force before others, then by the plan's own order, then newest first. */
 function byForce(a: JsonObject, b: JsonObject): number {
-  return (
-    Number(b.status === 'active') - Number(a.status === 'active') ||
-    orderOf(a) - orderOf(b) ||
-    compareDates(b.date, a.date)
-  );
+  const inForce = (plan: JsonObject) => Number(plan.status === 'active' && !isOutOfTime(plan));
+  return inForce(b) - inForce(a) || orderOf(a) - orderOf(b) || compareDates(b.date, a.date);
 }
 
 function orderOf({ order }: JsonObject): number {
@@ -110,6 +118,7 @@ function planOf(
       relationship: conceptText(relationship),
       subscriber: set.nameOf(subscriber, record),
       period: periodOf(period),
+      now: claims === undefined ? nowOf(coverage, set.reached) : undefined,
       claims,
       basis: claims === undefined ? 'coverage record' : 'named in claims',
     },

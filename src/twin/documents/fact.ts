@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../kernel/json.ts';
 import { compact, type Element, stringOf } from '../fhir/elements.ts';
-import type { MemberRecord } from './records.ts';
+import type { MemberRecord, RecordSet } from './records.ts';
+import { NOW, nowOf } from './time.ts';
 
 /** What every fact of a section carries; its kind adds elements of its own. */
 export const factShape = {
@@ -20,6 +21,9 @@ export const factShape = {
   asOf: z.string().nullable(),
 };
 
+/** Beside `factShape`: what the day makes of it, where its status does not say so. */
+export const nowShape = { now: z.enum(NOW).optional() };
+
 export const factSchema = z.strictObject(factShape);
 export const periodSchema = z.strictObject({
   start: z.string().optional(),
@@ -34,6 +38,15 @@ export interface Finding {
   readonly codes?: string[] | undefined;
   /** Elements of this kind, in the order in which they are to be read. */
   readonly details?: Readonly<Record<string, Element>>;
+}
+
+/** With what the day makes of it (time.ts), for documents that say so. */
+export function withNow(
+  finding: Finding,
+  { resource }: MemberRecord,
+  { reached }: RecordSet,
+): Finding {
+  return { ...finding, details: { ...finding.details, now: nowOf(resource, reached) } };
 }
 
 /** A fact with its provenance: source, URI and asOf; never when it was received (etags). */
@@ -96,10 +109,15 @@ const STATUS_ORDER = ['active', 'recurrence', 'relapse', 'in-progress', 'on-hold
 
 /** What is in force first, then newest first. */
 export function activeFirst<T extends JsonObject>(facts: readonly T[]): T[] {
-  return newestFirst(facts).sort((a, b) => statusRank(a.status) - statusRank(b.status));
+  return newestFirst(facts).sort((a, b) => statusRank(a) - statusRank(b));
 }
 
-function statusRank(status: Element): number {
-  const rank = STATUS_ORDER.indexOf(stringOf(status) ?? '');
-  return rank === -1 ? STATUS_ORDER.length : rank;
+/** In force by its status and by the day: before its first, or after its last, it is neither. */
+export function isOutOfTime({ now }: JsonObject): boolean {
+  return now === 'ended' || now === 'not begun';
+}
+
+function statusRank(fact: JsonObject): number {
+  const rank = STATUS_ORDER.indexOf(stringOf(fact.status) ?? '');
+  return rank === -1 || isOutOfTime(fact) ? STATUS_ORDER.length : rank;
 }

@@ -20,7 +20,9 @@ import {
   factShape,
   Lists,
   leftOutSchema,
+  nowShape,
   periodSchema,
+  withNow,
 } from './fact.ts';
 import { findingOf } from './findings/index.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
@@ -61,7 +63,12 @@ export const profileSchema = z.strictObject({
     }),
   ),
   consents: z.array(
-    z.strictObject({ ...factShape, decision: text, period: periodSchema.optional() }),
+    z.strictObject({
+      ...factShape,
+      ...nowShape,
+      decision: text,
+      period: periodSchema.optional(),
+    }),
   ),
   contradictions: contradictionsSchema,
   leftOut: leftOutSchema.optional(),
@@ -76,7 +83,7 @@ export function profileData(set: RecordSet): JsonObject {
   const [patient, ...others] = patientsOf(set);
   const lists = new Lists();
   const facts = (type: string) =>
-    set.of(type).map((record) => factOf(record, findingOf(record, set)));
+    set.of(type).map((record) => factOf(record, withNow(findingOf(record, set), record, set)));
   const data = {
     ...(patient !== undefined && personOf(patient)),
     relatedPersons: lists.take('relatedPersons', facts('RelatedPerson'), RELATED_MAX, [

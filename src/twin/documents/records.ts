@@ -29,6 +29,8 @@ export interface MemberRecord {
 /** The records of one member that one variant may show. */
 export interface RecordSet {
   readonly all: readonly MemberRecord[];
+  /** The day that the records have reached (time.ts); nothing is said of days without it. */
+  readonly reached: string | undefined;
   of(...types: readonly string[]): MemberRecord[];
   /** What a reference is called: in the directory, in this set, or by its own display. */
   nameOf(reference: Element, record: MemberRecord): string | undefined;
@@ -47,11 +49,12 @@ export function memberRecords(member: string, records: readonly SourceRecord[]):
     .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-export function recordSet(all: readonly MemberRecord[]): RecordSet {
+export function recordSet(all: readonly MemberRecord[], reached?: string): RecordSet {
   const byType = Map.groupBy(all, ({ type }) => type);
   const byKey = new Map(all.map((record) => [record.key, record]));
   return {
     all,
+    reached,
     of: (...types) => types.flatMap((type) => byType.get(type) ?? []),
     nameOf(reference, record) {
       const { reference: target, display } = objectOf(reference);

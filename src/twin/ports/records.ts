@@ -21,7 +21,7 @@ export interface Provenance {
 export interface SourceRecord {
   readonly tenant: string;
   readonly subject: Subject;
-  /** FHIR resource type, or `Session`. */
+  /** FHIR resource type, `Session`, or `TimePassed` (documents/time.ts). */
   readonly type: string;
   readonly id: string;
   /** `null` is a tombstone. Ids and references inside are already ours (mapped, resolved). */
