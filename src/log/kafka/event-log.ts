@@ -39,6 +39,7 @@ class ReadAhead implements KafkaEventLog {
   readonly #roomy = new Set<() => void>();
   #count = 0;
   #follower: KafkaFollower | undefined;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: KafkaEventLogOptions) {
     this.#options = options;
@@ -57,15 +58,16 @@ class ReadAhead implements KafkaEventLog {
   }
 
   async startAt(offsets: readonly number[]): Promise<void> {
-    await this.#follow((_, partition) => offsets[partition] ?? 0);
+    await this.#inTurn(() => this.#follow((_, partition) => offsets[partition] ?? 0));
   }
 
   async read(partition: number, offset: number, limit: number): Promise<LogRecord[]> {
     const held = this.#held[partition];
     if (held === undefined) return [];
-    if (this.#follower === undefined || offset < held.from) {
+    await this.#inTurn(async () => {
+      if (this.#follower !== undefined && offset >= held.from) return;
       await this.#follow((one) => (one === held ? offset : one.from));
-    }
+    });
     this.#drop(held, offset);
     if (held.records.length === 0) await this.#moreOrEnd(partition);
     this.#drop(held, offset);
@@ -83,7 +85,14 @@ class ReadAhead implements KafkaEventLog {
   }
 
   async stop(): Promise<void> {
-    await this.#stopFollowing();
+    await this.#inTurn(() => this.#stopFollowing());
+  }
+
+  /** Several partitions are read side by side, and there is one follower for all. */
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(step);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   async #follow(startOf: (held: Held, partition: number) => number): Promise<void> {
@@ -117,9 +126,21 @@ class ReadAhead implements KafkaEventLog {
       if (grown.includes(partition)) arrived.resolve();
     });
     try {
-      await Promise.race([this.#follower?.caughtUp(), arrived.promise]);
+      await Promise.race([this.#caughtUp(), arrived.promise]);
     } finally {
       unlisten();
+    }
+  }
+
+  async #caughtUp(): Promise<void> {
+    const follower = this.#follower;
+    try {
+      await follower?.caughtUp();
+    } catch (error) {
+      await this.#turn;
+      if (this.#follower === follower) throw error;
+      // Read anew meanwhile, from further back.
+      await this.#caughtUp();
     }
   }
 
