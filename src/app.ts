@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { createAccess, parseRelation } from './access/index.ts';
+import { createAccess, mendSchema, parseRelation } from './access/index.ts';
 import { createChat } from './chat/index.ts';
 import { type Config, publicUrlOf } from './config/config.ts';
 import { type DataLock, lockDataDir } from './config/data-lock.ts';
@@ -49,6 +49,9 @@ export interface App extends Service {
   /** What to print once it has started. */
   greeting(): string;
 }
+
+/** For the command that mends what keeps a server from starting. */
+export { mendSchema };
 
 const DEMO = fileURLToPath(new URL('../resources/demo', import.meta.url));
 

@@ -1,7 +1,7 @@
 /** The command `digital-twin`: real parts, signals, exit code. Only this file ends the process. */
 
 import { readFileSync } from 'node:fs';
-import { createApp } from './app.ts';
+import { createApp, mendSchema } from './app.ts';
 import { type CliIo, runCli } from './cli/index.ts';
 import { loadConfig } from './config/config.ts';
 import { configInput } from './config/environment.ts';
@@ -26,6 +26,7 @@ const io: CliIo = {
   launcher: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   version,
   serve,
+  mendSchema,
   signal: interrupted.signal,
 };
 

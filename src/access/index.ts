@@ -45,7 +45,7 @@ export interface AccessMetrics {
 }
 
 export { parseRelation } from './relations-text.ts';
-export { applySchema, diffSchema } from './spicedb/schema-check.ts';
+export { mendSchema } from './spicedb/schema-check.ts';
 
 /** Everything about who may what, on the embedded SpiceDB or a real one. */
 export interface AccessRoom {

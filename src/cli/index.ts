@@ -7,6 +7,7 @@ import { addReading } from './commands/reading.ts';
 import { addRelations } from './commands/relations.ts';
 import { addReset } from './commands/reset.ts';
 import { addServe } from './commands/serve.ts';
+import { addSchema } from './commands/schema.ts';
 import { addStdio } from './commands/stdio.ts';
 import { addToken } from './commands/token.ts';
 import { addWatch } from './commands/watch.ts';
@@ -67,3 +68,4 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addAudit(program, io, setExit);
   return program;
 }
+  addSchema(program, io, setExit);

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import type { ConfigInput } from '../config/collect.ts';
+import type { SpicedbSettings } from '../config/spicedb.ts';
 
 /** A stream that may be a terminal. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -17,9 +18,25 @@ export interface CliIo {
   readonly version: string;
   /** Runs a server until it has stopped; answers the exit code. */
   readonly serve: (args: ConfigInput['args']) => Promise<number>;
+  /** Compares SpiceDB's schema with ours, or merges ours into it. */
+  readonly mendSchema: (
+    spicedb: SpicedbSettings,
+    action: 'diff' | 'apply',
+  ) => Promise<SchemaOutcome>;
   /** Ends what would go on for ever (`watch`, `stdio`). */
   readonly signal?: AbortSignal;
 }
+
+export interface SchemaDifference {
+  readonly where: string;
+  readonly has?: string;
+  readonly needs?: string;
+}
+
+export type SchemaOutcome =
+  | { readonly outcome: 'done'; readonly differences: readonly SchemaDifference[] }
+  /** `says`: SpiceDB's own words. */
+  | { readonly outcome: 'unreachable' | 'token-refused' | 'refused'; readonly says: string };
 
 export function print(io: Pick<CliIo, 'stdout'>, text: string): void {
   io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);

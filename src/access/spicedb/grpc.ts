@@ -4,7 +4,7 @@ import { LIMITS } from '../../kernel/limits.ts';
 import { CircuitBreaker } from './breaker.ts';
 import * as calls from './calls.ts';
 import type { Engine } from './engine.ts';
-import { prefixed } from './prefix.ts';
+import { prefixed, prefixedType } from './prefix.ts';
 import { schemaWords } from './schema.ts';
 
 /** Where SpiceDB listens, and how to speak to it. */
@@ -38,8 +38,7 @@ const UNANSWERED: ReadonlySet<unknown> = new Set([4, 8, 14]);
 
 /** A real SpiceDB. Its schema is not written: see `schema-check.ts`. */
 export function connectEngine(connection: SpicedbConnection, clock: Clock): Engine {
-  const { prefix = '' } = connection;
-  return prefixed(new GrpcEngine(connection, clock), prefix);
+  return prefixed(new GrpcEngine(connection, clock), connection.prefix);
 }
 
 /** What the commands on schemas ask: not through the engine, which knows one schema. */
@@ -71,7 +70,7 @@ export function connectSchemas(connection: SpicedbConnection): {
 
 /** SpiceDB answers NOT_FOUND (5) where no schema was ever written. */
 function noneAsEmpty(error: unknown): Pick<v1.ReadSchemaResponse, 'schemaText'> {
-  if (codeOf(error) === 5) return { schemaText: '' };
+  if (statusOf(error) === 5) return { schemaText: '' };
   throw error;
 }
 
@@ -88,8 +87,7 @@ class GrpcEngine implements Engine {
     this.#watcher = open(connection, WATCH_CHANNEL);
     this.#breaker = new CircuitBreaker(clock);
     this.#calls = boundedCalls(this.#client);
-    const start = connection.prefix === undefined ? '' : `${connection.prefix}/`;
-    this.#types = [...schemaWords().keys()].map((type) => start + type);
+    this.#types = [...schemaWords().keys()].map((type) => prefixedType(connection.prefix, type));
   }
 
   check: Engine['check'] = (items, consistency) =>
@@ -123,7 +121,7 @@ class GrpcEngine implements Engine {
   }
 
   #asked<T>(call: () => Promise<T>): Promise<T> {
-    return this.#breaker.run(call, (error) => UNANSWERED.has(codeOf(error)));
+    return this.#breaker.run(call, isUnanswered);
   }
 }
 
@@ -187,6 +185,10 @@ function collected<T>(stream: NodeJS.EventEmitter): Promise<T[]> {
   });
 }
 
-function codeOf(error: unknown): unknown {
+export function isUnanswered(error: unknown): boolean {
+  return UNANSWERED.has(statusOf(error));
+}
+
+export function statusOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }

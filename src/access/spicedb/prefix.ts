@@ -5,8 +5,8 @@ import type { CheckQuery, Engine, Precondition, RelationFilter } from './engine.
  * The same engine on a SpiceDB that others share: our object types stand there as `prefix/type`.
  * What is not ours is never told, and no word of ours can name it.
  */
-export function prefixed(engine: Engine, prefix: string): Engine {
-  if (prefix === '') return engine;
+export function prefixed(engine: Engine, prefix: string | undefined): Engine {
+  if (prefix === undefined) return engine;
   const words = wordsOf(prefix);
   return {
     check: (items, consistency) => engine.check(items.map(words.question), consistency),
@@ -34,8 +34,12 @@ export function prefixed(engine: Engine, prefix: string): Engine {
   };
 }
 
+export function prefixedType(prefix: string | undefined, type: string): string {
+  return prefix === undefined ? type : `${prefix}/${type}`;
+}
+
 function wordsOf(prefix: string) {
-  const start = `${prefix}/`;
+  const start = prefixedType(prefix, '');
   const type = (name: string): string => start + name;
   const object = <T extends ObjectRef>(ref: T): T => ({ ...ref, type: type(ref.type) });
   const filter = (given: RelationFilter): RelationFilter => ({

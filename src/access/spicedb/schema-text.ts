@@ -87,8 +87,8 @@ function oneSpelling(kind: string, says: string): string {
 }
 
 /** Our schema with `prefix/` before each of its types, where it names a type. */
-export function withPrefix(schema: string, prefix: string): string {
-  if (prefix === '') return schema;
+export function withPrefix(schema: string, prefix: string | undefined): string {
+  if (prefix === undefined) return schema;
   const relations = schema.replaceAll(
     /^( {2}relation \w+: )(.+)$/gm,
     (_line, head: string, types: string) =>

@@ -15,6 +15,7 @@ export interface RunOptions {
   readonly terminal?: boolean;
   readonly signal?: AbortSignal;
   readonly serve?: CliIo['serve'];
+  readonly mendSchema?: CliIo['mendSchema'];
   /** Called with all that stands on stdout whenever something comes. */
   readonly onOut?: (text: string) => void;
 }
@@ -23,7 +24,7 @@ export interface RunOptions {
 export async function run(
   dataDir: string,
   argv: readonly string[],
-  { stdin = '', env = {}, terminal = false, signal, serve, onOut }: RunOptions = {},
+  { stdin = '', env = {}, terminal = false, signal, serve, mendSchema, onOut }: RunOptions = {},
 ): Promise<Ran> {
   const [stdout, out] = collected(terminal, onOut);
   const [stderr, err] = collected(terminal);
@@ -44,6 +45,7 @@ export async function run(
     launcher: [],
     version: '1.2.3',
     serve: serve ?? (() => Promise.resolve(0)),
+    mendSchema: mendSchema ?? (() => Promise.resolve({ outcome: 'done', differences: [] })),
     ...(signal !== undefined && { signal }),
   });
   return { exit, out: out(), err: err() };
