@@ -1,9 +1,7 @@
-import { Consumer } from '@platformatic/kafka';
 import { sleep } from '../../kernel/clock.ts';
 import {
   type GroupOptions,
   type KafkaAdmin,
-  type KafkaConnection,
   type KafkaGroup,
   Revoked,
   type TopicPartition,
@@ -11,38 +9,29 @@ import {
 } from './client.ts';
 import { keyOf } from './client-batches.ts';
 import { atMost, Backoff, BOUNDS, bounded } from './client-bounds.ts';
-import { Fetching } from './platformatic-fetching.ts';
-import { guarded, isOneOf, optionsOf } from './platformatic-options.ts';
+import { Fetching } from './client-fetching.ts';
+import type { Assignments, Membership, MembershipEvents, Wire } from './client-wire.ts';
 
-/** Both adapters and other clients of a group must name the same way of sharing. */
-const ASSIGNOR = { name: 'RoundRobinAssigner', version: 1 };
-const HEARTBEATS_A_SESSION = 5;
+/** Heartbeats in the time after which a silent member is taken for dead. */
+export const HEARTBEATS_A_SESSION = 5;
 
-/** A commit that a coordinator on the move refuses, and takes a moment later. */
-const MOMENTARY: ReadonlySet<string> = new Set([
-  'COORDINATOR_NOT_AVAILABLE',
-  'COORDINATOR_LOAD_IN_PROGRESS',
-  'NOT_COORDINATOR',
-]);
+export function sessionOf({ sessionTimeoutMs = BOUNDS.sessionMs }: GroupOptions): number {
+  return sessionTimeoutMs;
+}
 
-/** Others come and go: no trouble, the group is joined anew. */
-const REBALANCE: ReadonlySet<string> = new Set([
-  'REBALANCE_IN_PROGRESS',
-  'ILLEGAL_GENERATION',
-  'UNKNOWN_MEMBER_ID',
-]);
+/** What the libraries are asked to do for a group. */
+export interface GroupParts {
+  readonly wire: Wire;
+  readonly admin: KafkaAdmin;
+  membership(events: MembershipEvents): Membership;
+}
 
-type Assignments = readonly { topic: string; partitions: number[] }[];
-
-/**
- * The library keeps the membership (join, heartbeat, commit); the records are fetched by us, and
- * partitions are given back before the group is joined anew.
- */
-export class PlatformaticGroup implements KafkaGroup {
+/** Partitions that are ours: read by us, and given back before the group is joined anew. */
+export class Group implements KafkaGroup {
   readonly #options: GroupOptions;
   readonly #admin: KafkaAdmin;
   readonly #fetching: Fetching;
-  readonly #member: Consumer;
+  readonly #member: Membership;
   readonly #sessionMs: number;
   /** One step (assigned, revoked) after the other. */
   #turn: Promise<void> = Promise.resolve();
@@ -51,42 +40,29 @@ export class PlatformaticGroup implements KafkaGroup {
   #era = 0;
   #heardAt = performance.now();
   #watch: NodeJS.Timeout | undefined;
-  #joining = false;
   /** Given up without a word from the coordinator, which may still count us as the owner. */
   #forfeited = false;
   #stopped = false;
 
-  constructor(connection: KafkaConnection, admin: KafkaAdmin, options: GroupOptions) {
-    const { groupId, topics, onTrouble, sessionTimeoutMs = BOUNDS.sessionMs } = options;
+  constructor({ wire, admin, membership }: GroupParts, options: GroupOptions) {
     this.#options = options;
     this.#admin = admin;
-    this.#sessionMs = sessionTimeoutMs;
+    this.#sessionMs = sessionOf(options);
+    const { onTrouble } = options;
     const onRecords: GroupOptions['onRecords'] = (records) => options.onRecords(records);
-    this.#fetching = new Fetching({ connection, admin, onRecords, onTrouble, lanes: 'each' });
-    this.#member = guarded(
-      new Consumer({
-        ...optionsOf(connection),
-        groupId,
-        retries: 0,
-        sessionTimeout: sessionTimeoutMs,
-        rebalanceTimeout: Math.max(BOUNDS.rebalanceMs, sessionTimeoutMs),
-        heartbeatInterval: sessionTimeoutMs / HEARTBEATS_A_SESSION,
-        protocols: [ASSIGNOR],
-        // Asked for before every join: the one place between the news of a rebalance and the
-        // request that lets the others have our partitions.
-        protocolsMetadata: async () => {
-          await this.#giveUp();
-          return Buffer.alloc(0);
-        },
-      }),
-    );
-    for (const topic of topics) this.#member.topics.track(topic);
-    this.#listen();
+    this.#fetching = new Fetching({ wire, admin, onRecords, onTrouble, lanes: 'each' });
+    this.#member = membership({
+      beforeJoin: () => this.#giveUp(),
+      onJoined: (assignments) => this.#joined(assignments),
+      onAlive: () => this.#alive(),
+      onTrouble: (error) => this.#trouble(error),
+    });
   }
 
   async start(): Promise<void> {
     this.#watch = setInterval(() => this.#watchOut(), this.#sessionMs / HEARTBEATS_A_SESSION);
-    await atMost(BOUNDS.stopMs, this.#join());
+    const joining = this.#member.join().then(() => this.#turn);
+    await atMost(BOUNDS.stopMs, joining);
   }
 
   async commit(places: readonly TopicPlace[]): Promise<void> {
@@ -94,16 +70,11 @@ export class PlatformaticGroup implements KafkaGroup {
     const until = performance.now() + this.#sessionMs;
     for (;;) {
       for (const place of places) if (!this.#ours.has(keyOf(place))) throw new Revoked();
-      const offsets = places.map(({ offset, ...place }) => ({
-        ...place,
-        offset: BigInt(offset),
-        leaderEpoch: -1,
-      }));
       try {
-        return await bounded('committing', this.#member.commit({ offsets }), this.#sessionMs);
+        return await bounded('committing', this.#member.commit(places), this.#sessionMs);
       } catch (error) {
-        const momentary = isOneOf(error, MOMENTARY) || isNetwork(error);
-        if (!momentary || this.#stopped || performance.now() > until) throw error;
+        const over = this.#stopped || performance.now() > until;
+        if (over || !this.#member.isMomentary(error)) throw error;
         await sleep(backoff.next());
       }
     }
@@ -119,50 +90,26 @@ export class PlatformaticGroup implements KafkaGroup {
   }
 
   async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
     clearInterval(this.#watch);
     await this.#giveUp();
+    await atMost(BOUNDS.stopMs, this.#member.leave());
     await atMost(BOUNDS.stopMs, this.#fetching.stop());
-    await atMost(BOUNDS.stopMs, Promise.resolve(this.#member.leaveGroup(true)));
-    await atMost(BOUNDS.stopMs, this.#member.close(true));
   }
 
-  #listen(): void {
-    this.#member.on('consumer:group:join', ({ assignments }) => {
-      this.#heardAt = performance.now();
-      this.#forfeited = false;
-      const era = this.#era;
-      this.#turn = this.#turn.then(() => this.#assigned(assignments ?? [], era));
-    });
-    this.#member.on('consumer:heartbeat:end', () => {
-      this.#heardAt = performance.now();
-      if (this.#forfeited) void this.#join();
-    });
-    this.#member.on('consumer:heartbeat:error', ({ error }) => this.#trouble(error));
-    // The library has tried to join anew, in vain, and does nothing more.
-    this.#member.on('error' as 'consumer:lag:error', (error) => {
-      if (!isOneOf(error, REBALANCE)) this.#trouble(error);
-      void this.#join();
-    });
+  #joined(assignments: Assignments): void {
+    this.#heardAt = performance.now();
+    this.#forfeited = false;
+    const era = this.#era;
+    this.#turn = this.#turn.then(() => this.#assigned(assignments, era));
   }
 
-  /** Tries until it succeeds. */
-  async #join(): Promise<void> {
-    if (this.#joining) return;
-    this.#joining = true;
-    const backoff = new Backoff();
-    while (!this.#stopped) {
-      try {
-        await this.#member.joinGroup({});
-        break;
-      } catch (error) {
-        if (!isOneOf(error, REBALANCE)) this.#trouble(error);
-        this.#member.clearMetadata();
-      }
-      await sleep(backoff.next());
-    }
-    this.#joining = false;
-    await this.#turn;
+  #alive(): void {
+    this.#heardAt = performance.now();
+    if (!this.#forfeited || this.#stopped) return;
+    this.#forfeited = false;
+    void this.#member.join();
   }
 
   async #assigned(assignments: Assignments, era: number): Promise<void> {
@@ -179,7 +126,7 @@ export class PlatformaticGroup implements KafkaGroup {
     const backoff = new Backoff();
     while (era === this.#era && !this.#stopped) {
       try {
-        return await bounded('asking for offsets', this.#committed(assignments), this.#sessionMs);
+        return await bounded('asking for offsets', this.#begins(assignments), this.#sessionMs);
       } catch (error) {
         this.#trouble(error);
         await sleep(backoff.next());
@@ -188,17 +135,17 @@ export class PlatformaticGroup implements KafkaGroup {
     return undefined;
   }
 
-  async #committed(assignments: Assignments): Promise<TopicPlace[]> {
+  async #begins(assignments: Assignments): Promise<TopicPlace[]> {
     const named = assignments.filter(({ partitions }) => partitions.length > 0);
     if (named.length === 0) return [];
+    const committed = await this.#member.committed(named);
     const latest = this.#options.start === 'latest';
-    const committed = await this.#member.listCommittedOffsets({ topics: [...named] });
     const places: TopicPlace[] = [];
     for (const { topic, partitions } of named) {
       const none = await (latest ? this.#admin.ends(topic) : this.#admin.starts(topic));
       for (const partition of partitions) {
-        const known = Number(committed.get(topic)?.[partition] ?? -1);
-        places.push({ topic, partition, offset: known < 0 ? (none[partition] ?? 0) : known });
+        const offset = committed.get(keyOf({ topic, partition })) ?? none[partition] ?? 0;
+        places.push({ topic, partition, offset });
       }
     }
     return places;
@@ -244,8 +191,4 @@ export class PlatformaticGroup implements KafkaGroup {
 
 function partitionOf({ topic, partition }: TopicPartition): TopicPartition {
   return { topic, partition };
-}
-
-function isNetwork(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'PLT_KFK_NETWORK';
 }

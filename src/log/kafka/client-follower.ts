@@ -1,20 +1,21 @@
 import { sleep } from '../../kernel/clock.ts';
-import type { FollowOptions, KafkaAdmin, KafkaConnection, KafkaFollower } from './client.ts';
+import type { FollowOptions, KafkaAdmin, KafkaFollower } from './client.ts';
 import { Backoff } from './client-bounds.ts';
-import { Fetching } from './platformatic-fetching.ts';
+import { Fetching } from './client-fetching.ts';
+import type { Wire } from './client-wire.ts';
 
-export class PlatformaticFollower implements KafkaFollower {
+export class Follower implements KafkaFollower {
   readonly #options: FollowOptions;
   readonly #admin: KafkaAdmin;
   readonly #fetching: Fetching;
   #stopped = false;
 
-  constructor(connection: KafkaConnection, admin: KafkaAdmin, options: FollowOptions) {
+  constructor(wire: Wire, admin: KafkaAdmin, options: FollowOptions) {
     this.#options = options;
     this.#admin = admin;
     const { onRecords, onTrouble } = options;
     const told = (records: Parameters<typeof onRecords>[0]): Promise<void> => onRecords(records);
-    this.#fetching = new Fetching({ connection, admin, onRecords: told, onTrouble, lanes: 'one' });
+    this.#fetching = new Fetching({ wire, admin, onRecords: told, onTrouble, lanes: 'one' });
   }
 
   async start(): Promise<void> {

@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { Consumer, FetchIsolationLevels, type fetchV17 } from '@platformatic/kafka';
 import { sleep } from '../../kernel/clock.ts';
-import type { KafkaAdmin, KafkaConnection, KafkaRecord, TopicPlace } from './client.ts';
+import type { KafkaAdmin, KafkaRecord, TopicPartition, TopicPlace } from './client.ts';
 import { keyOf } from './client-batches.ts';
 import { atMost, Backoff, BOUNDS } from './client-bounds.ts';
-import { guarded, optionsOf } from './platformatic-options.ts';
-import { committedOf } from './platformatic-records.ts';
-import { Lane, Reading } from './reading.ts';
+import { Lane, Reading } from './client-reading.ts';
+import { type FetchedPartition, OutOfRange, type Wire } from './client-wire.ts';
 
 export interface FetchingOptions {
-  readonly connection: KafkaConnection;
+  readonly wire: Wire;
   readonly admin: KafkaAdmin;
   readonly onRecords: (records: readonly KafkaRecord[]) => Promise<void>;
   readonly onTrouble: (error: unknown) => void;
@@ -17,18 +14,12 @@ export interface FetchingOptions {
   readonly lanes: 'one' | 'each';
 }
 
-/** An error of the protocol that a fetch answers for one partition. */
-const OFFSET_OUT_OF_RANGE = 1;
-
-type Topics = fetchV17.FetchRequestTopic[];
-
 /**
  * Reads partitions from given offsets: to each broker one long fetch at a time, for all that it
- * leads. The library's stream would join a group, and ends at the first error.
+ * leads.
  */
 export class Fetching {
   readonly #options: FetchingOptions;
-  readonly #consumer: Consumer<Buffer, Buffer, Buffer, Buffer>;
   readonly #readings = new Map<string, Reading>();
   readonly #asked = new Set<number>();
   readonly #lane = new Lane();
@@ -41,11 +32,6 @@ export class Fetching {
 
   constructor(options: FetchingOptions) {
     this.#options = options;
-    // Never joined: the library asks for a name all the same.
-    const groupId = randomUUID();
-    const { READ_COMMITTED } = FetchIsolationLevels;
-    const settings = { groupId, retries: 0, isolationLevel: READ_COMMITTED, minBytes: 1 };
-    this.#consumer = guarded(new Consumer({ ...optionsOf(options.connection), ...settings }));
   }
 
   /** Resolves when the first fetch is on its way, or the first trouble was told. */
@@ -69,7 +55,6 @@ export class Fetching {
       const onProgress = (): void => this.#progressed();
       const reading = new Reading({ place, lane, onRecords, onTrouble, onProgress });
       this.#readings.set(keyOf(place), reading);
-      this.#consumer.topics.track(place.topic);
     }
   }
 
@@ -99,7 +84,7 @@ export class Fetching {
     this.#stopped = true;
     this.#begun.resolve();
     await atMost(BOUNDS.stopMs, this.remove(this.readings()));
-    await atMost(BOUNDS.stopMs, this.#consumer.close(true));
+    await atMost(BOUNDS.stopMs, this.#options.wire.close());
     this.#progressed();
   }
 
@@ -125,38 +110,26 @@ export class Fetching {
 
   async #askAll(wanted: readonly Reading[]): Promise<void> {
     const topics = [...new Set(wanted.map(({ topic }) => topic))];
-    const metadata = await this.#consumer.metadata({ topics });
-    const leaderOf = ({ topic, partition }: Reading): number =>
-      metadata.topics.get(topic)?.partitions[partition]?.leader ?? -1;
-    const idOf = (topic: string): string => metadata.topics.get(topic)?.id ?? '';
+    const leaderOf = await this.#options.wire.leaders(topics);
     for (const [node, readings] of Map.groupBy(wanted, leaderOf)) {
       if (node < 0) throw new Error('a partition has no leader');
       if (this.#asked.has(node)) continue;
       this.#asked.add(node);
-      void this.#round(node, readings, idOf);
+      void this.#round(node, readings);
     }
     this.#begun.resolve();
   }
 
-  async #round(
-    node: number,
-    readings: readonly Reading[],
-    idOf: (topic: string) => string,
-  ): Promise<void> {
-    const byPlace = new Map(readings.map((it) => [`${idOf(it.topic)}/${it.partition}`, it]));
-    const find = (topicId: string, partition: number): Reading | undefined => {
-      const reading = byPlace.get(`${topicId}/${partition}`);
+  async #round(node: number, readings: readonly Reading[]): Promise<void> {
+    const asked = new Map(readings.map((reading) => [keyOf(reading), reading]));
+    const find = (place: TopicPartition): Reading | undefined => {
+      const reading = asked.get(keyOf(place));
       // Removed, or given back and taken anew, while the fetch was on its way.
-      return reading && this.reading(reading) === reading ? reading : undefined;
+      return reading && this.reading(place) === reading ? reading : undefined;
     };
+    const from = readings.map(({ topic, partition, next }) => ({ topic, partition, offset: next }));
     try {
-      const response = await this.#consumer.fetch({
-        node,
-        topics: topicsOf(readings, idOf),
-        maxWaitTime: BOUNDS.fetchWaitMs,
-        maxBytes: BOUNDS.fetchBytesMax,
-      });
-      this.#take(response, find);
+      take(await this.#options.wire.fetch(node, from), find);
       this.#backoff.reset();
     } catch (error) {
       await this.#recover(error, find);
@@ -165,30 +138,14 @@ export class Fetching {
     this.look();
   }
 
-  #take(response: fetchV17.FetchResponse, find: Find): void {
-    const partitions = partitionsOf(response, find);
-    const silent = partitions.every(([, { records }]) => !records || records.length === 0);
-    for (const [reading, partition] of partitions) {
-      const { records, next, bytes } = committedOf(reading, reading.next, partition);
-      // All that stood between was compacted away: a broker that had any of it would have sent it.
-      const stable = silent ? Number(partition.lastStableOffset) : next;
-      const end = Math.max(next, stable);
-      if (end > reading.next) reading.add(records, end, bytes);
-    }
-  }
-
   async #recover(error: unknown, find: Find): Promise<void> {
     if (this.#stopped) return;
-    const { response } = error as { response?: fetchV17.FetchResponse };
-    const lost = partitionsOf(response, find).filter(
-      ([, { errorCode }]) => errorCode === OFFSET_OUT_OF_RANGE,
-    );
+    if (!(error instanceof OutOfRange)) return this.#troubled(error);
     try {
-      for (const [reading] of lost) await this.#toStart(reading);
+      for (const reading of error.partitions.map(find)) if (reading) await this.#toStart(reading);
     } catch (cause) {
-      return this.#troubled(cause);
+      await this.#troubled(cause);
     }
-    if (lost.length === 0) await this.#troubled(error);
   }
 
   async #toStart(reading: Reading): Promise<void> {
@@ -201,40 +158,23 @@ export class Fetching {
     if (this.#stopped) return;
     this.#options.onTrouble(error);
     this.#begun.resolve();
-    this.#consumer.clearMetadata();
+    this.#options.wire.forget();
     await sleep(this.#backoff.next());
   }
 }
 
-type Find = (topicId: string, partition: number) => Reading | undefined;
+type Find = (place: TopicPartition) => Reading | undefined;
 
 function isWanted(reading: Reading): boolean {
   return !reading.paused && reading.waitingBytes < BOUNDS.waitingBytesMax;
 }
 
-function topicsOf(readings: readonly Reading[], idOf: (topic: string) => string): Topics {
-  return [...Map.groupBy(readings, ({ topic }) => topic)].map(([topic, of]) => ({
-    topicId: idOf(topic),
-    partitions: of.map(({ partition, next }) => ({
-      partition,
-      fetchOffset: BigInt(next),
-      currentLeaderEpoch: -1,
-      lastFetchedEpoch: -1,
-      partitionMaxBytes: BOUNDS.partitionBytesMax,
-    })),
-  }));
-}
-
-function partitionsOf(
-  response: fetchV17.FetchResponse | undefined,
-  find: Find,
-): [Reading, fetchV17.FetchResponsePartition][] {
-  const found: [Reading, fetchV17.FetchResponsePartition][] = [];
-  for (const { topicId, partitions } of response?.responses ?? []) {
-    for (const partition of partitions) {
-      const reading = find(topicId, partition.partitionIndex);
-      if (reading) found.push([reading, partition]);
-    }
+function take(fetched: readonly FetchedPartition[], find: Find): void {
+  const silent = fetched.every(({ bytes }) => bytes === 0);
+  for (const partition of fetched) {
+    const reading = find(partition);
+    // All that stood between was compacted away: a broker that had any of it would have sent it.
+    const next = silent ? Math.max(partition.next, partition.stable) : partition.next;
+    if (reading && next > reading.next) reading.add(partition.records, next, partition.bytes);
   }
-  return found;
 }
