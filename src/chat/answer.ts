@@ -3,6 +3,7 @@ import { Fault } from '../kernel/errors.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import type { Caller } from '../twin/reader/index.ts';
 import { memberObject } from '../twin/subjects.ts';
+import { UNFOLLOWED, type Work } from '../twin/work.ts';
 import type { ChatParts } from './parts.ts';
 import { goOn, keep, type Session, start } from './session.ts';
 import { whom } from './whom.ts';
@@ -13,6 +14,8 @@ const RELEVANCE_MIN = 0.4;
 const SEARCH_BUDGET_TOKENS = 1_000;
 const DECISION_HOLDS_MS = LIMITS.decisionTtlMs - LIMITS.checkTimeoutMs;
 const QUERY_CHARS_MAX = 256;
+/** Of an answer, as its progress is told. */
+const STEPS = 3;
 /** Subjects that a question back offers. */
 const OFFERED_MAX = 3;
 
@@ -26,11 +29,17 @@ export async function answer(
   parts: ChatParts,
   caller: Caller,
   input: ChatInput,
+  { signal, tell }: Work = UNFOLLOWED,
 ): Promise<ChatResult> {
+  tell(0, STEPS, 'Finding whom it is about');
   const { session, question } = await openSession(parts, caller, input);
   if (session.member === undefined) return await askWho(parts, caller, session, question);
   const { member } = session;
+  tell(1, STEPS, 'Looking in the record');
   const first = await retrieve(parts, caller, member, input.message);
+  // Whoever has gone leaves no session behind.
+  signal.throwIfAborted();
+  tell(2, STEPS, 'Keeping the session');
   const keptFromMs = parts.clock.monotonic();
   const uri = await keep(parts, caller, session, sentencesOf(first));
   // The log may take longer than a decision holds (promise P1): then it is decided anew.

@@ -13,10 +13,11 @@ import type { Floors } from '../twin/floors.ts';
 import type { Access, Audit, ChangeBus } from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
 import type { Caller, Reader } from '../twin/reader/index.ts';
+import type { Work } from '../twin/work.ts';
 
 /** What chat is to this room. */
 export interface Chat {
-  answer(caller: Caller, input: ChatInput): Promise<ChatResult>;
+  answer(caller: Caller, input: ChatInput, work?: Work): Promise<ChatResult>;
 }
 
 export interface McpParts {

@@ -1,4 +1,4 @@
-import type { Server } from '@modelcontextprotocol/server';
+import type { Server, ServerContext } from '@modelcontextprotocol/server';
 import { META } from '../contract/meta.ts';
 import { Fault } from '../kernel/errors.ts';
 import { LIMITS } from '../kernel/limits.ts';
@@ -63,7 +63,7 @@ export function registerResources(server: Server, parts: McpParts): void {
     resourceTemplates: TEMPLATES.map((template) => ({ ...template, icons: ICONS })),
   }));
   server.setRequestHandler('resources/read', ({ params }, ctx) =>
-    readResource(parts, callerOf(ctx), params.uri, ctx.mcpReq._meta),
+    readResource(parts, callerOf(ctx), params.uri, ctx.mcpReq),
   );
 }
 
@@ -87,11 +87,12 @@ export async function readResource(
   parts: McpParts,
   caller: Caller,
   uri: string,
-  meta: Readonly<Record<string, unknown>> | undefined,
+  { _meta: meta, signal }: Pick<ServerContext['mcpReq'], '_meta' | 'signal'>,
 ) {
   try {
-    return readResultOf(await parts.reader.read(caller, uri, readOptionsOf(meta)));
+    return readResultOf(await parts.reader.read(caller, uri, { ...readOptionsOf(meta), signal }));
   } catch (error) {
+    if (signal.aborted) throw new Fault('INVALID_REQUEST', { detail: 'Cancelled.' });
     throw protocolErrorOf(parts, error, caller.correlationId);
   }
 }

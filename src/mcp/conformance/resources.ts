@@ -49,7 +49,7 @@ export function registerFixtureResources({ server }: McpServer, parts: McpParts)
   }));
   server.setRequestHandler('resources/read', async ({ params }, ctx) => {
     if (!params.uri.startsWith('test://')) {
-      return await readResource(parts, callerOf(ctx), params.uri, ctx.mcpReq._meta);
+      return await readResource(parts, callerOf(ctx), params.uri, ctx.mcpReq);
     }
     return { contents: [contentOf(params.uri)] };
   });

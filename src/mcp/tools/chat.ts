@@ -2,6 +2,7 @@ import { type ChatInput, chatInput, chatResult } from '../../contract/documents.
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import { DATA_NOTICE } from '../../twin/render/text.ts';
+import type { Work } from '../../twin/work.ts';
 import type { McpParts } from '../parts.ts';
 import type { ToolAnswer } from './answer.ts';
 
@@ -15,8 +16,8 @@ export const chatTool = {
     inputSchema: chatInput,
     outputSchema: chatResult,
   },
-  async run({ chat }: McpParts, caller: Caller, input: ChatInput): Promise<ToolAnswer> {
-    const result = await chat.answer(caller, input);
+  async run({ chat }: McpParts, caller: Caller, input: ChatInput, work: Work): Promise<ToolAnswer> {
+    const result = await chat.answer(caller, input, work);
     const questions = (result.questions ?? []).map((question) => `? ${question}`);
     const sources = [...new Set(result.sentences.flatMap((s) => s.sources.map((x) => x.uri)))];
     const notice = sources.length > 0 ? [DATA_NOTICE] : [];

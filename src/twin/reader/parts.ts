@@ -46,6 +46,8 @@ export interface Caller {
 export interface ReadOptions {
   readonly minPosition?: string;
   readonly allowBehind?: boolean;
+  /** Whoever asked has gone: then nothing is read, and no reading is in the audit. */
+  readonly signal?: AbortSignal;
   /** The audit action, where the read serves something larger. */
   readonly action?: AuditEntry['action'];
 }

@@ -31,6 +31,7 @@ export async function read(
   requireScope(caller.principal, uri);
   // Waiting comes first: the decision is then as new as can be, and says nothing of existence.
   const behind = await reachAlive(parts, caller, rawUri, uri, options);
+  options.signal?.throwIfAborted();
   if (uri.kind === 'changes') {
     return { ...(await readChanges(parts, caller, rawUri, uri.cursor)), behind };
   }
@@ -106,7 +107,7 @@ async function reach(
   { principal }: Caller,
   rawUri: string,
   uri: TwinUri,
-  { minPosition, allowBehind = false }: ReadOptions,
+  { minPosition, allowBehind = false, signal }: ReadOptions,
 ): Promise<boolean> {
   const floor = await parts.floors.of(principal, rawUri);
   const wanted = minPosition === undefined ? [] : placesOf(parts, uri, minPosition);
@@ -114,11 +115,22 @@ async function reach(
   const until = parts.clock.monotonic() + parts.readWaitMs;
   for (const place of places) {
     const leftMs = Math.max(0, until - parts.clock.monotonic());
-    if (await parts.view.waitFor(place, leftMs)) continue;
+    if (await unlessGone(signal, parts.view.waitFor(place, leftMs))) continue;
     if (allowBehind) return true;
     throw new Fault('VIEW_BEHIND', { data: { retryAfterMs: parts.readWaitMs } });
   }
   return false;
+}
+
+/** @throws the signal's reason as soon as it is aborted, without waiting for the work. */
+function unlessGone<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const gone = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', gone, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', gone));
+  });
 }
 
 function placesOf(parts: ReaderParts, uri: TwinUri, minPosition: string): readonly Place[] {
