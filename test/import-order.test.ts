@@ -20,6 +20,9 @@ function bundle(name: string): Bundle {
   return JSON.parse(String(gunzipSync(readFileSync(new URL(name, SYNTHEA))))) as Bundle;
 }
 
+/** What a document says of days is by the decider's clock. */
+const TODAY = Date.parse('2026-06-30T12:00:00Z');
+
 const to = (reference: string) => ({ reference });
 const at = (day: string) => ({ lastUpdated: `2026-01-${day}T00:00:00Z` });
 const concept = (text: string) => ({ text });
@@ -82,7 +85,18 @@ const RECORDS: readonly object[] = [
     status: 'active',
     beneficiary: to('Patient/ana'),
     payor: [to('Organization/o1')],
+    period: { start: '2026-01-01', end: '2026-12-31' },
   },
+  // Days that have come and are to come, of versions that count and that do not.
+  ...(['2026-05-31', '2026-09-30', '2026-06-29'] as const).map((end, index) => ({
+    resourceType: 'Task',
+    id: `t${index % 2}`,
+    meta: at(`0${index + 1}`),
+    status: 'requested',
+    intent: 'order',
+    for: to(index === 1 ? 'Patient/anna' : 'Patient/ana'),
+    restriction: { period: { end } },
+  })),
   { resourceType: 'Organization', id: 'o1', name: 'Harbor Health Plan' },
   // Its source filed it with ben first, by mistake.
   { resourceType: 'Patient', id: 'ben', name: [{ family: 'Rivera', given: ['Ben'] }] },
@@ -147,6 +161,7 @@ const PIECES: readonly Piece[] = [
 
 function stateAfter(pieces: readonly Piece[]): unknown {
   const spine = openSpine();
+  spine.now = TODAY;
   for (const { body, ...more } of pieces) spine.submit(body, more);
   assert.equal(spine.held().waiting.count, 0);
   return spine.etags();
