@@ -37,6 +37,7 @@ describe('twins.resource-events', { timeout: 180_000 }, () => {
   let prefix = '';
   let topics: TopicNames;
   const children: ChildProcess[] = [];
+  const made: string[] = [];
 
   before(async () => {
     ({ address } = await sharedKafka());
@@ -45,6 +46,7 @@ describe('twins.resource-events', { timeout: 180_000 }, () => {
 
   after(async () => {
     for (const child of children) child.kill('SIGKILL');
+    await client.admin.remove(made);
     await client.close();
   });
 
@@ -53,6 +55,7 @@ describe('twins.resource-events', { timeout: 180_000 }, () => {
     topics = topicNames(prefix);
     const specs = topicSpecs({ prefix, partitions: 4, replication: 1 });
     const mine: string[] = [topics.events, topics.publisher];
+    made.push(...mine);
     await applyTopics(
       client.admin,
       specs.filter(({ topic }) => mine.includes(topic)),
