@@ -245,7 +245,7 @@ test('a log looks for days that have come at its start, at midnight in UTC and e
         return { cancel: () => void due.splice(due.indexOf(timer), 1) };
       },
     },
-    onError: assert.fail,
+    onError: (error) => assert.fail(String(error)),
   });
   await house.start();
   assert.equal(looked, 1);
