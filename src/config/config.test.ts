@@ -52,7 +52,7 @@ test('every fault is listed at once, with its setting', () => {
     READ_WAIT_MS: '-1',
     ALLOWED_ORIGINS: 'https://a.example,*',
     NODE_ENV: 'prod',
-    KAFKA_BROKERS: 'broker:9092',
+    SCHEMA_REGISTRY_URL: 'http://registry:8081',
   };
   assert.deepEqual(problemsOf({ env }).toSorted(), Object.keys(env).toSorted());
 });

@@ -8,6 +8,7 @@ import {
   type Origin,
   type Values,
 } from './collect.ts';
+import { type KafkaSettings, kafkaOf } from './kafka.ts';
 import { EMBEDDED_ROLES, NOT_IN_THIS_VERSION, type Role, type SettingName } from './settings.ts';
 import { type SpicedbSettings, spicedbOf } from './spicedb.ts';
 
@@ -35,6 +36,8 @@ export interface Config {
   readonly idleExitMs: number;
   /** Embedded parts named for production. */
   readonly embedded: readonly ('log' | 'spicedb')[];
+  /** `undefined`: the embedded log. */
+  readonly kafka: KafkaSettings | undefined;
   /** `undefined`: the embedded one. */
   readonly spicedb: SpicedbSettings | undefined;
   /** Access token of the command line. */
@@ -59,9 +62,10 @@ export class ConfigError extends Error {
 export function loadConfig(input: ConfigInput): Config {
   const collected = collect(input);
   const problems = [...collected.problems, ...absentParts(input), ...conflicts(collected.values)];
+  const kafka = kafkaOf(collected.values, input.readFile, problems);
   const spicedb = spicedbOf(collected.values, input.readFile, problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze({ ...withDefaults(input, collected), spicedb });
+  return deepFreeze({ ...withDefaults(input, collected), kafka, spicedb });
 }
 
 /** The origin that clients use, and the start of the audience of their tokens. */
@@ -84,6 +88,7 @@ function conflicts(values: Values): ConfigProblem[] {
   if (mode !== 'production') return problems;
   for (const part of ['log', 'spicedb'] as const) {
     if (embedded.includes(part)) continue;
+    if (part === 'log' && values.KAFKA_BROKERS !== undefined) continue;
     if (part === 'spicedb' && values.SPICEDB_ENDPOINT !== undefined) continue;
     const mend = `must name ${part}: with NODE_ENV=production the embedded one runs only if named`;
     problems.push({ setting: 'EMBEDDED', mend });
@@ -119,7 +124,10 @@ function roleProblems(roles: readonly Role[]): ConfigProblem[] {
   return problems;
 }
 
-function withDefaults(input: ConfigInput, { values, origins }: Collected): Omit<Config, 'spicedb'> {
+function withDefaults(
+  input: ConfigInput,
+  { values, origins }: Collected,
+): Omit<Config, 'kafka' | 'spicedb'> {
   const production = values.NODE_ENV === 'production';
   const { resolve } = input.platform === 'win32' ? win32 : posix;
   return {

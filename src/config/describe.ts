@@ -54,16 +54,32 @@ function shown(config: Config, name: SettingName): string {
       return config.embedded.join(',');
     case 'NODE_ENV':
       return config.production ? 'production' : 'development';
+    case 'KAFKA_BROKERS':
+      return config.kafka?.brokers.join(',') ?? 'the embedded log';
+    case 'KAFKA_CLIENT':
+      return config.kafka?.client ?? '';
+    case 'KAFKA_TLS':
+      return tlsShown(config);
+    case 'KAFKA_TOPIC_PREFIX':
+      return config.kafka?.topicPrefix ?? '';
+    case 'KAFKA_GROUP_PREFIX':
+      return config.kafka?.groupPrefix ?? '';
     case 'SPICEDB_ENDPOINT':
       return spicedbShown(config);
     case 'SPICEDB_TLS_CA':
       return config.spicedb?.tlsCa === undefined ? '' : '(read)';
     case 'SPICEDB_PREFIX':
       return config.spicedb?.prefix ?? '';
+    case 'KAFKA_SASL':
     case 'SPICEDB_TOKEN':
     case 'DIGITAL_TWIN_TOKEN':
       return '';
   }
+}
+
+function tlsShown({ kafka }: Config): string {
+  if (kafka?.tls === undefined) return kafka === undefined ? '' : 'off';
+  return ['on', ...Object.keys(kafka.tls).map((name) => `${name} (read)`)].join(', ');
 }
 
 function spicedbShown({ spicedb }: Config): string {

@@ -1,4 +1,5 @@
 import { LIMITS } from '../kernel/limits.ts';
+import { KAFKA_CLIENTS, kafkaBrokers, kafkaPrefix, kafkaSasl, kafkaTls } from './kafka.ts';
 import { host, listOf, oneOf, origin, origins, type Parse, text, whole } from './parsers.ts';
 import { spicedbEndpoint, spicedbPrefix } from './spicedb.ts';
 
@@ -67,6 +68,27 @@ export const SETTINGS = {
     oneOf('development', 'test', 'production'),
     'production runs nothing embedded or for development unless named.',
   ),
+  KAFKA_BROKERS: setting(
+    kafkaBrokers,
+    'host:port of a Kafka of your own, several by commas; else the embedded log.',
+  ),
+  KAFKA_CLIENT: setting(
+    oneOf(...KAFKA_CLIENTS),
+    'Library that speaks to it: platformatic, or kafkajs.',
+  ),
+  KAFKA_TLS: setting(
+    kafkaTls,
+    'on, off, or PEM files: ca=PATH, and cert=PATH,key=PATH to show who we are; off.',
+  ),
+  KAFKA_SASL: secret(
+    kafkaSasl,
+    'MECHANISM:user:password for it; PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.',
+  ),
+  KAFKA_TOPIC_PREFIX: setting(kafkaPrefix, 'Before the name of each topic.'),
+  KAFKA_GROUP_PREFIX: setting(
+    kafkaPrefix,
+    'Before the name of each consumer group and transactional id.',
+  ),
   SPICEDB_ENDPOINT: setting(
     spicedbEndpoint,
     'host:port of a SpiceDB of your own, with TLS but on loopback (or as http://, https:// says).',
@@ -88,12 +110,6 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** Settings of the contract whose parts come later: named, they are refused, never ignored. */
 export const NOT_IN_THIS_VERSION: readonly string[] = [
-  'KAFKA_BROKERS',
-  'KAFKA_CLIENT',
-  'KAFKA_TLS',
-  'KAFKA_SASL',
-  'KAFKA_TOPIC_PREFIX',
-  'KAFKA_GROUP_PREFIX',
   'SCHEMA_REGISTRY_URL',
   'REDIS_URL',
   'REDIS_PREFIX',
