@@ -14,7 +14,7 @@ export function protocolErrorOf(
   correlationId: string,
 ): ProtocolError {
   const fault = asFault(error);
-  if (fault.row.jsonRpc === -32603) report(fault.cause ?? fault, correlationId);
+  if (isOurs(fault)) report(fault.cause ?? fault, correlationId);
   if (fault.code === 'NOT_FOUND' && typeof fault.data.uri === 'string') {
     return new ResourceNotFoundError(fault.data.uri, fault.message);
   }
@@ -24,6 +24,11 @@ export function protocolErrorOf(
     ...fault.data,
     [META.correlationId]: correlationId,
   });
+}
+
+/** A fault to look into; what a client does too often or wrongly fills no log. */
+export function isOurs({ row }: Fault): boolean {
+  return row.http >= 500;
 }
 
 /** A tool's failure as a result that a model can read and act upon. */

@@ -37,6 +37,19 @@ export async function ask(
   return { answer, message: messageOf(answer.text) };
 }
 
+/** The result of a request; fails on a refusal. */
+export async function resultOf(
+  server: TestServer,
+  token: string,
+  method: string,
+  params: Readonly<Record<string, unknown>> = {},
+  meta: Readonly<Record<string, unknown>> = {},
+): Promise<Readonly<Record<string, unknown>>> {
+  const { answer, message } = await ask(server, token, method, params, meta);
+  if (message.result === undefined) throw new Error(`${method}: ${answer.text.slice(0, 300)}`);
+  return message.result;
+}
+
 export function hostAndToken(server: TestServer, token: string): [string, string][] {
   return [
     ['Host', new URL(server.url).host],

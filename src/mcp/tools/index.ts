@@ -3,7 +3,7 @@ import { META } from '../../contract/meta.ts';
 import { asFault } from '../../kernel/errors.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import type { Work } from '../../twin/work.ts';
-import { toolErrorOf } from '../faults.ts';
+import { isOurs, toolErrorOf } from '../faults.ts';
 import { ICONS } from '../icons.ts';
 import { callerOf, type McpParts } from '../parts.ts';
 import { readOptionsOf } from '../resources.ts';
@@ -58,8 +58,8 @@ async function answer(
   } catch (error) {
     const fault = asFault(error);
     // Whoever gave up hears nothing more, and that they did is no fault of ours.
-    const ours = fault.row.jsonRpc === -32603 && !work.signal.aborted;
-    if (ours) parts.report(fault.cause ?? fault, caller.correlationId);
+    if (isOurs(fault) && !work.signal.aborted)
+      parts.report(fault.cause ?? fault, caller.correlationId);
     return toolErrorOf(fault, caller.correlationId);
   }
 }

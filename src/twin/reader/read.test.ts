@@ -123,6 +123,19 @@ test('B-LV-6: the bound is of the whole wait, however many places are named', as
   assert.deepEqual(waits, [2_000, 1_100, 200, 0]);
 });
 
+test('whoever has gone is not waited for, reads nothing, and no reading is in the audit', async () => {
+  const { parts, caller, steps, audited, at } = door();
+  const gone = new AbortController();
+  const never = new Promise<boolean>(() => undefined);
+  Object.assign(parts.view, { waitFor: () => never });
+  const minPosition = at({ partition: 2, offset: 3 });
+  const reading = read(parts, caller, URI, { minPosition, signal: gone.signal });
+  gone.abort(new Error('gone'));
+  await assert.rejects(reading, /gone/);
+  await assert.rejects(read(parts, caller, URI, { signal: gone.signal }), /gone/);
+  assert.deepEqual([steps, audited], [[], []]);
+});
+
 test('a place of another partition is not waited for by a document of one member', async () => {
   const { parts, caller, waits, at } = door({ held: new Set(['0/9']) });
   await read(parts, caller, URI, { minPosition: at({ partition: 0, offset: 9 }) });
