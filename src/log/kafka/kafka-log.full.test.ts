@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { sharedKafka } from '../../../test/support/parts.ts';
 import { systemClock } from '../../kernel/clock.ts';
-import type { RelationJournal } from '../../twin/ports.ts';
 import { type LogUnderTest, logSuite } from '../log-suite.ts';
 import type { KafkaClient } from './client.ts';
 import { createKafkaClient, type KafkaAdapter } from './create.ts';
+import { createKafkaJournal } from './journal.ts';
 import { createKafkaLog } from './kafka-log.ts';
 import { createLeadership } from './leadership.ts';
 import { ensureLogIdentity } from './log-identity.ts';
@@ -17,7 +17,7 @@ import { topicNames, topicSpecs } from './topics.ts';
 const PARTITIONS = 16;
 let client: KafkaClient;
 
-async function openAt(prefix: string, dataDir: string): Promise<LogUnderTest> {
+async function newLog(prefix: string, dataDir: string): Promise<LogUnderTest> {
   const names = topicNames(prefix);
   const identity = await ensureLogIdentity(client, names, PARTITIONS);
   const onError = (error: unknown): void => console.error(error);
@@ -39,8 +39,26 @@ async function openAt(prefix: string, dataDir: string): Promise<LogUnderTest> {
     clock: systemClock,
     onError,
   });
-  await log.start();
-  return { ...log, relations: {} as RelationJournal };
+  const relations = createKafkaJournal({
+    client,
+    topic: names.relations,
+    clock: systemClock,
+    onTrouble: onError,
+  });
+  return {
+    name: 'log',
+    log: log.log,
+    intake: log.intake,
+    relations,
+    async start() {
+      await log.start();
+      await relations.start();
+    },
+    async stop() {
+      await relations.stop();
+      await log.stop();
+    },
+  };
 }
 
 for (const adapter of ['platformatic'] as const satisfies readonly KafkaAdapter[]) {
@@ -63,7 +81,9 @@ for (const adapter of ['platformatic'] as const satisfies readonly KafkaAdapter[
         async open() {
           if (!made) await client.admin.create(specs);
           made = true;
-          return await openAt(prefix, dataDir);
+          const log = await newLog(prefix, dataDir);
+          await log.start();
+          return log;
         },
         async remove() {
           await client.admin.remove(specs.map(({ topic }) => topic));

@@ -1,0 +1,49 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import type {
+  ChangeBus,
+  EventLog,
+  Intake,
+  Leadership,
+  RelationJournal,
+  View,
+} from '../twin/ports.ts';
+import { createEmbeddedLog } from './embedded.ts';
+import type { IdentityRules } from './identity.ts';
+import { type KafkaSettings, openKafkaRoom } from './kafka/room.ts';
+
+export interface LogRoomOptions extends IdentityRules {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly onError: (error: unknown) => void;
+  /** `undefined`: the embedded log. */
+  readonly kafka: KafkaSettings | undefined;
+}
+
+/** Everything about what was said and accepted, on the embedded log or on Kafka. */
+export interface LogRoom {
+  readonly log: EventLog;
+  readonly intake: Intake;
+  readonly relations: RelationJournal;
+  /** Who of the instances that share a SpiceDB writes relations; absent where there is only one. */
+  readonly relationsLeadership: (Leadership & Service) | undefined;
+  /** In the order in which they start. */
+  readonly services: readonly Service[];
+  /** What leaves the instance, once its view follows the log; none from the embedded log. */
+  publisher(view: View, bus: ChangeBus): readonly Service[];
+}
+
+/** @throws Error naming topics and command, where Kafka is not as it should be */
+export async function openLogRoom(options: LogRoomOptions): Promise<LogRoom> {
+  const { kafka, ...others } = options;
+  if (kafka !== undefined) return await openKafkaRoom({ ...others, kafka });
+  const embedded = createEmbeddedLog(others);
+  const { log, intake, relations } = embedded;
+  return {
+    ...{ log, intake, relations },
+    relationsLeadership: undefined,
+    services: [embedded],
+    publisher: () => [],
+  };
+}
