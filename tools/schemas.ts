@@ -4,7 +4,6 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -31,11 +30,6 @@ const VERSIONS = join(SCHEMAS, 'versions.json');
 
 /** Above whatever a registry of a company counts up to, so that neither's id means the other's. */
 const FIRST_ID = 2_100_000_001;
-
-interface Version extends PublishedSchema {
-  /** SHA-256 of the descriptor, without comments: what makes another version. */
-  readonly digest: string;
-}
 
 if (process.argv[1] === import.meta.filename) generate();
 
@@ -76,22 +70,22 @@ function codeIn(root: string): string[] {
  * Each file whose descriptor changed gets a new version, and so a new id, once its latest one is
  * in the baseline: what was published stays readable by its id for as long as a topic keeps it.
  */
-function nextVersions(versions: readonly Version[]): Version[] {
-  const published = digests(readFileSync(join(SCHEMAS, 'baseline.binpb')));
+function nextVersions(versions: readonly PublishedSchema[]): PublishedSchema[] {
+  const published = descriptors(readFileSync(join(SCHEMAS, 'baseline.binpb')));
   const next = [...versions];
   for (const file of describe(buf(['build', '--exclude-source-info', '-o', '-'], SCHEMAS))) {
-    const digest = digestOf(file);
+    const descriptor = textual(file);
     const at = next.findLastIndex((version) => version.file === file.name);
     const last = next[at];
-    const replace = last !== undefined && published.get(file.name) !== last.digest;
-    if (last?.digest === digest && !replace) continue;
-    const version: Version = {
+    const replace = last !== undefined && published.get(file.name) !== last.descriptor;
+    if (last?.descriptor === descriptor && !replace) continue;
+    const version: PublishedSchema = {
       id: replace ? last.id : FIRST_ID + next.length,
       file: file.name,
       version: replace ? last.version : (last?.version ?? 0) + 1,
-      digest,
       references: file.dependency.filter((name) => !name.startsWith('google/')),
       text: readFileSync(join(SCHEMAS, file.name), 'utf8'),
+      descriptor,
     };
     if (replace) next[at] = version;
     else next.push(version);
@@ -104,20 +98,22 @@ function describe(set: Uint8Array): FileDescriptorProto[] {
   return file.filter(({ name }) => !name.startsWith('google/'));
 }
 
-function digests(set: Uint8Array): Map<string, string> {
-  return new Map(describe(set).map((file) => [file.name, digestOf(file)]));
+function descriptors(set: Uint8Array): Map<string, string> {
+  return new Map(describe(set).map((file) => [file.name, textual(file)]));
 }
 
-function digestOf(file: FileDescriptorProto): string {
-  const bytes = toBinary(FileDescriptorProtoSchema, file);
-  return createHash('sha256').update(bytes).digest('base64url');
+/** Without comments: what makes another version. */
+function textual(file: FileDescriptorProto): string {
+  return Buffer.from(toBinary(FileDescriptorProtoSchema, file)).toString('base64');
 }
 
-function readVersions(): Version[] {
-  return existsSync(VERSIONS) ? (JSON.parse(readFileSync(VERSIONS, 'utf8')) as Version[]) : [];
+function readVersions(): PublishedSchema[] {
+  return existsSync(VERSIONS)
+    ? (JSON.parse(readFileSync(VERSIONS, 'utf8')) as PublishedSchema[])
+    : [];
 }
 
-function printVersions(versions: readonly Version[]): string {
+function printVersions(versions: readonly PublishedSchema[]): string {
   return `${JSON.stringify(versions, null, 2)}\n`;
 }
 

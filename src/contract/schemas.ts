@@ -10,4 +10,6 @@ export interface PublishedSchema {
   readonly references: readonly string[];
   /** The whole file, Protocol Buffers 3. */
   readonly text: string;
+  /** `google.protobuf.FileDescriptorProto` of it, without comments, in base64. */
+  readonly descriptor: string;
 }

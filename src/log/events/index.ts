@@ -8,7 +8,7 @@ export {
   type JournalEntry,
   relationshipKey,
 } from './relations.ts';
-export { ownIds, PUBLISHED, type SchemaIds } from './schema-ids.ts';
+export { ownIds, type SchemaIds } from './schema-ids.ts';
 export { decodeSource, encodeSource } from './sources.ts';
 export {
   decodeSubmission,
@@ -21,4 +21,11 @@ export {
   type UnacceptedRecord,
 } from './submissions.ts';
 export { Undecodable, type UndecodableReason } from './undecodable.ts';
-export { HEADERS, type InMessage, inEvent, type OutMessage } from './wire.ts';
+export {
+  HEADERS,
+  type InMessage,
+  inEvent,
+  inMessage,
+  type OutMessage,
+  outMessage,
+} from './wire.ts';

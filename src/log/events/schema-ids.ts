@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { EVENTS, eventNamed, fileOf } from '../../contract/events/catalog.ts';
-import type { PublishedSchema } from '../../contract/schemas.ts';
+import { PUBLISHED } from '../../contract/events/published.ts';
 
 /** What the numbers in frames mean: our own table, or that of a registry. */
 export interface SchemaIds {
@@ -9,11 +8,6 @@ export interface SchemaIds {
   /** Whole name of the message; absent when the id is not known. */
   nameOf(id: number, indexes: readonly number[]): string | undefined;
 }
-
-/** Every version of every file that was ever published, beside `src` and beside `dist`. */
-export const PUBLISHED = JSON.parse(
-  readFileSync(new URL('../../../schemas/versions.json', import.meta.url), 'utf8'),
-) as readonly PublishedSchema[];
 
 /** Messages of a file by their index; an index never changes within a file (buf: FILE). */
 const NAMES = new Map<string, readonly string[]>(
