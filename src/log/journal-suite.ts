@@ -51,16 +51,7 @@ export function journalSuite(open: () => Promise<JournalUnderTest>): void {
   });
 
   test('a change comes back as it was', async () => {
-    const whole: RelationChange = {
-      operation: 'touch',
-      relationship: {
-        resource: { type: 'member', id: 'm' },
-        relation: 'sensitive_consent',
-        subject: { type: 'careteam', id: 'blau ä#=', relation: 'clinician' },
-        expiresAt: '2100-01-01T00:00:00.123Z',
-      },
-    };
-    assert.deepEqual(await since(await append(whole)), [whole]);
+    assert.deepEqual(await since(await append(WHOLE)), [WHOLE]);
   });
 
   test('a whole write of the greatest size comes back in order', async () => {
@@ -100,6 +91,17 @@ export function journalSuite(open: () => Promise<JournalUnderTest>): void {
     assert.deepEqual((await since(from)).at(-1), touch('after'), 'and goes on from there');
   });
 }
+
+/** With all that a change can have. */
+const WHOLE: RelationChange = {
+  operation: 'touch',
+  relationship: {
+    resource: { type: 'member', id: 'm' },
+    relation: 'sensitive_consent',
+    subject: { type: 'careteam', id: 'blau ä#=', relation: 'clinician' },
+    expiresAt: '2100-01-01T00:00:00.123Z',
+  },
+};
 
 function touch(user: string): RelationChange {
   return change('touch', user);

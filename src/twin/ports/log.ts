@@ -119,6 +119,7 @@ export interface RelationChange {
 export interface RelationJournal {
   /** Appends durably in one transaction; answers the offset of the last change. */
   append(changes: readonly RelationChange[], actor: string): Promise<number>;
+  /** From this offset on. A page may be short: only an empty one says that nothing more is there. */
   read(offset: number, limit: number): Promise<{ offset: number; change: RelationChange }[]>;
   /** Called after any append, those of the decider (a new member's organization) included. */
   onAppend(listener: () => void): () => void;
