@@ -45,6 +45,8 @@ export const LIMITS = {
   streamsMax: 20_000,
   urisPerSubscriptionMax: 1_000,
   urisPerPrincipalMax: 5_000,
+  /** A long poll of the change feed holds its request at most this long. */
+  longPollMs: 30_000,
   /** A page of resources/list and of the change feed. */
   pageSize: 100,
   /** How long a read with `minPosition` waits for the view (contract). */
@@ -82,4 +84,8 @@ export const LIMITS = {
   searchTermsMax: 16,
   /** The same with the codes and display words that lay words stand for. */
   searchAlternativesMax: 64,
+  /** One question to a schema registry, its answer, and the ids whose meaning is kept. */
+  registryTimeoutMs: 5_000,
+  registryAnswerBytesMax: 4 * 1024 * 1024,
+  registrySchemasMax: 10_000,
 } as const;

@@ -2,6 +2,8 @@
 
 export { decodeDirectory, encodeDirectory } from './directory.ts';
 export { decodeOutcome, encodeOutcome, type Outcome, type OutcomeResult } from './outcomes.ts';
+export { createRegistry, type Registry, type RegistryOptions } from './registry.ts';
+export { RegistryFault, type RegistryFaultKind } from './registry-client.ts';
 export {
   decodeRelation,
   encodeRelation,
