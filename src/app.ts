@@ -5,6 +5,7 @@ import { createChat } from './chat/index.ts';
 import { type Config, publicUrlOf } from './config/config.ts';
 import { type DataLock, lockDataDir } from './config/data-lock.ts';
 import { type DeploymentKeys, loadKeys } from './config/keys.ts';
+import { replacePrivate } from './config/private-file.ts';
 import { removeServerFile, writeServerFile } from './config/server-file.ts';
 import { Listener } from './http/listener.ts';
 import { rated } from './http/rated.ts';
@@ -12,9 +13,11 @@ import type { Clock } from './kernel/clock.ts';
 import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle.ts';
 import { WorkerDied } from './kernel/worker.ts';
 import { createEmbeddedLog } from './log/embedded.ts';
+import { type Outbox, type OutboxOptions, withOutbox } from './log/outbox/outbox.ts';
 import { withConformance } from './mcp/conformance/index.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { seedDemo } from './operations/demo.ts';
+import { createFlags, type Flags } from './operations/flags.ts';
 import { greeting } from './operations/greeting.ts';
 import { createHealth } from './operations/health.ts';
 import { createLogger, type Logger } from './operations/logger.ts';
@@ -23,6 +26,7 @@ import { createProbes } from './operations/probes.ts';
 import { createChangeBus } from './twin/change-bus.ts';
 import { createCursorCodec } from './twin/cursor.ts';
 import { createFloors, type Floors } from './twin/floors.ts';
+import type { Intake } from './twin/ports.ts';
 import { createPositionCodec, type PositionCodec } from './twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from './twin/reader/index.ts';
 import { createReceipts } from './twin/receipts.ts';
@@ -71,6 +75,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const onDeath = telling(logger, parts.onFatal);
   const stored = { dataDir, clock, onError: deathsTo(onDeath, report) };
   const log = createEmbeddedLog({ ...stored, memberIds, memberIdKey: keys.memberId });
+  const { flags, intake } = createIntake(config, log.intake, stored, logger);
   const bus = createChangeBus(report);
   const following = { log: log.log, bus, etagKey: keys.etag, onLag: metrics.viewLag };
   const view = createView({ ...stored, ...following });
@@ -82,15 +87,14 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const { panelOf } = room;
   const readable = { view, access, audit, clock, panelOf, onRead: metrics.read };
   const door = createDoor(config, keys, readable);
-  const { intake } = log;
   const chat = createChat({ ...door, access, audit, intake, clock });
   const shared = { ...door, access, audit, bus, clock, version, report, metrics };
   const spoken = { ...shared, chat, epoch: () => view.epoch };
   const mcp = createMcpEndpoint(config.conformance ? withConformance(spoken) : spoken);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
-  const probes = createProbes({ log: log.log, view, access: decisions, audit });
+  const probes = createProbes({ log: log.log, view, access: decisions, audit, outbox: intake });
   const health = createHealth(probes, report);
-  const services = [log, view, ...room.services, mcp, http];
+  const services = [flags, log, intake, view, ...room.services, mcp, http];
   const key = randomBytes(32).toString('base64url');
   let url = '';
 
@@ -98,7 +102,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     url = publicUrlOf(config, port);
     const { mint, ...authenticator } = await room.tokens(url);
     http.open({
-      ...{ ...shared, ...health, mcp, intake, view, relations: room.desk },
+      ...{ ...shared, ...health, mcp, intake, view, relations: room.desk, flags },
       authenticator: rated(authenticator, clock, config.requestsPerSecond),
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       auditVerify: async () => ({ ...(await audit.verify()) }),
@@ -115,7 +119,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     lock.release();
   };
   const { relations } = room;
-  const seed = { folder: DEMO, log: log.log, intake, relations, parseRelation };
+  const seed = { folder: DEMO, log: log.log, intake: log.intake, relations, parseRelation };
   return {
     name: 'digital-twin',
     report,
@@ -138,6 +142,23 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     },
     stop,
   };
+}
+
+/** The intake goes on while the log is away, as the flag says. */
+function createIntake(
+  { flagsFile }: Config,
+  intake: Intake,
+  stored: Pick<OutboxOptions, 'dataDir' | 'clock' | 'onError'>,
+  logger: Logger,
+): { flags: Flags; intake: Outbox } {
+  const { clock, onError: report } = stored;
+  const flags = createFlags({ file: flagsFile, clock, write: replacePrivate, report });
+  const outbox = withOutbox(intake, {
+    ...stored,
+    delivery: flags.eventDelivery,
+    onLeft: (held) => logger.warn({ held }, 'stopped while facts wait here for the log'),
+  });
+  return { flags, intake: outbox };
 }
 
 /** The one door, and what positions and floors it shares with the surfaces. */

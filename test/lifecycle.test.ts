@@ -145,10 +145,11 @@ async function withDeadThread(
   }
 }
 
-const [LOG, VIEW, AUDIT, SPICEDB] = [0, 1, 2, 3];
+const [LOG, OUTBOX, VIEW, AUDIT, SPICEDB] = [0, 1, 2, 3, 4];
 
 for (const [part, thread] of [
   ['log', LOG],
+  ['outbox', OUTBOX],
   ['access', SPICEDB],
 ] as const) {
   test(`P6: without the thread of ${part} nothing is ready, and the process is told to end`, async () => {

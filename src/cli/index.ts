@@ -3,6 +3,7 @@ import { addAudit } from './commands/audit.ts';
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addImport } from './commands/import.ts';
+import { addFlags } from './commands/flags.ts';
 import { addReading } from './commands/reading.ts';
 import { addRelations } from './commands/relations.ts';
 import { addReset } from './commands/reset.ts';
@@ -67,5 +68,6 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addRelations(program, io);
   addAudit(program, io, setExit);
   return program;
+  addFlags(program, io);
 }
   addSchema(program, io, setExit);

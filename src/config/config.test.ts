@@ -88,6 +88,16 @@ test('arguments win over the environment; an empty argument is a fault', () => {
   assert.deepEqual(problemsOf({ args: { PORT: '' } }), ['--port (PORT)']);
 });
 
+test('a Redis is known by its address, and its password is never printed', () => {
+  const env = { REDIS_URL: 'rediss://u:hush@r.example/1', REDIS_PREFIX: 'acme' };
+  const config = loadConfig(input({ env }));
+  assert.equal(config.redis?.prefix, 'acme');
+  const shown = describeConfig(config).find(({ name }) => name === 'REDIS_URL');
+  assert.equal(shown?.value, 'rediss://r.example:6379/1');
+  assert.doesNotMatch(JSON.stringify(describeConfig(config)), /hush/);
+  assert.deepEqual(problemsOf({ env: { REDIS_URL: 'r.example:6379' } }), ['REDIS_URL']);
+});
+
 test('production names every unnamed embedded part and every development setting', () => {
   const env = { NODE_ENV: 'production', DEMO: 'on', CONFORMANCE: 'on' };
   const settings = ['EMBEDDED', 'EMBEDDED', 'NODE_ENV', 'DEMO', 'CONFORMANCE', 'PUBLIC_URL'];

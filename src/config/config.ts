@@ -9,6 +9,7 @@ import {
   type Values,
 } from './collect.ts';
 import { type KafkaSettings, kafkaOf } from './kafka.ts';
+import { REDIS_PREFIX, type RedisSettings } from './redis.ts';
 import { EMBEDDED_ROLES, NOT_IN_THIS_VERSION, type Role, type SettingName } from './settings.ts';
 import { type SpicedbSettings, spicedbOf } from './spicedb.ts';
 
@@ -40,6 +41,10 @@ export interface Config {
   readonly kafka: KafkaSettings | undefined;
   /** `undefined`: the embedded one. */
   readonly spicedb: SpicedbSettings | undefined;
+  /** `undefined`: floors are of this instance alone. */
+  readonly redis: RedisSettings | undefined;
+  /** Absolute; need not be there. */
+  readonly flagsFile: string;
   /** Access token of the command line. */
   readonly token: string | undefined;
   /** Where each setting came from; those left out are defaults. */
@@ -129,14 +134,16 @@ function withDefaults(
   { values, origins }: Collected,
 ): Omit<Config, 'kafka' | 'spicedb'> {
   const production = values.NODE_ENV === 'production';
-  const { resolve } = input.platform === 'win32' ? win32 : posix;
+  const { resolve, join } = input.platform === 'win32' ? win32 : posix;
+  const dataDir = resolve(input.cwd, values.DATA_DIR ?? defaultDataDir(input));
+  const { REDIS_URL: redis, REDIS_PREFIX: prefix = REDIS_PREFIX } = values;
   return {
     production,
     host: values.HOST ?? '127.0.0.1',
     port: values.PORT ?? 3333,
     portNamed: values.PORT !== undefined,
     publicUrl: values.PUBLIC_URL,
-    dataDir: resolve(input.cwd, values.DATA_DIR ?? defaultDataDir(input)),
+    dataDir,
     demo: (values.DEMO ?? (production ? 'off' : 'on')) === 'on',
     conformance: values.CONFORMANCE === 'on' && !production,
     logLevel: values.LOG_LEVEL ?? 'info',
@@ -149,6 +156,8 @@ function withDefaults(
     embedded: values.EMBEDDED ?? [],
     token: values.DIGITAL_TWIN_TOKEN,
     origins,
+    redis: redis === undefined ? undefined : { ...redis, prefix },
+    flagsFile: resolve(input.cwd, values.FLAGS_FILE ?? join(dataDir, 'flags.json')),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { redisShown } from './redis.ts';
 import { SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
 
 export interface DescribedSetting {
@@ -18,7 +19,8 @@ export function describeConfig(config: Config): DescribedSetting[] {
   }));
 }
 
-function hidden({ origins }: Config, name: SettingName): string {
+function hidden({ origins, redis }: Config, name: SettingName): string {
+  if (name === 'REDIS_URL' && redis !== undefined) return redisShown(redis);
   return origins[name] === undefined ? '' : '(set, not shown)';
 }
 
@@ -70,6 +72,11 @@ function shown(config: Config, name: SettingName): string {
       return config.spicedb?.tlsCa === undefined ? '' : '(read)';
     case 'SPICEDB_PREFIX':
       return config.spicedb?.prefix ?? '';
+    case 'REDIS_PREFIX':
+      return config.redis?.prefix ?? '';
+    case 'FLAGS_FILE':
+      return config.flagsFile;
+    case 'REDIS_URL':
     case 'KAFKA_SASL':
     case 'SPICEDB_TOKEN':
     case 'DIGITAL_TWIN_TOKEN':

@@ -1,6 +1,7 @@
 import { LIMITS } from '../kernel/limits.ts';
 import { KAFKA_CLIENTS, kafkaBrokers, kafkaPrefix, kafkaSasl, kafkaTls } from './kafka.ts';
 import { host, listOf, oneOf, origin, origins, type Parse, text, whole } from './parsers.ts';
+import { REDIS_PREFIX, redisPrefix, redisUrl } from './redis.ts';
 import { spicedbEndpoint, spicedbPrefix } from './spicedb.ts';
 
 export const ROLES = [
@@ -106,13 +107,17 @@ export const SETTINGS = {
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
+  REDIS_URL: secret(
+    redisUrl,
+    'Redis that instances share floors by: redis(s)://, redis+sentinel:// or redis+cluster://.',
+  ),
+  REDIS_PREFIX: setting(redisPrefix, `Before each of our keys in Redis; ${REDIS_PREFIX}.`),
+  FLAGS_FILE: setting(text(4_096), 'JSON file of flags, read again when it changes.'),
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** Settings of the contract whose parts come later: named, they are refused, never ignored. */
 export const NOT_IN_THIS_VERSION: readonly string[] = [
   'SCHEMA_REGISTRY_URL',
-  'REDIS_URL',
-  'REDIS_PREFIX',
   'OAUTH_ISSUER',
   'OAUTH_AUDIENCE',
   'OAUTH_PROFILE',

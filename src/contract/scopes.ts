@@ -31,6 +31,7 @@ export type Operation =
   | 'explain'
   | 'find-members'
   | 'audit'
+  | 'flags'
   | 'metrics';
 
 /** All of the scopes that an operation needs. A section read needs `twin:read` or its section's. */
@@ -47,6 +48,7 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   audit: ['audit:read'],
   metrics: ['admin'],
 };
+  flags: ['admin'],
 
 /** Whether the scopes allow reading this section: `twin:read`, or the section's own scope. */
 export function mayReadSection(scopes: ReadonlySet<string>, section: Section): boolean {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { asFault, Fault } from '../kernel/errors.ts';
@@ -34,6 +35,8 @@ export class Listener implements Service {
   #open: Opened | undefined;
   #answering = false;
   #draining = false;
+  /** Long polls answer at once when the listener stops. */
+  readonly #stopping = new AbortController();
   /** Plain event streams (the bridges' hold), which nothing else ends. */
   readonly #held = new Set<ServerResponse>();
 
@@ -49,6 +52,7 @@ export class Listener implements Service {
       },
       (req, res) => this.#serve(req, res),
     );
+    setMaxListeners(0, this.#stopping.signal);
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on('clientError', answerUnparsable);
   }
@@ -75,7 +79,8 @@ export class Listener implements Service {
   open(parts: HttpParts): void {
     const { publicUrl, allowedOrigins } = this.#options;
     const guards = createGuards(publicUrl(this.port), this.port, allowedOrigins);
-    this.#open = { parts, guards, plain: createPlainRoutes(parts) };
+    const plain = createPlainRoutes({ ...parts, stopping: this.#stopping.signal });
+    this.#open = { parts, guards, plain };
   }
 
   /** Everything behind is ready. */
@@ -91,6 +96,7 @@ export class Listener implements Service {
   /** Takes nobody new, ends the streams with their results, and lets open requests finish. */
   async stop(): Promise<void> {
     this.#draining = true;
+    this.#stopping.abort();
     this.#idle.stop();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_SWEEP_MS);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FlagStates } from '../contract/flags.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Fault } from '../kernel/errors.ts';
 import type {
@@ -51,6 +52,12 @@ export interface RelationsDesk {
 
 /** Development only: tokens for whoever holds the key of `server.json`. */
 export interface DevelopmentDesk {
+/** Flags for operators; `set` refuses what is on no list. */
+export interface FlagsDesk {
+  list(): Promise<FlagStates>;
+  set(name: string, value: string): Promise<void>;
+}
+
   readonly key: string;
   mint(request: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
 }
@@ -61,7 +68,8 @@ export interface HttpParts {
   readonly reader: Reader;
   readonly intake: HoldingIntake;
   readonly relations: RelationsDesk;
-  readonly access: Pick<Access, 'check'>;
+  readonly flags: FlagsDesk;
+  readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;
   readonly audit: Audit;
@@ -85,6 +93,11 @@ export interface HttpOptions {
   readonly port: number;
   /** Whether the port was named; if not, the next free one is taken. */
   readonly portNamed: boolean;
+/** What the plain routes have besides: the listener's word that it stops. */
+export interface PlainParts extends HttpParts {
+  readonly stopping: AbortSignal;
+}
+
   /** Full origins of browsers' pages besides our own. */
   readonly allowedOrigins: readonly string[];
   /** Decided once the port is known. */

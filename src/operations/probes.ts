@@ -9,10 +9,22 @@ export interface ProbedParts {
   readonly view: Pick<View, 'waitFor'>;
   readonly access: { readonly sure: boolean };
   readonly audit: { ready(): boolean };
+  readonly outbox: {
+    state(): { readonly submissions: number; readonly away: boolean; readonly alive: boolean };
+  };
 }
 
-/** What `/readyz` asks: the log answers, the view is with it, Watch is alive, records are kept. */
-export function createProbes({ log, view, access, audit }: ProbedParts): Record<string, Probe> {
+/**
+ * What `/readyz` asks: the log answers, the view is with it, Watch is alive, records are kept,
+ * and how much this instance holds that the log has not: it is ready, and must not lose its disk.
+ */
+export function createProbes({
+  log,
+  view,
+  access,
+  audit,
+  outbox,
+}: ProbedParts): Record<string, Probe> {
   return {
     async log() {
       await log.ends();
@@ -27,6 +39,13 @@ export function createProbes({ log, view, access, audit }: ProbedParts): Record<
     },
     access: () =>
       access.sure ? { ok: true } : { ok: false, detail: 'no sign of life from the watch' },
+    outbox() {
+      const { submissions, away, alive } = outbox.state();
+      if (!alive) return { ok: false, detail: 'nothing can be held' };
+      if (submissions === 0) return { ok: true };
+      const why = away ? 'the log is away' : 'the log takes them in order';
+      return { ok: true, detail: `holds ${submissions} submissions: ${why}` };
+    },
     audit: () => (audit.ready() ? { ok: true } : { ok: false, detail: 'records cannot be kept' }),
   };
 }

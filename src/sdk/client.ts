@@ -10,6 +10,7 @@ import type {
   SearchResult,
 } from '../contract/documents.ts';
 import { META } from '../contract/meta.ts';
+import { type ChangesOptions, changesOf } from './changes.ts';
 import { asTwinError, errorOfToolText, TwinError } from './errors.ts';
 import { createFetch, type Fetch, PlainHttp, type TokenSource } from './http.ts';
 import { connector, shared } from './mcp.ts';
@@ -39,8 +40,8 @@ export interface TwinClient {
     onChange: (change: Watched) => void,
     options?: WatchOptions,
   ): Promise<void>;
-  /** @param cursor `now`, `start`, or the last page's `next` @param waitSeconds long poll, 0..30 */
-  changes(cursor: string, waitSeconds?: number): Promise<ChangesPage>;
+  /** Pages of the change feed that say something, by long poll, across restarts of the server. */
+  changes(options?: ChangesOptions): AsyncIterable<ChangesPage>;
   /**
    * A FHIR bundle, a resource, or lines of either. A transaction, or a single resource, is accepted
    * or refused whole with `REFUSED_INPUT`; of the rest each entry is decided by itself. While the
@@ -59,6 +60,18 @@ export interface TwinClient {
   };
   explain(subject: string, permission: string, object: string): Promise<t.Explanation>;
   auditVerify(): Promise<t.AuditProof>;
+  readonly flags: {
+    list(): Promise<t.FlagStates>;
+    set(name: string, value: string): Promise<t.FlagStates>;
+  };
+  /** What consumers could not handle. */
+  readonly deadLetters: {
+    list(topic?: string): Promise<t.DeadLetterList>;
+    show(id: string): Promise<t.DeadLetterShown>;
+    settle(id: string, as: 'retry' | 'discard'): Promise<void>;
+  };
+  /** One bounded step: repeat it with `next` until there is none. */
+  replay(request: t.ReplayRequest): Promise<t.ReplayStep>;
   close(): Promise<void>;
 }
 
@@ -71,17 +84,17 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
   const connect = connector(options.url, fetch, options.name ?? 'digital-twin-sdk');
   const mcp = shared(connect);
   const verbs = verbsOf(mcp.client);
-  const changes = (cursor: string, waitSeconds = 0): Promise<ChangesPage> =>
-    http.get('/v1/changes', { cursor, ...(waitSeconds > 0 && { wait: String(waitSeconds) }) });
+  const page = (cursor: string, wait = 0, signal?: AbortSignal): Promise<ChangesPage> =>
+    http.get('/v1/changes', { cursor, ...(wait > 0 && { wait: String(wait) }) }, signal);
   return {
     ...verbs,
-    changes,
+    changes: (feed = {}) => changesOf(page, feed),
     watch: (uris, onChange, watchOptions = {}) => {
       const stateOf = async (uri: string) => {
         const { etag, position } = (await verbs.read(uri)).document;
         return { etag, position };
       };
-      return watch({ connect, changes, stateOf }, uris, onChange, watchOptions);
+      return watch({ connect, changes: page, stateOf }, uris, onChange, watchOptions);
     },
     importBundle(bundle, { source, idempotencyKey, format = 'json', dryRun, tenant }) {
       const query = { source, tenant, dryRun: dryRun === true ? 'true' : undefined };
@@ -103,6 +116,18 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
     explain: (subject, permission, object) =>
       http.get('/v1/explain', { subject, permission, object }),
     auditVerify: () => http.get('/v1/audit/verify'),
+    flags: {
+      list: () => http.get('/v1/flags'),
+      set: (name, value) => http.post('/v1/flags', {}, JSON.stringify({ name, value }), JSON_TYPE),
+    },
+    deadLetters: {
+      list: (topic) => http.get('/v1/dlq', { topic }),
+      show: (id) => http.get(`/v1/dlq/${encodeURIComponent(id)}`),
+      settle: async (id, as) => {
+        await http.post(`/v1/dlq/${encodeURIComponent(id)}/${as}`, {}, '', {});
+      },
+    },
+    replay: (request) => http.post('/v1/replays', {}, JSON.stringify(request), JSON_TYPE),
     close: mcp.close,
   };
 }

@@ -49,8 +49,12 @@ export class PlainHttp {
   }
 
   /** @param query members that are `undefined` are left out */
-  async get<T>(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<T> {
-    return await this.#json<T>(path, query, {});
+  async get<T>(
+    path: string,
+    query: Readonly<Record<string, string | undefined>> = {},
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return await this.#json<T>(path, query, signal === undefined ? {} : { signal });
   }
 
   async post<T>(

@@ -11,6 +11,7 @@ export type {
   SearchInput,
   SearchResult,
 } from '../contract/documents.ts';
+export type { ChangesOptions } from './changes.ts';
 export { createTwinClient, type TwinClient, type TwinClientOptions } from './client.ts';
 export { asTwinError, errorOfResponse, TwinError, type TwinErrorCode } from './errors.ts';
 export { createFetch, type Fetch, type TokenSource } from './http.ts';

@@ -1,6 +1,20 @@
 import type { Document } from '../contract/documents.ts';
 
+export type {
+  DeadLetterCount,
+  DeadLetterEntry,
+  DeadLetterList,
+  DeadLetterOutcome,
+  DeadLetterShown,
+} from '../contract/dead-letters.ts';
+export type { FlagState, FlagStates } from '../contract/flags.ts';
 export type { HeldReceipt, HeldRecord, HeldRecords } from '../contract/held.ts';
+export type {
+  ReplayPlaces,
+  ReplayPoint,
+  ReplayRequest,
+  ReplayStep,
+} from '../contract/replays.ts';
 
 export interface ReadOptions {
   /** Wait (bounded) until the server has reached this position. */

@@ -1,6 +1,7 @@
 import type { Client } from '@modelcontextprotocol/client';
 import type { Change, ChangesPage } from '../contract/documents.ts';
 import { META } from '../contract/meta.ts';
+import { backOff } from './back-off.ts';
 import { asTwinError, TwinError } from './errors.ts';
 import type { Connect } from './mcp.ts';
 
@@ -28,8 +29,6 @@ export interface WatchParts {
   readonly stateOf: (uri: string) => Promise<{ etag: string; position: string }>;
 }
 
-const BACKOFF_MIN_MS = 250;
-const BACKOFF_MAX_MS = 15_000;
 const ACKNOWLEDGE_MAX_MS = 10_000;
 /** Pages of the change feed read in one go; past it, the documents themselves are read. */
 const PAGES_MAX = 100;
@@ -47,7 +46,7 @@ export async function watch(
 ): Promise<void> {
   const teller = new Teller(new Set(uris), onChange);
   let cursor: string | undefined;
-  let backoffMs = BACKOFF_MIN_MS;
+  const waiting = backOff(signal);
   while (!signal.aborted) {
     let error: TwinError | undefined;
     try {
@@ -56,7 +55,7 @@ export async function watch(
       // First the stream, then the feed: what changes in between is told by one of them.
       cursor = await catchUp(parts, uris, cursor, teller);
       teller.flow();
-      backoffMs = BACKOFF_MIN_MS;
+      waiting.reset();
       onState({ state: 'listening', uris: stream.granted });
       await stream.closed;
     } catch (thrown) {
@@ -65,9 +64,8 @@ export async function watch(
     }
     teller.hold();
     if (signal.aborted) return;
-    onState({ state: 'away', error, retryInMs: backoffMs });
-    await pause(backoffMs * (0.5 + Math.random() / 2), signal);
-    backoffMs = Math.min(backoffMs * 2, BACKOFF_MAX_MS);
+    onState({ state: 'away', error, retryInMs: waiting.nextMs });
+    await waiting.pause();
   }
 }
 
@@ -184,16 +182,4 @@ async function lookAgain(
       teller.tell({ uri, kind: 'no-longer-readable' });
     }
   }
-}
-
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, delayMs);
-    signal.addEventListener('abort', done);
-  });
 }

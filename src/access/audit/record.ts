@@ -34,6 +34,7 @@ const ACTIONS: Readonly<Record<AuditEntry['action'], 'C' | 'R' | 'U' | 'E'>> = {
   import: 'C',
   find: 'E',
   relations: 'U',
+  flags: 'U',
   token: 'E',
   session: 'C',
 };

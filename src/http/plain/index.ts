@@ -4,9 +4,11 @@ import { missingScopes } from '../../contract/scopes.ts';
 import { asFault, Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import { challengeOf } from '../challenge.ts';
-import type { HttpParts } from '../parts.ts';
+import type { HttpParts, PlainParts } from '../parts.ts';
 import { plainError, retryHeaders, sendJson } from '../respond.ts';
+import { changeRoutes } from './changes.ts';
 import { developmentRoutes } from './development.ts';
+import { flagRoutes } from './flags.ts';
 import type { Guarded } from './guarded.ts';
 import { operationRoutes } from './operations.ts';
 import { operatorRoutes } from './operators.ts';
@@ -15,7 +17,7 @@ import { twinRoutes } from './twins.ts';
 
 /** Everything but /mcp: plain reads, sources, operators' routes, health. */
 export function createPlainRoutes(
-  parts: HttpParts,
+  parts: PlainParts,
 ): (req: IncomingMessage, res: ServerResponse) => void {
   const app = express();
   app.disable('x-powered-by');
@@ -32,8 +34,10 @@ export function createPlainRoutes(
   sourceRoutes(app, parts, guarded);
   operatorRoutes(app, parts, guarded);
   if (parts.development !== undefined) developmentRoutes(app, parts, parts.development);
+  changeRoutes(app, parts, guarded);
   app.use(() => {
     throw new Fault('NOT_FOUND', { detail: 'No such path.' });
+  flagRoutes(app, parts, guarded);
   });
   app.use(onError(parts));
   return app;

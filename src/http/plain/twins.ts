@@ -5,11 +5,7 @@ import type { Caller } from '../../twin/reader/index.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
 import type { Guarded } from './guarded.ts';
-import { changesWithin } from './long-poll.ts';
 import { integerOf, queryOf, required } from './query.ts';
-
-/** A long poll holds its request at most this long, milliseconds. */
-const WAIT_MAX_MS = 30_000;
 
 /** Plain reads: the same door as MCP, with the headers of HTTP. */
 export function twinRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
@@ -21,14 +17,6 @@ export function twinRoutes(app: Express, parts: HttpParts, guarded: Guarded): vo
     '/v1/search',
     guarded('search', async (req, res, caller) => {
       sendJson(res, 200, await parts.reader.search(caller, searchInputOf(req)));
-    }),
-  );
-  app.get(
-    '/v1/changes',
-    guarded('list', async (req, res, caller) => {
-      const query = queryOf(req, ['cursor', 'wait']);
-      const waitMs = (integerOf('wait', query.wait, 0, WAIT_MAX_MS / 1000) ?? 0) * 1000;
-      sendJson(res, 200, await changesWithin(parts, res, caller, query.cursor ?? 'now', waitMs));
     }),
   );
 }

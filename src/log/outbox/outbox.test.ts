@@ -107,7 +107,7 @@ async function holdThree(): Promise<void> {
 test('with the log there nothing is held', async () => {
   assert.deepEqual(await send('e1'), RECEIPT);
   assert.deepEqual(await record('e2'), { partition: 1, offset: 2 });
-  assert.deepEqual(outbox.state(), { submissions: 0, bytes: 0, away: false });
+  assert.deepEqual(outbox.state(), { submissions: 0, bytes: 0, away: false, alive: true });
 });
 
 test('P2: while the log is away facts are held, and reach it in their order, each once', async () => {
@@ -118,7 +118,7 @@ test('P2: while the log is away facts are held, and reach it in their order, eac
   intake.away = false;
   await drained();
   assert.deepEqual(intake.taken, [...['e1', 'e2', 'e3'].map(bodyOf), 'e4 r1']);
-  assert.deepEqual(outbox.state(), { submissions: 0, bytes: 0, away: false });
+  assert.deepEqual(outbox.state(), { submissions: 0, bytes: 0, away: false, alive: true });
   assert.deepEqual(await send('e5'), RECEIPT, 'and then the log answers itself again');
 });
 

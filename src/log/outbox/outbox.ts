@@ -32,8 +32,16 @@ export interface OutboxOptions {
 }
 
 export interface Outbox extends HoldingIntake, Service {
-  /** For readiness: what is held here, and whether the log was away when it was last asked. */
-  state(): Load & { readonly away: boolean };
+  /** For readiness. */
+  state(): OutboxState;
+}
+
+/** What is held here. */
+export interface OutboxState extends Load {
+  /** Whether the log was away when it was last asked. */
+  readonly away: boolean;
+  /** Whether there is a thread that could hold anything. */
+  readonly alive: boolean;
 }
 
 const BATCH = { itemsMax: 500, bytesMax: 64 * 1024 * 1024 };
@@ -56,6 +64,7 @@ class DurableOutbox implements Outbox {
   readonly #hold: (item: Held) => Promise<Holding>;
   readonly #drain: Drain;
   #worker: WorkerHandle<OutboxMethods> | undefined;
+  #dead = false;
   /** On their way to the disk: what comes after them may not overtake them either. */
   #pending = 0;
   #pendingBytes = 0;
@@ -82,7 +91,10 @@ class DurableOutbox implements Outbox {
       from: import.meta.url,
       file: './outbox.worker',
       data,
-      onDeath: onError,
+      onDeath: (error) => {
+        this.#dead = true;
+        onError(error);
+      },
     });
     await this.#drain.start();
   }
@@ -98,8 +110,9 @@ class DurableOutbox implements Outbox {
     await worker.close();
   }
 
-  state(): Load & { readonly away: boolean } {
-    return { ...this.#drain.load, away: this.#drain.away };
+  state(): OutboxState {
+    const { load, away: isAway } = this.#drain;
+    return { ...load, away: isAway, alive: this.#worker !== undefined && !this.#dead };
   }
 
   submitBundle: HoldingIntake['submitBundle'] = (submission) => {

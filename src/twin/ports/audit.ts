@@ -14,6 +14,7 @@ export interface AuditEntry {
     | 'import'
     | 'find'
     | 'relations'
+    | 'flags'
     | 'token'
     | 'session';
   readonly outcome: 'success' | 'denied' | 'failed';
