@@ -12,8 +12,8 @@ import { rated } from './http/rated.ts';
 import type { Clock } from './kernel/clock.ts';
 import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle.ts';
 import { WorkerDied } from './kernel/worker.ts';
-import { createEmbeddedLog } from './log/embedded.ts';
 import { type Outbox, type OutboxOptions, withOutbox } from './log/outbox/outbox.ts';
+import { openLogRoom } from './log/room.ts';
 import { withConformance } from './mcp/conformance/index.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { seedDemo } from './operations/demo.ts';
@@ -67,21 +67,23 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const { clock, version, launcher, onIdle } = parts;
   const { dataDir, memberIds } = config;
   const lock = await lockDataDir(dataDir);
-  const keys = await loadKeys(dataDir).catch(releasing(lock));
+  const keys = await loadKeys(config.keysFile).catch(releasing(lock));
   const logger = createLogger({ level: config.logLevel, version });
   const metrics = createMetrics();
   const report: Report = (err, correlationId) => logger.error({ err, correlationId }, 'fault');
 
   const onDeath = telling(logger, parts.onFatal);
   const stored = { dataDir, clock, onError: deathsTo(onDeath, report) };
-  const log = createEmbeddedLog({ ...stored, memberIds, memberIdKey: keys.memberId });
+  const { kafka, spicedb, production } = config;
+  const addressed = { memberIds, memberIdKey: keys.memberId, kafka, makeTopics: !production };
+  const log = await openLogRoom({ ...stored, ...addressed }).catch(releasing(lock));
   const { flags, intake } = createIntake(config, log.intake, stored, logger);
   const bus = createChangeBus(report);
   const following = { log: log.log, bus, etagKey: keys.etag, onLag: metrics.viewLag };
   const view = createView({ ...stored, ...following });
   const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer };
-  const { spicedb } = config;
-  const room = createAccess({ ...ruled, spicedb, report, metrics, onDeath });
+  const leadership = spicedb && log.relationsLeadership;
+  const room = createAccess({ ...ruled, spicedb, leadership, report, metrics, onDeath });
   const { audit, decisions } = room;
   const access = withinTenants(decisions, view);
   const { panelOf } = room;
@@ -94,7 +96,9 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
   const probes = createProbes({ log: log.log, view, access: decisions, audit, outbox: intake });
   const health = createHealth(probes, report);
-  const services = [flags, log, intake, view, ...room.services, mcp, http];
+  const written = leadership ? [...room.services, leadership] : room.services;
+  const left = log.publisher(view, bus);
+  const services = [flags, ...log.services, intake, view, ...written, ...left, mcp, http];
   const key = randomBytes(32).toString('base64url');
   let url = '';
 
@@ -111,13 +115,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
       served: metrics.served,
     });
   };
-  const stop = async (): Promise<void> => {
-    health.drain();
-    await removeServerFile(dataDir, process.pid);
-    const late = await stopAll(services);
-    if (late.length > 0) logger.warn({ late }, 'stopped without waiting any longer');
-    lock.release();
-  };
+  const stop = stopping({ drain: health.drain, dataDir, services, logger, lock });
   const { relations } = room;
   const seed = { folder: DEMO, log: log.log, intake: log.intake, relations, parseRelation };
   return {
@@ -141,6 +139,24 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
       }
     },
     stop,
+  };
+}
+
+interface Running {
+  readonly drain: () => void;
+  readonly dataDir: string;
+  readonly services: readonly Service[];
+  readonly logger: Logger;
+  readonly lock: DataLock;
+}
+
+function stopping({ drain, dataDir, services, logger, lock }: Running): () => Promise<void> {
+  return async () => {
+    drain();
+    await removeServerFile(dataDir, process.pid);
+    const late = await stopAll(services);
+    if (late.length > 0) logger.warn({ late }, 'stopped without waiting any longer');
+    lock.release();
   };
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { loadKeys } from '../src/config/keys.ts';
 import { systemClock } from '../src/kernel/clock.ts';
@@ -92,7 +93,7 @@ test('B-MC-8: a cursor of somebody else, or of nobody, is refused alike', async 
 });
 
 test('P2, B-MC-8: a cursor that is too old, or of another log, says that there is a gap', async () => {
-  const keys = await loadKeys(server.dataDir);
+  const keys = await loadKeys(join(server.dataDir, 'keys.json'));
   const epoch = Buffer.from((await readDocument(server, ana, ANA_COVERAGE)).position, 'base64url');
   const principal = principalOf(ana);
   const later = { ...systemClock, now: () => Date.now() - 8 * 24 * 3_600_000 };

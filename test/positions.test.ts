@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { loadKeys } from '../src/config/keys.ts';
 import { createPositionCodec, type PositionCodec } from '../src/twin/position.ts';
@@ -19,7 +20,7 @@ let codec: PositionCodec;
 before(async () => {
   server = await startServer({ env: { READ_WAIT_MS: String(READ_WAIT_MS) } });
   ana = await server.token('ana');
-  codec = createPositionCodec((await loadKeys(server.dataDir)).position);
+  codec = createPositionCodec((await loadKeys(join(server.dataDir, 'keys.json'))).position);
 });
 after(() => server.stop());
 

@@ -43,6 +43,8 @@ export interface Config {
   readonly spicedb: SpicedbSettings | undefined;
   /** `undefined`: floors are of this instance alone. */
   readonly redis: RedisSettings | undefined;
+  /** Absolute; made where it is not there. */
+  readonly keysFile: string;
   /** Absolute; need not be there. */
   readonly flagsFile: string;
   /** Access token of the command line. */
@@ -154,10 +156,11 @@ function withDefaults(
     allowedOrigins: values.ALLOWED_ORIGINS ?? [],
     idleExitMs: (values.IDLE_EXIT_SECONDS ?? 0) * 1000,
     embedded: values.EMBEDDED ?? [],
+    redis: redis === undefined ? undefined : { ...redis, prefix },
+    keysFile: resolve(input.cwd, values.KEYS_FILE ?? join(dataDir, 'keys.json')),
+    flagsFile: resolve(input.cwd, values.FLAGS_FILE ?? join(dataDir, 'flags.json')),
     token: values.DIGITAL_TWIN_TOKEN,
     origins,
-    redis: redis === undefined ? undefined : { ...redis, prefix },
-    flagsFile: resolve(input.cwd, values.FLAGS_FILE ?? join(dataDir, 'flags.json')),
   };
 }
 

@@ -36,8 +36,9 @@ async function modeOf(path: string): Promise<number> {
 
 test('keys are made once, private, and the same for all who start together', async () => {
   const dir = freshDir();
-  const all = await Promise.all(Array.from({ length: 8 }, () => loadKeys(dir)));
-  for (const keys of [...all, await loadKeys(dir)]) assert.deepEqual(keys, all[0]);
+  const all = await Promise.all(Array.from({ length: 8 }, () => loadKeys(join(dir, 'keys.json'))));
+  for (const keys of [...all, await loadKeys(join(dir, 'keys.json'))])
+    assert.deepEqual(keys, all[0]);
   assert.equal(all[0]?.etag.length, 32);
   assert.match(all[0]?.issuer.kid ?? '', /^dev-/);
   assert.equal(await modeOf(join(dir, 'keys.json')), 0o600);
@@ -46,24 +47,24 @@ test('keys are made once, private, and the same for all who start together', asy
 
 test('keys that others could read are made private again', async () => {
   const dir = freshDir();
-  await loadKeys(dir);
+  await loadKeys(join(dir, 'keys.json'));
   await chmod(join(dir, 'keys.json'), 0o644);
-  await loadKeys(dir);
+  await loadKeys(join(dir, 'keys.json'));
   assert.equal(await modeOf(join(dir, 'keys.json')), 0o600);
 });
 
 test('a keys file that is not whole is an error and stays as it is', async () => {
   const dir = freshDir();
-  await loadKeys(dir);
+  await loadKeys(join(dir, 'keys.json'));
   for (const text of ['', '{}', '{"version":1}', '[1]']) {
     await writeFile(join(dir, 'keys.json'), text);
-    await assert.rejects(loadKeys(dir), /keys\.json cannot be used/);
+    await assert.rejects(loadKeys(join(dir, 'keys.json')), /keys\.json cannot be used/);
   }
 });
 
 test('a server file is private, of its writer, and removed by its writer alone', async () => {
   const dir = freshDir();
-  await loadKeys(dir);
+  await loadKeys(join(dir, 'keys.json'));
   await writeServerFile(dir, serverFile(process.pid));
   assert.equal(await modeOf(join(dir, 'server.json')), 0o600);
   assert.equal((await findServer(dir, async () => ({ pid: process.pid })))?.port, 3399);
@@ -75,7 +76,7 @@ test('a server file is private, of its writer, and removed by its writer alone',
 
 test('a server file is stale when its process is gone or another answers', async () => {
   const dir = freshDir();
-  await loadKeys(dir);
+  await loadKeys(join(dir, 'keys.json'));
   await writeServerFile(dir, serverFile(process.pid));
   assert.equal(await findServer(dir, async () => ({ pid: process.pid + 1 })), undefined);
   assert.equal(await findServer(dir, async () => 'hello'), undefined);

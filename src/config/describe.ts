@@ -74,6 +74,8 @@ function shown(config: Config, name: SettingName): string {
       return config.spicedb?.prefix ?? '';
     case 'REDIS_PREFIX':
       return config.redis?.prefix ?? '';
+    case 'KEYS_FILE':
+      return config.keysFile;
     case 'FLAGS_FILE':
       return config.flagsFile;
     case 'REDIS_URL':

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { isObject } from '../kernel/json.ts';
 import { createPrivate, makeDataDir, readPrivate } from './private-file.ts';
 
@@ -26,17 +26,15 @@ export interface DeploymentKeys {
 
 const SECRETS = ['etag', 'position', 'cursor', 'memberId'] as const;
 const KEY_BYTES = 32;
-const FILE = 'keys.json';
 
 /**
- * Loads `DATA_DIR/keys.json` (mode 0600), creating it at the first start. Whoever starts at the
+ * Loads the deployment's keys (mode 0600), creating the file at the first start. Whoever starts at the
  * same time gets the same keys.
  * @throws Error naming the file when it is there and not readable as keys: it is never replaced,
  *   since every etag, position, cursor and opaque member id hangs on it.
  */
-export async function loadKeys(dataDir: string): Promise<DeploymentKeys> {
-  await makeDataDir(dataDir);
-  const path = join(dataDir, FILE);
+export async function loadKeys(path: string): Promise<DeploymentKeys> {
+  await makeDataDir(dirname(path));
   const text = await readPrivate(path);
   if (text !== undefined) return parse(path, text);
   const fresh = JSON.stringify(generate(), null, 2);

@@ -37,6 +37,10 @@ export const SETTINGS = {
   HOST: setting(host, 'Address to listen on; 127.0.0.1.'),
   PUBLIC_URL: setting(origin, 'Origin under which clients reach the server; part of the audience.'),
   DATA_DIR: setting(text(4_096), 'Directory of the log, the view, the audit and the keys.'),
+  KEYS_FILE: setting(
+    text(4_096),
+    'Keys of the deployment, the same file for all its instances; keys.json in DATA_DIR.',
+  ),
   DEMO: setting(oneOf('on', 'off'), 'Demo members; on outside production.'),
   CONFORMANCE: setting(
     oneOf('on', 'off'),
@@ -103,16 +107,16 @@ export const SETTINGS = {
     spicedbPrefix,
     'Before our object types where others share the SpiceDB: acme for acme/member.',
   ),
-  DIGITAL_TWIN_TOKEN: secret(text(LIMITS.tokenCharsMax), 'Access token of the command line.'),
-} as const satisfies Record<string, Setting<unknown>>;
-
-export type SettingName = keyof typeof SETTINGS;
   REDIS_URL: secret(
     redisUrl,
     'Redis that instances share floors by: redis(s)://, redis+sentinel:// or redis+cluster://.',
   ),
   REDIS_PREFIX: setting(redisPrefix, `Before each of our keys in Redis; ${REDIS_PREFIX}.`),
   FLAGS_FILE: setting(text(4_096), 'JSON file of flags, read again when it changes.'),
+  DIGITAL_TWIN_TOKEN: secret(text(LIMITS.tokenCharsMax), 'Access token of the command line.'),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** Settings of the contract whose parts come later: named, they are refused, never ignored. */

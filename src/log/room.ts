@@ -15,10 +15,11 @@ import { type KafkaSettings, openKafkaRoom } from './kafka/room.ts';
 export interface LogRoomOptions extends IdentityRules {
   readonly dataDir: string;
   readonly clock: Clock;
-  readonly version: string;
   readonly onError: (error: unknown) => void;
   /** `undefined`: the embedded log. */
   readonly kafka: KafkaSettings | undefined;
+  /** Whether topics that are missing are made at start; else they keep it from starting. */
+  readonly makeTopics: boolean;
 }
 
 /** Everything about what was said and accepted, on the embedded log or on Kafka. */

@@ -15,6 +15,8 @@ const HELD_RECORDS_MAX = 20_000;
 interface Held<T> {
   /** The first offset that is held, or would be. */
   from: number;
+  /** After the last record that was handed over. */
+  next: number;
   readonly records: T[];
 }
 
@@ -35,6 +37,7 @@ export class ReadAhead<T extends { readonly offset: number }> {
     this.#options = options;
     this.#held = Array.from({ length: options.partitions }, () => ({
       from: 0,
+      next: 0,
       records: [],
     }));
   }
@@ -54,6 +57,13 @@ export class ReadAhead<T extends { readonly offset: number }> {
     if (held.records.length === 0) await this.#moreOrEnd(partition);
     this.#drop(held, offset);
     return held.records.slice(0, limit);
+  }
+
+  /** After the last record of each partition, control records left out; unknown before reading. */
+  async ends(): Promise<readonly number[] | undefined> {
+    if (this.#follower === undefined) return undefined;
+    await this.#caughtUp();
+    return this.#held.map(({ next }) => next);
   }
 
   onAppend(listener: (partitions: readonly number[]) => void): () => void {
@@ -77,6 +87,7 @@ export class ReadAhead<T extends { readonly offset: number }> {
     await this.#stopFollowing();
     const from = this.#held.map((held, partition) => {
       held.from = startOf(held, partition);
+      held.next = held.from;
       held.records.length = 0;
       return { topic, partition, offset: held.from };
     });
@@ -123,7 +134,10 @@ export class ReadAhead<T extends { readonly offset: number }> {
 
   async #hold(records: readonly KafkaRecord[]): Promise<void> {
     const partition = records[0]?.partition ?? 0;
-    this.#held[partition]?.records.push(...records.map(this.#options.decode));
+    const held = this.#held[partition];
+    if (held === undefined) return;
+    held.records.push(...records.map(this.#options.decode));
+    held.next = (records.at(-1)?.offset ?? -1) + 1;
     this.#count += records.length;
     for (const listener of [...this.#listeners]) listener([partition]);
     if (this.#count <= HELD_RECORDS_MAX) return;

@@ -10,22 +10,25 @@ import { ensureLogIdentity, readLogIdentity } from './log-identity.ts';
 import { createPublisher } from './publisher.ts';
 import { PARTITIONS, topicNames, topicSpecs } from './topics.ts';
 
-export interface KafkaSettings {
-  readonly connection: Omit<KafkaConnection, 'clientId'>;
-  readonly adapter: KafkaAdapter;
+export interface KafkaSettings extends Omit<KafkaConnection, 'clientId'> {
+  readonly client: KafkaAdapter;
   readonly topicPrefix: string;
   readonly groupPrefix: string;
-  /** `apply`: what is missing is made at start; `check`: the start is refused, naming the command. */
-  readonly topics: 'apply' | 'check';
 }
+
+/** Three copies outlive a broker; a cluster with fewer brokers cannot have them. */
+const REPLICATION_MAX = 3;
 
 type Options = Omit<LogRoomOptions, 'kafka'> & { readonly kafka: KafkaSettings };
 
 export async function openKafkaRoom(options: Options): Promise<LogRoom> {
   const { kafka, dataDir, clock, onError, memberIds, memberIdKey } = options;
-  const client = connect(kafka, 'digital-twin');
+  const client = createKafkaClient({ ...kafka, clientId: 'digital-twin' }, kafka.client);
   const names = topicNames(kafka.topicPrefix);
-  const identity = await identityOf(client, kafka);
+  const identity = await identityOf(client, options).catch(async (error: unknown) => {
+    await client.close();
+    throw error;
+  });
   const leadershipOf = (role: string) =>
     createLeadership({
       client,
@@ -33,7 +36,7 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
       groupId: `${kafka.groupPrefix}${role}`,
       onTrouble: onError,
     });
-  const idOf = (role: string): string => `${kafka.topicPrefix}${role}`;
+  const idOf = (role: string): string => `${kafka.groupPrefix}${role}`;
   const decided = createKafkaLog({
     ...{ client, identity, dataDir, clock, onError, memberIds, memberIdKey },
     topics: { ...names, directoryPartitions: identity.partitions },
@@ -64,15 +67,13 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
   };
 }
 
-function connect({ connection, adapter }: KafkaSettings, clientId: string): KafkaClient {
-  return createKafkaClient({ ...connection, clientId }, adapter);
-}
-
 /** Which log this is; topics that are missing, or not as they should be, are told all at once. */
-async function identityOf(client: KafkaClient, { topicPrefix, topics }: KafkaSettings) {
-  const wanted = { prefix: topicPrefix, partitions: PARTITIONS, replication: 1 };
+async function identityOf(client: KafkaClient, { kafka, makeTopics }: Options) {
+  const { topicPrefix } = kafka;
+  const replication = Math.min(REPLICATION_MAX, await client.admin.brokers());
+  const wanted = { prefix: topicPrefix, partitions: PARTITIONS, replication };
   const names = topicNames(topicPrefix);
-  if (topics === 'apply') {
+  if (makeTopics) {
     await applyTopics(client.admin, topicSpecs(wanted));
     return await ensureLogIdentity(client, names, PARTITIONS);
   }
