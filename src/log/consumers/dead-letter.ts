@@ -17,6 +17,8 @@ export const DEAD_LETTER_TYPE = 'twins.dead-letter';
 /** Keys of ours are opaque ids; whatever else stands in a key stays inside the seal. */
 const OPAQUE_KEY = /^[A-Za-z0-9][A-Za-z0-9:/_-]{0,255}$/;
 
+const TENANT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
 /** Key and headers that are kept with a letter, so that it fits where the record did. */
 const HEADER_BYTES_MAX = 16 * 1024;
 
@@ -31,10 +33,11 @@ export interface Failure {
   readonly consumer: string;
   /** Id of the event, where it could be read. */
   readonly eventId?: string;
+  readonly tenant?: string;
 }
 
 /** A dead letter as an operator sees it; its content needs the key. */
-export interface Letter extends Omit<Failure, 'eventId'> {
+export interface Letter extends Omit<Failure, 'eventId' | 'tenant'> {
   /** Where the record stood, its topic without the installation's prefix. */
   readonly origin: TopicPlace;
   readonly eventId: string;
@@ -62,7 +65,8 @@ export function letterOf(
   record: KafkaRecord,
   failure: Failure,
 ): KafkaMessage {
-  const { reason, attempts, consumer, firstFailed, lastFailed, eventId = '' } = failure;
+  const { reason, attempts, consumer, firstFailed, lastFailed } = failure;
+  const { eventId = '', tenant = '' } = failure;
   const topic = record.topic.slice(topicPrefix.length);
   const origin = { topic, partition: record.partition, offset: record.offset };
   const id = letterId(consumer, origin);
@@ -72,6 +76,7 @@ export function letterOf(
       type: DEAD_LETTER_TYPE,
       time: timestampFromMs(lastFailed),
       causationId: eventId,
+      tenant: TENANT.test(tenant) ? tenant : '',
       schemaVersion: 1,
     },
     origin: { ...origin, offset: BigInt(record.offset) },

@@ -33,7 +33,8 @@ export function decodeOnly<D extends DescMessage>(
 
 function eventIn(record: KafkaRecord, ids: SchemaIds): Decoded<EventMessage> {
   const { kind, message } = inEvent(record, ids);
-  return { id: headerOf(message).id, type: kind.type, value: message };
+  const { id, tenant } = headerOf(message);
+  return { id, tenant, type: kind.type, value: message };
 }
 
 /** @throws Undecodable MALFORMED where an event has none, or one without an id */

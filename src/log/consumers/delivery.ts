@@ -6,6 +6,7 @@ export class Delivery<T> implements ReceivedEvent<T> {
   readonly id: string;
   readonly type: string;
   readonly value: T;
+  readonly tenant?: string;
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
@@ -16,7 +17,9 @@ export class Delivery<T> implements ReceivedEvent<T> {
   #aborter: AbortController | undefined;
   #aborted: Error | undefined;
 
-  constructor(record: KafkaRecord, { id, type, value }: Decoded<T>, attempt: number) {
+  constructor(record: KafkaRecord, event: Decoded<T>, attempt: number) {
+    const { id, type, value, tenant } = event;
+    if (tenant !== undefined) this.tenant = tenant;
     this.id = id;
     this.type = type;
     this.value = value;

@@ -7,6 +7,8 @@ export interface Decoded<T> {
   /** The header's type, a word of ours such as `twins.resource-updated`. */
   readonly type: string;
   readonly value: T;
+  /** Whose it is; a dead letter of it is shown to nobody else. */
+  readonly tenant?: string;
 }
 
 /** @throws Undecodable for what no later try can read; after anything else it is tried again */

@@ -117,12 +117,11 @@ export class Processing<T> {
       next = undefined;
       if (typeof tried === 'string') return tried;
       firstFailed ??= clock.now();
-      const { error, eventId } = tried;
+      const { error, of } = tried;
       if (isFinal(error) || attempts >= retries.attempts) {
         const failure = { reason: reasonOf(error), attempts, firstFailed, lastFailed: clock.now() };
-        const known = eventId === undefined ? {} : { eventId };
         const buried = await this.#surely(share, async () => {
-          await bury(record, { ...failure, ...known });
+          await bury(record, { ...failure, ...of });
           return true;
         });
         return buried === true ? 'dead-letter' : 'abandoned';
@@ -139,7 +138,7 @@ export class Processing<T> {
     work: Work,
     attempt: number,
     first?: Begun<T> | Failed,
-  ): Promise<Outcome | { error: unknown; eventId?: string }> {
+  ): Promise<Outcome | (Failed & { of?: Pick<Failure, 'eventId' | 'tenant'> })> {
     const { share } = work;
     if (first !== undefined && 'error' in first) return { error: first.error };
     const begun = first ?? (await this.#begin(work, attempt));
@@ -153,7 +152,9 @@ export class Processing<T> {
       this.#remember(share, delivery.id);
       return 'handled';
     }
-    return share.live ? { ...error, eventId: delivery.id } : 'abandoned';
+    const { id: eventId, tenant } = delivery;
+    const of = { eventId, ...(tenant !== undefined && { tenant }) };
+    return share.live ? { ...error, of } : 'abandoned';
   }
 
   /** Whatever fails here but the handler is no fault of the record: it is tried until it works. */
