@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asFault, Fault } from '../kernel/errors.ts';
+import { isDeeperThan } from '../kernel/json.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import { parseJson, readBody } from './body.ts';
 import { challengeOf } from './challenge.ts';
@@ -26,6 +27,7 @@ export async function serveMcp(
       body = parseJson(await readBody(req, ['application/json'], LIMITS.requestBodyBytesMax));
       // JSON-RPC batches left MCP with 2025-06-18; the SDK's older era would still take them.
       if (Array.isArray(body)) throw new Fault('INVALID_REQUEST', { detail: 'Send one message.' });
+      if (isDeeperThan(body, LIMITS.messageDepthMax)) throw tooDeep();
     }
     const scopes = parts.mcp.missingScopes(principal, body);
     if (scopes.length > 0) throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
@@ -34,6 +36,11 @@ export async function serveMcp(
   } catch (error) {
     refuse(parts, req, res, correlationId, body, error);
   }
+}
+
+function tooDeep(): Fault {
+  const detail = `The message nests deeper than ${LIMITS.messageDepthMax} levels.`;
+  return new Fault('INVALID_ARGUMENT', { detail });
 }
 
 function refuse(

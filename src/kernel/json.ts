@@ -5,6 +5,20 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether arrays and objects nest deeper than `max`; walks level by level, whatever the depth. */
+export function isDeeperThan(value: unknown, max: number): boolean {
+  let level = [value].filter(nests);
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > max) return true;
+    level = level.flatMap((one) => Object.values(one).filter(nests));
+  }
+  return false;
+}
+
+function nests(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
 /**
  * Canonical JSON after RFC 8785: keys in UTF-16 order, no white space, `undefined` members left
  * out. Equal values give equal text, on every instance.

@@ -24,6 +24,8 @@ export const LIMITS = {
   outboxBytesMax: 1024 * 1024 * 1024,
   /** How deep the elements of one resource may nest. */
   resourceDepthMax: 64,
+  /** How deep the JSON of one MCP message may nest: validators further in call themselves. */
+  messageDepthMax: 64,
   requestHeaderBytesMax: 16 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 60_000,
@@ -49,6 +51,10 @@ export const LIMITS = {
   longPollMs: 30_000,
   /** A page of resources/list and of the change feed. */
   pageSize: 100,
+  /** How long a floor stands: far longer than a view that answers may lag. */
+  floorTtlMs: 10 * 60_000,
+  /** One call of Redis; then it counts as away. */
+  redisTimeoutMs: 250,
   /** How long a read with `minPosition` waits for the view (contract). */
   readWaitMs: 2_000,
   /** Nothing cached about a permission outlives this (design §5). */

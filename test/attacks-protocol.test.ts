@@ -1,0 +1,364 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { messageOf } from './support/ask.ts';
+import { ANA_COVERAGE } from './support/changes.ts';
+import { modernMessage, type RawAnswer, rawRequest } from './support/raw.ts';
+import { startServer, type TestServer } from './support/server.ts';
+import { openSession } from './support/streams.ts';
+
+/** security.md §6, 61–75, 78–79, 82, 101, 114, 117–118: messages and headers as no client sends them. */
+const CANARY = 'Zebulon-Canary-1931';
+const FOREIGN = 'mcp://twins/member/demo-ben/coverage';
+
+let server: TestServer;
+let ana: string;
+let tried = 0;
+before(async () => {
+  server = await startServer();
+  ana = await server.token('ana');
+});
+after(async () => {
+  console.log(`# protocol attacks tried: ${tried}`);
+  await server.stop();
+});
+
+type Header = readonly [string, string];
+interface Attack {
+  /** The number in security.md §6. */
+  readonly n: number;
+  readonly what: string;
+  /** Replaces, or with `undefined` drops, headers of a good read. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  readonly body?: string | ((good: Good) => unknown);
+  readonly status: number;
+  readonly code?: number;
+}
+interface Good {
+  jsonrpc: string;
+  id: unknown;
+  method: string;
+  params: Record<string, unknown> & { _meta: Record<string, unknown> };
+}
+
+const VERSION = 'io.modelcontextprotocol/protocolVersion';
+const base64 = (text: string) => `=?base64?${Buffer.from(text).toString('base64')}?=`;
+const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+const call = (args: string) =>
+  JSON.stringify(
+    JSON.parse(
+      modernMessage('tools/call', { name: 'search', arguments: {} }, 'search').body,
+    ) as unknown,
+  ).replace('"arguments":{}', `"arguments":${args}`);
+const CALL = { 'Mcp-Method': 'tools/call', 'Mcp-Name': 'search' };
+
+const MISMATCH = { status: 400, code: -32020 } as const;
+const ATTACKS: readonly Attack[] = [
+  { n: 61, what: 'Mcp-Name of another URI', headers: { 'Mcp-Name': FOREIGN }, ...MISMATCH },
+  { n: 61, what: 'no Mcp-Name', headers: { 'Mcp-Name': undefined }, ...MISMATCH },
+  {
+    n: 61,
+    what: 'Mcp-Name in bad base64',
+    headers: { 'Mcp-Name': '=?base64?!!!?=' },
+    ...MISMATCH,
+  },
+  {
+    n: 61,
+    what: 'another URI in base64',
+    headers: { 'Mcp-Name': base64(FOREIGN) },
+    ...MISMATCH,
+  },
+  { n: 61, what: 'no Mcp-Method', headers: { 'Mcp-Method': undefined }, ...MISMATCH },
+  {
+    n: 62,
+    what: 'Mcp-Method tools/list over a read',
+    headers: { 'Mcp-Method': 'tools/list' },
+    ...MISMATCH,
+  },
+  {
+    n: 63,
+    what: 'a 2025 version header over a 2026 body',
+    headers: { 'MCP-Protocol-Version': '2025-11-25' },
+    ...MISMATCH,
+  },
+  {
+    n: 63,
+    what: 'a version that nobody knows',
+    headers: { 'MCP-Protocol-Version': '2999-01-01' },
+    body: (good) => {
+      good.params._meta[VERSION] = '2999-01-01';
+      return good;
+    },
+    status: 400,
+    code: -32022,
+  },
+  {
+    n: 64,
+    what: 'no envelope, no version, a harmless Mcp-Name: 2025, without a session',
+    headers: { 'MCP-Protocol-Version': undefined, 'Mcp-Method': undefined, 'Mcp-Name': 'x' },
+    body: ({ params: { uri }, ...good }) => ({ ...good, params: { uri } }),
+    status: 400,
+    code: -32600,
+  },
+  { n: 65, what: 'a batch of two', body: (good) => [good, good], status: 400, code: -32600 },
+  {
+    n: 65,
+    what: 'a batch of 101',
+    body: (good) => Array(101).fill(good),
+    status: 400,
+    code: -32600,
+  },
+  { n: 66, what: 'id null', body: (good) => ({ ...good, id: null }), status: 400 },
+  { n: 66, what: 'an object as id', body: (good) => ({ ...good, id: { a: 1 } }), status: 400 },
+  { n: 66, what: 'an array as id', body: (good) => ({ ...good, id: [CANARY] }), status: 400 },
+  { n: 66, what: 'no method', body: ({ method: _, ...good }) => good, status: 400 },
+  { n: 66, what: 'jsonrpc 1.0', body: (good) => ({ ...good, jsonrpc: '1.0' }), status: 400 },
+  { n: 66, what: 'a string', body: JSON.stringify(CANARY), status: 400 },
+  { n: 66, what: 'a number', body: '1e999', status: 400 },
+  { n: 67, what: '50,000 deep', headers: CALL, body: call(nested(50_000)), status: 400 },
+  { n: 67, what: '50,000 deep, alone', body: nested(50_000), status: 400 },
+  {
+    n: 67,
+    what: 'params as an array',
+    body: (good) => ({ ...good, params: [CANARY] }),
+    status: 400,
+  },
+  {
+    n: 70,
+    what: 'a body that announces 20 MB',
+    headers: { 'Content-Length': String(20 * 1024 * 1024) },
+    status: 413,
+  },
+  { n: 73, what: 'a form', headers: { 'Content-Type': 'multipart/form-data' }, status: 415 },
+  { n: 73, what: 'no type', headers: { 'Content-Type': undefined }, status: 415 },
+  { n: 74, what: 'half of a text', body: `{"name":"${CANARY}`, status: 400 },
+  {
+    n: 75,
+    what: 'initialize at 2026',
+    headers: { 'Mcp-Method': 'initialize', 'Mcp-Name': undefined },
+    body: (good) => ({ ...good, method: 'initialize' }),
+    status: 404,
+    code: -32601,
+  },
+  {
+    n: 75,
+    what: 'a method of nobody',
+    headers: { 'Mcp-Method': '__proto__', 'Mcp-Name': undefined },
+    body: (good) => ({ ...good, method: '__proto__' }),
+    status: 404,
+    code: -32601,
+  },
+];
+
+async function send(attack: Partial<Attack>): Promise<RawAnswer> {
+  tried += 1;
+  const good = modernMessage('resources/read', { uri: ANA_COVERAGE }, ANA_COVERAGE);
+  const over = attack.headers ?? {};
+  const given = Object.keys(over).map((name) => name.toLowerCase());
+  const all: Header[] = [
+    ['Host', new URL(server.url).host],
+    ['Authorization', `Bearer ${ana}`],
+    ...good.headers.filter(([name]) => !given.includes(name.toLowerCase())),
+    ...Object.entries(over).flatMap(([name, value]): Header[] =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  ];
+  const made =
+    typeof attack.body === 'function'
+      ? JSON.stringify(attack.body(JSON.parse(good.body) as Good))
+      : (attack.body ?? good.body);
+  return await rawRequest(server.url, { headers: all, body: made });
+}
+
+/** Ours, whatever was sent: no page, no stack, no echo, and never an answer with data. */
+function assertRefused(answer: RawAnswer): void {
+  assert.match(String(answer.headers['content-type']), /^application\/json/);
+  assert.doesNotMatch(answer.text, /node:|\bat \w+ \(|SyntaxError|Unexpected token/);
+  assert.ok(!answer.text.includes(CANARY), 'echoed');
+  assert.ok(!answer.text.includes('Demo PPO'), 'answered');
+  assert.ok(answer.text.length < 2_000, `${answer.text.length} characters`);
+}
+
+test('the message that the attacks are made of is a good one', async () => {
+  const answer = await send({});
+  assert.equal(answer.status, 200);
+  assert.match(answer.text, /Demo PPO/);
+});
+
+for (const attack of ATTACKS) {
+  test(`B-FM-6: ${attack.n}: ${attack.what} is ${attack.status}`, async () => {
+    const answer = await send(attack);
+    assert.equal(answer.status, attack.status, answer.text.slice(0, 300));
+    assertRefused(answer);
+    if (attack.code !== undefined) assert.equal(messageOf(answer.text).error?.code, attack.code);
+  });
+}
+
+/** Tool arguments: refused inside a result, or by the protocol; small either way. */
+const ARGUMENTS: readonly (readonly [number, string, string])[] = [
+  [68, '__proto__', `{"query":"x","__proto__":{"member":"demo-ben"},"constructor":{"x":1}}`],
+  [68, 'an argument of nobody', `{"query":"x","${CANARY}":1}`],
+  [69, '300,000 elements of a wrong kind', `{"query":"x","types":[${Array(300_000).fill(0)}]}`],
+  [69, 'sections without end', `{"query":"x","sections":[${Array(5_000).fill('"care"')}]}`],
+  [93, 'a query of 5,000 characters', `{"query":"${'x'.repeat(5_000)}"}`],
+  [54, 'a member with a name of ours', `{"query":"x","member":"__proto__"}`],
+];
+
+for (const [n, what, args] of ARGUMENTS) {
+  test(`B-FM-6: ${n}: ${what} as tool arguments is refused, in few words`, async () => {
+    const answer = await send({ headers: CALL, body: call(args) });
+    const { error, result } = messageOf(answer.text);
+    assert.ok(error !== undefined || result?.isError === true, answer.text.slice(0, 300));
+    assertRefused(answer);
+    assert.equal(({} as Record<string, unknown>).member, undefined);
+  });
+}
+
+test('B-FM-6: 69: 900,000 elements in a body under the bound cost little memory', async () => {
+  const before = await residentBytes();
+  for (let n = 0; n < 3; n += 1) {
+    const args = `{"query":"x","types":[${Array(450_000).fill(1)}]}`;
+    assertRefused(await send({ headers: CALL, body: call(args) }));
+  }
+  const grownMb = ((await residentBytes()) - before) / 1024 / 1024;
+  console.log(`# resident memory grew by ${grownMb.toFixed(0)} MB`);
+  assert.ok(grownMb < 200, `${grownMb} MB`);
+});
+
+async function residentBytes(): Promise<number> {
+  const admin = await server.token('operator', { scope: 'admin' });
+  const metrics = await (await server.fetch(admin, '/metrics')).text();
+  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]);
+}
+
+test('B-FM-6: 70: on the plain routes too a body past the bound is 413 in JSON', async () => {
+  const operator = await server.token('operator', { scope: 'relations:write' });
+  const answer = await server.fetch(operator, '/v1/relations', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ changes: [], padding: 'x'.repeat(2 * 1024 * 1024) }),
+  });
+  tried += 1;
+  assert.equal(answer.status, 413);
+  assert.match(String(answer.headers.get('content-type')), /^application\/json/);
+});
+
+test('B-FM-6: 71: a gzip bomb is not unpacked', async () => {
+  const bomb = gzipSync(Buffer.alloc(50 * 1024 * 1024));
+  const answer = await server.fetch(ana, '/mcp', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    body: bomb,
+  });
+  tried += 1;
+  assert.equal(answer.status, 415);
+});
+
+/** Writes bytes to the socket, and answers what came until the server closed it. */
+function raw(...lines: string[]): Promise<string> {
+  tried += 1;
+  const { port } = new URL(server.url);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), '127.0.0.1');
+    let text = '';
+    socket.setTimeout(5_000, () => socket.destroy());
+    socket.on('data', (chunk) => (text += String(chunk)));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text));
+    socket.end(lines.join('\r\n'));
+  });
+}
+
+test('B-FM-6: 24, 72: headers without end, and nonsense instead of HTTP, end in our words', async () => {
+  const { host } = new URL(server.url);
+  const long = await raw('POST /mcp HTTP/1.1', `Host: ${host}`, `X: ${'x'.repeat(40_000)}`, '', '');
+  assert.match(long, /^HTTP\/1\.1 431 /);
+  assert.match(await raw('NONSENSE', '', ''), /^HTTP\/1\.1 400 /);
+  const smuggled = ['Content-Length: 5', 'Transfer-Encoding: chunked', '', '0', '', ''];
+  const twice = await raw('POST /mcp HTTP/1.1', `Host: ${host}`, ...smuggled);
+  assert.match(twice, /^HTTP\/1\.1 400 /);
+});
+
+test('B-FM-6: 78: a preflight names the headers that are needed, and no credentials', async () => {
+  const headers = { origin: server.url, 'access-control-request-headers': 'x-evil' };
+  const answer = await fetch(`${server.url}/mcp`, { method: 'OPTIONS', headers });
+  tried += 1;
+  assert.equal(answer.headers.get('access-control-allow-origin'), server.url);
+  assert.equal(answer.headers.get('access-control-allow-credentials'), null);
+  assert.doesNotMatch(String(answer.headers.get('access-control-allow-headers')), /\*|evil/);
+});
+
+test('B-FM-6: 79: a WebSocket upgrade is not answered with 101', async () => {
+  const { host } = new URL(server.url);
+  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+  const origin = 'Origin: https://evil.example';
+  const answer = await raw('GET /mcp HTTP/1.1', `Host: ${host}`, ...upgrade, key, origin, '', '');
+  assert.doesNotMatch(answer, /^HTTP\/1\.1 101 /);
+});
+
+test('B-FM-6: 82: a guessed Last-Event-ID in one’s own session replays nothing', async () => {
+  const session = await openSession(server, ana);
+  for (const id of ['_GET_stream_000001', '0', '../x', 'a'.repeat(5_000)]) {
+    tried += 1;
+    const stop = new AbortController();
+    const answer = await fetch(`${server.url}/mcp`, {
+      headers: {
+        accept: 'text/event-stream',
+        authorization: `Bearer ${ana}`,
+        'mcp-session-id': session.id,
+        'last-event-id': id,
+      },
+      signal: stop.signal,
+    });
+    assert.ok(answer.status < 500);
+    setTimeout(() => stop.abort(), 200);
+    const text = await answer.text().catch(() => '');
+    assert.doesNotMatch(text, /resources\/updated/);
+  }
+});
+
+test('B-FM-6: 101: trace context and baggage are data of the client: dropped, never answered', async () => {
+  const answer = await send({
+    body: (good) => {
+      const { _meta } = good.params;
+      Object.assign(_meta, { traceparent: '00-zz', baggage: CANARY.repeat(500), tracestate: 5 });
+      return good;
+    },
+  });
+  assert.ok(!answer.text.includes(CANARY));
+  assert.ok(!server.output().includes(CANARY));
+});
+
+test('B-FM-6: 114: what a client sends makes no line of its own in the log', async () => {
+  const forged = `x\r\n{"level":"fatal","msg":"${CANARY}"}\u001b[31m`;
+  for (const [method, params] of [
+    ['resources/read', { uri: forged }],
+    ['tools/call', { name: forged, arguments: {} }],
+    ['prompts/get', { name: forged }],
+    [forged, {}],
+  ] as const) {
+    const { headers, body } = modernMessage(method.replace(/[^ -~]/g, ''), params);
+    await send({ headers: Object.fromEntries(headers), body });
+  }
+  const lines = server.output().split('\n').slice(1);
+  assert.ok(!lines.some((line) => line.startsWith('{') && line.includes('"level":"fatal"')));
+  assert.ok(!server.output().includes('\u001b'));
+});
+
+test('B-FM-6: 117: no part of a token reaches the challenge', async () => {
+  const answer = await send({ headers: { Authorization: `Bearer a", evil="${CANARY}` } });
+  assert.ok(answer.status === 400 || answer.status === 401, String(answer.status));
+  assert.doesNotMatch(JSON.stringify(answer.headers), /evil|Canary/);
+});
+
+test('B-FM-6: 118: metrics need a token with admin, and there is no inspector or dump', async () => {
+  for (const path of ['/metrics', '/json/version', '/debug', '/heapdump', '/.env', '/v1/audit']) {
+    tried += 1;
+    const bare = await fetch(server.url + path);
+    assert.ok([401, 404].includes(bare.status), `${path}: ${bare.status}`);
+    const own = await server.fetch(ana, path);
+    assert.ok([403, 404].includes(own.status), `${path}: ${own.status}`);
+  }
+});
