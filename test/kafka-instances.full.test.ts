@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { sleep } from '../src/kernel/clock.ts';
+import { readDocument } from './support/ask.ts';
+import { type Cluster, cluster } from './support/cluster.ts';
+import { Ledger, numberIn, profileOf } from './support/ledger.ts';
+import { sharedKafka } from './support/parts.ts';
+import type { TestServer } from './support/server.ts';
+import { listen } from './support/streams.ts';
+
+/** Several instances on one Kafka: no second truth, whoever of them decides, reads or dies. */
+const MEMBERS = Array.from({ length: 6 }, (_, index) => `ledger-${index}`);
+const READER = 'reader';
+const MIN_POSITION = 'io.digital-twin/minPosition';
+
+let group: Cluster;
+let a: TestServer;
+let b: TestServer;
+const ledger = new Ledger(MEMBERS);
+
+before(async () => {
+  group = await cluster((await sharedKafka()).env);
+  a = await group.start();
+  b = await group.start();
+  for (const member of MEMBERS) {
+    assert.equal(await ledger.write(a, member), 'written');
+  }
+  await a.relations('touch', ...MEMBERS.map((member) => `member:${member}#self@user:${READER}`));
+  await reads(b);
+});
+after(() => group.stop());
+
+/** A grant that was written on one instance is known on the other a moment later. */
+async function reads(server: TestServer): Promise<void> {
+  const token = await server.token(READER);
+  for (const member of MEMBERS) {
+    const readable = async (): Promise<boolean> =>
+      await readDocument(server, token, profileOf(member)).then(
+        () => true,
+        () => false,
+      );
+    for (let tries = 0; !(await readable()); tries += 1) {
+      assert.ok(tries < 100, `${member} can be read`);
+      await sleep(50);
+    }
+  }
+}
+
+async function writeOn(servers: readonly TestServer[], rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    await Promise.all(
+      MEMBERS.map(async (member, index) => {
+        const server = servers[(round + index) % servers.length];
+        if (server !== undefined) await ledger.write(server, member);
+      }),
+    );
+  }
+}
+
+test('P4: writes on two instances have one order, and the same etags come of them', async () => {
+  await writeOn([a, b], 5);
+  assert.equal(ledger.acknowledged.length, MEMBERS.length * 6);
+  await ledger.check([a, b], READER);
+});
+
+test('P3: a position of one instance is honoured by the other, and so is its notification', async () => {
+  const [member = ''] = MEMBERS;
+  const stream = await listen(b, await b.token(READER), [profileOf(member)]);
+  await ledger.write(a, member);
+  const last = ledger.acknowledged.at(-1);
+  const token = await b.token(READER);
+  const meta = { [MIN_POSITION]: last?.position };
+  const { data, etag } = await readDocument(b, token, profileOf(member), meta);
+  assert.equal(numberIn(data), last?.number);
+  await stream.heardOf(etag);
+  stream.close();
+});
+
+test('F3, F20: the deciding instance is killed: nothing acknowledged is lost, the other goes on', async () => {
+  const writing = writeOn([b], 12);
+  await sleep(200);
+  await a.kill();
+  await writing;
+  await writeOn([b], 2);
+  a = await group.start(a.dataDir);
+  await ledger.check([a, b], READER);
+});
+
+test('F14: a paused instance that believes it still decides is fenced when it wakes', async () => {
+  process.kill(b.pid, 'SIGSTOP');
+  try {
+    await writeOn([a], 8);
+  } finally {
+    process.kill(b.pid, 'SIGCONT');
+  }
+  await writeOn([a, b], 4);
+  await ledger.check([a, b], READER);
+});
+
+test('F19: instances are replaced one after the other while others write', async () => {
+  const writing = writeOn([a], 10);
+  assert.equal(await b.stop(), 0);
+  b = await group.start(b.dataDir);
+  await writing;
+  const more = writeOn([b], 10);
+  assert.equal(await a.stop(), 0);
+  a = await group.start(a.dataDir);
+  await more;
+  await ledger.check([a, b], READER);
+});
+
+test('P2: a third instance without a view comes to the same etags from the log alone', async () => {
+  const c = await group.start();
+  await reads(c);
+  await ledger.check([a, b, c], READER);
+});
