@@ -54,6 +54,11 @@ const COMMANDS = [
   ['relations', 'list'],
   ['explain'],
   ['audit', 'verify'],
+  ['dlq', 'list'],
+  ['dlq', 'show'],
+  ['dlq', 'retry'],
+  ['dlq', 'discard'],
+  ['replay'],
 ];
 
 test('every command has a help and ends with 0', async () => {

@@ -1,14 +1,16 @@
 import { Command } from 'commander';
 import { addAudit } from './commands/audit.ts';
 import { addConfig } from './commands/config.ts';
+import { addDlq } from './commands/dlq.ts';
 import { addDoctor } from './commands/doctor.ts';
-import { addImport } from './commands/import.ts';
 import { addFlags } from './commands/flags.ts';
+import { addImport } from './commands/import.ts';
 import { addReading } from './commands/reading.ts';
 import { addRelations } from './commands/relations.ts';
+import { addReplay } from './commands/replay.ts';
 import { addReset } from './commands/reset.ts';
-import { addServe } from './commands/serve.ts';
 import { addSchema } from './commands/schema.ts';
+import { addServe } from './commands/serve.ts';
 import { addStdio } from './commands/stdio.ts';
 import { addToken } from './commands/token.ts';
 import { addWatch } from './commands/watch.ts';
@@ -66,8 +68,10 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addWatch(program, io);
   addToken(program, io);
   addRelations(program, io);
-  addAudit(program, io, setExit);
-  return program;
   addFlags(program, io);
-}
+  addAudit(program, io, setExit);
+  addDlq(program, io);
+  addReplay(program, io);
   addSchema(program, io, setExit);
+  return program;
+}

@@ -32,6 +32,8 @@ export type Operation =
   | 'find-members'
   | 'audit'
   | 'flags'
+  | 'dead-letters'
+  | 'replay'
   | 'metrics';
 
 /** All of the scopes that an operation needs. A section read needs `twin:read` or its section's. */
@@ -46,9 +48,11 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   explain: ['relations:write'],
   'find-members': ['sources:write'],
   audit: ['audit:read'],
+  flags: ['admin'],
+  'dead-letters': ['admin'],
+  replay: ['admin'],
   metrics: ['admin'],
 };
-  flags: ['admin'],
 
 /** Whether the scopes allow reading this section: `twin:read`, or the section's own scope. */
 export function mayReadSection(scopes: ReadonlySet<string>, section: Section): boolean {

@@ -6,10 +6,12 @@ import type {
   Access,
   Audit,
   ChangeBus,
+  DeadLetters,
   HoldingIntake,
   ObjectRef,
   Principal,
   RelationChange,
+  Replays,
   View,
 } from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
@@ -50,14 +52,14 @@ export interface RelationsDesk {
   ): Promise<{ allowed: boolean; why: readonly string[] }>;
 }
 
-/** Development only: tokens for whoever holds the key of `server.json`. */
-export interface DevelopmentDesk {
 /** Flags for operators; `set` refuses what is on no list. */
 export interface FlagsDesk {
   list(): Promise<FlagStates>;
   set(name: string, value: string): Promise<void>;
 }
 
+/** Development only: tokens for whoever holds the key of `server.json`. */
+export interface DevelopmentDesk {
   readonly key: string;
   mint(request: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
 }
@@ -69,6 +71,9 @@ export interface HttpParts {
   readonly intake: HoldingIntake;
   readonly relations: RelationsDesk;
   readonly flags: FlagsDesk;
+  /** Absent where no Kafka is. */
+  readonly deadLetters?: DeadLetters;
+  readonly replays?: Replays;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;
@@ -77,6 +82,8 @@ export interface HttpParts {
   readonly bus: ChangeBus;
   readonly view: Pick<View, 'epoch'>;
   readonly positions: PositionCodec;
+  /** `KAFKA_TOPIC_PREFIX`, by which the subjects of `/schemas` are named. */
+  readonly topicPrefix?: string;
   readonly clock: Clock;
   readonly development: DevelopmentDesk | undefined;
   readonly version: string;
@@ -86,6 +93,11 @@ export interface HttpParts {
   readonly served: (route: string, status: number, seconds: number) => void;
 }
 
+/** What the plain routes have besides: the listener's word that it stops. */
+export interface PlainParts extends HttpParts {
+  readonly stopping: AbortSignal;
+}
+
 /** Where the listener stands, and who may come. */
 export interface HttpOptions {
   readonly host: string;
@@ -93,11 +105,6 @@ export interface HttpOptions {
   readonly port: number;
   /** Whether the port was named; if not, the next free one is taken. */
   readonly portNamed: boolean;
-/** What the plain routes have besides: the listener's word that it stops. */
-export interface PlainParts extends HttpParts {
-  readonly stopping: AbortSignal;
-}
-
   /** Full origins of browsers' pages besides our own. */
   readonly allowedOrigins: readonly string[];
   /** Decided once the port is known. */

@@ -35,6 +35,8 @@ const ACTIONS: Readonly<Record<AuditEntry['action'], 'C' | 'R' | 'U' | 'E'>> = {
   find: 'E',
   relations: 'U',
   flags: 'U',
+  'dead-letter': 'E',
+  replay: 'E',
   token: 'E',
   session: 'C',
 };

@@ -8,10 +8,13 @@ import type { HttpParts, PlainParts } from '../parts.ts';
 import { plainError, retryHeaders, sendJson } from '../respond.ts';
 import { changeRoutes } from './changes.ts';
 import { developmentRoutes } from './development.ts';
+import { deadLetterRoutes } from './dlq.ts';
 import { flagRoutes } from './flags.ts';
 import type { Guarded } from './guarded.ts';
 import { operationRoutes } from './operations.ts';
 import { operatorRoutes } from './operators.ts';
+import { replayRoutes } from './replays.ts';
+import { schemaRoutes } from './schemas.ts';
 import { sourceRoutes } from './sources.ts';
 import { twinRoutes } from './twins.ts';
 
@@ -31,13 +34,16 @@ export function createPlainRoutes(
   const guarded = guardedBy(parts);
   operationRoutes(app, parts, guarded);
   twinRoutes(app, parts, guarded);
+  changeRoutes(app, parts, guarded);
   sourceRoutes(app, parts, guarded);
   operatorRoutes(app, parts, guarded);
+  flagRoutes(app, parts, guarded);
+  deadLetterRoutes(app, parts, guarded);
+  replayRoutes(app, parts, guarded);
+  schemaRoutes(app, parts.topicPrefix ?? '');
   if (parts.development !== undefined) developmentRoutes(app, parts, parts.development);
-  changeRoutes(app, parts, guarded);
   app.use(() => {
     throw new Fault('NOT_FOUND', { detail: 'No such path.' });
-  flagRoutes(app, parts, guarded);
   });
   app.use(onError(parts));
   return app;

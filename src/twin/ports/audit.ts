@@ -15,6 +15,8 @@ export interface AuditEntry {
     | 'find'
     | 'relations'
     | 'flags'
+    | 'dead-letter'
+    | 'replay'
     | 'token'
     | 'session';
   readonly outcome: 'success' | 'denied' | 'failed';
