@@ -75,7 +75,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const onDeath = telling(logger, parts.onFatal);
   const stored = { dataDir, clock, onError: deathsTo(onDeath, report) };
   const { kafka, spicedb, production } = config;
-  const addressed = { memberIds, memberIdKey: keys.memberId, kafka, makeTopics: !production };
+  const addressed = { memberIds, kafka, makeTopics: !production, ...secretsOf(keys) };
   const log = await openLogRoom({ ...stored, ...addressed }).catch(releasing(lock));
   const { flags, intake } = createIntake(config, log.intake, stored, logger);
   const bus = createChangeBus(report);
@@ -106,10 +106,11 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     url = publicUrlOf(config, port);
     const { mint, ...authenticator } = await room.tokens(url);
     http.open({
-      ...{ ...shared, ...health, mcp, intake, view, relations: room.desk, flags },
+      ...{ ...shared, ...health, ...log.desks, mcp, intake, view, relations: room.desk, flags },
       authenticator: rated(authenticator, clock, config.requestsPerSecond),
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       auditVerify: async () => ({ ...(await audit.verify()) }),
+      topicPrefix: kafka?.topicPrefix ?? '',
       development: config.production ? undefined : { key, mint },
       metricsText: metrics.text,
       served: metrics.served,
@@ -158,6 +159,11 @@ function stopping({ drain, dataDir, services, logger, lock }: Running): () => Pr
     if (late.length > 0) logger.warn({ late }, 'stopped without waiting any longer');
     lock.release();
   };
+}
+
+/** What the log asks of the deployment's keys. */
+function secretsOf({ memberId, cursor }: DeploymentKeys) {
+  return { memberIdKey: memberId, letterSecret: cursor };
 }
 
 /** The intake goes on while the log is away, as the flag says. */

@@ -2,10 +2,12 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type {
   ChangeBus,
+  DeadLetters,
   EventLog,
   Intake,
   Leadership,
   RelationJournal,
+  Replays,
   View,
 } from '../twin/ports.ts';
 import { createEmbeddedLog } from './embedded.ts';
@@ -18,6 +20,8 @@ export interface LogRoomOptions extends IdentityRules {
   readonly onError: (error: unknown) => void;
   /** `undefined`: the embedded log. */
   readonly kafka: KafkaSettings | undefined;
+  /** 32 bytes: dead letters are sealed by what is derived from it. */
+  readonly letterSecret: Uint8Array;
   /** Whether topics that are missing are made at start; else they keep it from starting. */
   readonly makeTopics: boolean;
 }
@@ -31,6 +35,8 @@ export interface LogRoom {
   readonly relationsLeadership: (Leadership & Service) | undefined;
   /** In the order in which they start. */
   readonly services: readonly Service[];
+  /** What consumers could not handle, and topics again; none with the embedded log. */
+  readonly desks: { readonly deadLetters?: DeadLetters; readonly replays?: Replays };
   /** What leaves the instance, once its view follows the log; none from the embedded log. */
   publisher(view: View, bus: ChangeBus): readonly Service[];
 }
@@ -45,6 +51,7 @@ export async function openLogRoom(options: LogRoomOptions): Promise<LogRoom> {
     ...{ log, intake, relations },
     relationsLeadership: undefined,
     services: [embedded],
+    desks: {},
     publisher: () => [],
   };
 }

@@ -51,7 +51,8 @@ export function letterId(consumer: string, { topic, partition, offset }: TopicPl
 }
 
 export interface Letters {
-  readonly keys: SealingKeys;
+  /** Absent: the record is named by its place alone, and kept where it stands. */
+  readonly keys?: SealingKeys;
   /** `KAFKA_TOPIC_PREFIX`, which records do not repeat. */
   readonly topicPrefix: string;
 }
@@ -70,6 +71,7 @@ export function letterOf(
   const topic = record.topic.slice(topicPrefix.length);
   const origin = { topic, partition: record.partition, offset: record.offset };
   const id = letterId(consumer, origin);
+  const key = fits(record) ? keys?.[0] : undefined;
   const message = create(DeadLetterSchema, {
     header: {
       id,
@@ -83,7 +85,7 @@ export function letterOf(
     ...{ reason, attempts, consumer },
     firstFailed: timestampFromMs(firstFailed),
     lastFailed: timestampFromMs(lastFailed),
-    ...(fits(record) && { content: seal(keys[0], record, boundTo(origin, reason)) }),
+    ...(key !== undefined && { content: seal(key, record, boundTo(origin, reason)) }),
   });
   return {
     topic: deadLetterTopic(record.topic),
@@ -94,7 +96,7 @@ export function letterOf(
       'dlq-origin': placeText(origin),
       'dlq-attempts': String(attempts),
       'dlq-consumer': consumer,
-      'dlq-key-id': keys[0].id,
+      ...(key !== undefined && { 'dlq-key-id': key.id }),
     },
   };
 }

@@ -34,7 +34,13 @@ export {
   type SqliteIdempotencyOptions,
 } from './idempotency-sqlite.ts';
 export { RETRIES, type Retries } from './retries.ts';
-export { CannotOpen, type Sealed, type SealingKey, type SealingKeys } from './sealing.ts';
+export {
+  CannotOpen,
+  type Sealed,
+  type SealingKey,
+  type SealingKeys,
+  sealingKeyFrom,
+} from './sealing.ts';
 export {
   createTestKit,
   type ManualClock,

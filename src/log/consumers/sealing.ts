@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   DeadLetterContentSchema,
@@ -6,6 +6,12 @@ import {
   SealedContentSchema,
 } from '../../contract/events/twins/v1/dead_letter_pb.js';
 import type { KafkaRecord } from '../kafka/client.ts';
+
+/** RFC 7518 §5.3; the tag stands at the end of the ciphertext. */
+const ALGORITHM = 'A256GCM';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const KEY_BYTES = 32;
 
 /** A key of the deployment, 32 bytes, by an id that may stand in a header. */
 export interface SealingKey {
@@ -15,6 +21,12 @@ export interface SealingKey {
 
 /** The first seals, all of them open. */
 export type SealingKeys = readonly [SealingKey, ...SealingKey[]];
+
+/** From a secret that is there already (RFC 5869); its id says nothing of it. */
+export function sealingKeyFrom(secret: Uint8Array): SealingKey {
+  const key = new Uint8Array(hkdfSync('sha256', secret, '', 'dead letters 1', KEY_BYTES));
+  return { id: createHash('sha256').update(key).digest('hex').slice(0, 8), key };
+}
 
 /** What the record was, whole: key and headers of others may say more than they should. */
 export type Sealed = Pick<KafkaRecord, 'key' | 'value' | 'headers'>;
@@ -26,12 +38,6 @@ export class CannotOpen extends Error {
     this.name = 'CannotOpen';
   }
 }
-
-/** RFC 7518 §5.3; the tag stands at the end of the ciphertext. */
-const ALGORITHM = 'A256GCM';
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const KEY_BYTES = 32;
 
 /** @param bound authenticated with it, so that a letter cannot be put under another origin */
 export function seal({ id, key }: SealingKey, record: Sealed, bound: string): SealedContent {

@@ -1,4 +1,7 @@
 import type { Service } from '../../kernel/lifecycle.ts';
+import { createDeadLetterDesk } from '../consumers/dead-letter-desk.ts';
+import { createReplays } from '../consumers/replays.ts';
+import { sealingKeyFrom } from '../consumers/sealing.ts';
 import type { LogRoom, LogRoomOptions } from '../room.ts';
 import { applyTopics, checkTopics } from './apply-topics.ts';
 import type { KafkaClient, KafkaConnection } from './client.ts';
@@ -23,6 +26,7 @@ type Options = Omit<LogRoomOptions, 'kafka'> & { readonly kafka: KafkaSettings }
 
 export async function openKafkaRoom(options: Options): Promise<LogRoom> {
   const { kafka, dataDir, clock, onError, memberIds, memberIdKey } = options;
+  const { topicPrefix } = kafka;
   const client = createKafkaClient({ ...kafka, clientId: 'digital-twin' }, kafka.client);
   const names = topicNames(kafka.topicPrefix);
   const identity = await identityOf(client, options).catch(async (error: unknown) => {
@@ -56,6 +60,13 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     relations: journal,
     relationsLeadership: leadershipOf('relations-writer'),
     services: [closing, decided, journal],
+    desks: {
+      deadLetters: createDeadLetterDesk({
+        ...{ client, topicPrefix, transactionalId: idOf('dead-letters') },
+        keys: [sealingKeyFrom(options.letterSecret)],
+      }),
+      replays: createReplays({ client, topicPrefix }),
+    },
     publisher(view, bus) {
       const leadership = leadershipOf('publisher');
       const publisher = createPublisher({
