@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MEANING } from './oracle.rig.ts';
+import { compare, oracleSuite } from './oracle-suite.ts';
+import { startEmbeddedEngine } from './spicedb/embedded.ts';
+import { SCHEMA_TEXT, schemaWords } from './spicedb/schema.ts';
+
+oracleSuite('the embedded SpiceDB', async () => startEmbeddedEngine(), { runs: 150 });
+
+test('the oracle knows every permission that somebody may ask for', () => {
+  const shared = new Set(['family', 'treating', 'coordinating']);
+  for (const [type, { permissions }] of schemaWords()) {
+    const known = Object.keys(MEANING[type] ?? {}).sort();
+    assert.deepEqual([...permissions].filter((name) => !shared.has(name)).sort(), known, type);
+  }
+});
+
+const SLIPS: readonly (readonly [string, string, string])[] = [
+  [
+    'emergency reads what is financial',
+    'view_financial = family',
+    'view_financial = family + emergency',
+  ],
+  [
+    'coordinators read what is clinical',
+    'view_clinical = family',
+    'view_clinical = family + coordinating',
+  ],
+  ['a team is not asked for its clinicians', ' + sensitive_consent->clinician', ''],
+];
+
+for (const [slip, from, to] of SLIPS) {
+  test(`the oracle notices when ${slip}`, async () => {
+    const schema = SCHEMA_TEXT.replace(from, to);
+    assert.notEqual(schema, SCHEMA_TEXT);
+    const engine = startEmbeddedEngine({ schema });
+    await assert.rejects(
+      compare(engine, { runs: 500, seed: 1, endOnFailure: true }),
+      /Property failed/,
+    );
+    await engine.close();
+  });
+}
