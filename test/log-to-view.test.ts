@@ -128,7 +128,8 @@ test('B-LV-8: whoever hears of a change can read it, at its place', async () => 
   assert.equal(after?.etag, change?.etag);
   assert.notEqual(after?.etag, before?.etag);
   const partition = view.partitionOf({ kind: 'member', id: 'ana' });
-  assert.equal(await view.waitFor({ partition, offset: 1_000 }, 5), false);
+  const never = view.waitFor({ partition, offset: 1_000 }, 30_000);
+  await assert.rejects(never, { code: 'INVALID_ARGUMENT', data: { pastEnd: true } });
   await stop();
 });
 

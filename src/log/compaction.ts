@@ -1,15 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { TOMBSTONE_RETENTION_MS } from '../twin/retention.ts';
 
 const DAY_MS = 24 * 3_600_000;
-/** Duplicates are known, and tombstones kept, this long (design §6). */
-export const RETENTION_MS = 30 * DAY_MS;
 /** A superseded record may go once every view has had this long to read it. */
 const SUPERSEDED_MS = 7 * DAY_MS;
 
 /** Removes what compaction may remove, inside the caller's transaction: never a live head. */
 export function compact(db: DatabaseSync, at: number): void {
   const superseded = at - SUPERSEDED_MS;
-  const expired = at - RETENTION_MS;
+  const expired = at - TOMBSTONE_RETENTION_MS;
   for (const table of ['seen', 'buried', 'refusals']) {
     db.prepare(`DELETE FROM ${table} WHERE at < ?`).run(expired);
   }

@@ -47,9 +47,13 @@ export function applyBatch(
       changes.push(...changesOf(before, versionsOf(db, 'main', key), own[0], places, at));
     }
     storeChanges(db, changes);
-    db.prepare('INSERT OR REPLACE INTO places VALUES (?, ?)').run(
+    // As old as its newest record: a batch that comes late must not make the view look up to date.
+    const newest = Date.parse(records.at(-1)?.provenance.recorded ?? '');
+    db.prepare(`INSERT INTO places VALUES (?, ?, ?)
+      ON CONFLICT DO UPDATE SET offset = excluded.offset, at = max(at, excluded.at)`).run(
       partition,
       Math.max(reached, upTo),
+      Number.isNaN(newest) ? 0 : newest,
     );
     return { changes, failures };
   });

@@ -61,7 +61,8 @@ test('P4: what the log has is there at the start, and what it gets is told in or
   const offsets = told.filter(({ uri }) => uri === CLINICAL).map(({ place }) => place.offset);
   assert.deepEqual(offsets, offsets.toSorted());
   assert.equal(offsets.at(-1), 5);
-  assert.equal(await view.waitFor({ partition: PARTITION, offset: 6 }, 1), false);
+  const never = view.waitFor({ partition: PARTITION, offset: 6 }, WAIT_MS);
+  await assert.rejects(never, { code: 'INVALID_ARGUMENT', data: { pastEnd: true } });
   assert.equal(statSync(join(dataDir, 'view.db')).mode & 0o077, 0);
   await view.stop();
 });

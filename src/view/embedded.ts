@@ -1,34 +1,20 @@
-import { mkdirSync } from 'node:fs';
-import type { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import type { Snapshot } from '../contract/snapshots.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/errors.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { partitionOf } from '../kernel/murmur2.ts';
-import { openForReading } from '../kernel/sqlite.ts';
-import { startWorker, type WorkerHandle } from '../kernel/worker.ts';
-import type { ChangeBus, EventLog, View, ViewChange, ViewShard } from '../twin/ports.ts';
+import type { ChangeBus, EventLog, View, ViewShard } from '../twin/ports.ts';
 import { partitionKey } from '../twin/subjects.ts';
-import type { Applied, Batch } from './apply.ts';
-import { createFeeder, type Feeder } from './feeder.ts';
-import { createShard } from './shard.ts';
+import { createKnownEnds } from './known-ends.ts';
+import { Life } from './life.ts';
 import { createWaiters } from './waiters.ts';
-import { type LogState, type ViewWriter, viewPath } from './writer.ts';
-
-export interface ViewWorkerData {
-  readonly dataDir: string;
-  readonly etagKey: Uint8Array;
-  readonly projection: string | undefined;
-}
-
-export type ViewMethods = {
-  open(log: LogState): Promise<Pick<ViewWriter, 'places' | 'rebuilding'>>;
-  apply(args: { batch: Batch; at: number }): Applied;
-  finish(args: { at: number }): ViewChange[];
-  close(args: null): void;
-};
 
 export interface ViewOptions {
   /** The view is `view.db` in it. */
   readonly dataDir: string;
+  /** Where snapshots are made, and looked for where there is no view yet; `snapshots` in `dataDir`. */
+  readonly snapshotDir?: string | undefined;
   /** Started before this view. */
   readonly log: EventLog;
   readonly bus: ChangeBus;
@@ -44,81 +30,60 @@ export interface ViewOptions {
   readonly projection?: string;
 }
 
+/** Copies of the view from which new instances start. */
+export interface Snapshots {
+  /** One at a time: whoever asks while one is made gets that one. */
+  create(): Promise<Snapshot>;
+  list(): Promise<Snapshot[]>;
+}
+
 const BATCH_SIZE = 500;
 
 /**
  * The view of the whole log in `DATA_DIR/view.db`: a thread writes, this thread reads what is
  * committed. Once started it holds everything that the log had, and follows it from there.
  */
-export function createView(options: ViewOptions): View & Service {
-  const { dataDir, log, bus, etagKey, clock, onError, projection } = options;
+export function createView(options: ViewOptions): View & Service & { snapshots: Snapshots } {
+  const { dataDir, log, clock } = options;
   const waiters = createWaiters(clock);
-  const following = { log, clock, onError, batchSize: options.batchSize ?? BATCH_SIZE };
-  let worker: WorkerHandle<ViewMethods> | undefined;
-  let feeder: Feeder | undefined;
-  let db: DatabaseSync | undefined;
-  let shard: ViewShard | undefined;
+  const ends = createKnownEnds(log);
+  let life: Life | undefined;
+  let making: Promise<Snapshot> | undefined;
 
-  const open = (): ViewShard => {
-    if (shard === undefined) throw new Error('the view has not been started');
-    return shard;
+  const alive = (): Life => {
+    if (life === undefined) throw new Error('the view has not been started');
+    return life;
   };
-  const read = (partitions: number): void => {
-    db = openForReading(viewPath(dataDir));
-    shard = createShard(db, partitions);
-  };
-  /** Told only after the commit: whoever hears of a change can read it. */
-  const tell = (changes: readonly ViewChange[]): void => {
-    if (changes.length > 0) bus.publish(changes);
-  };
-  const applyWith =
-    (handle: WorkerHandle<ViewMethods>, quiet: () => boolean) =>
-    async (batch: Batch): Promise<void> => {
-      const { changes, failures } = await handle.call('apply', { batch, at: clock.now() });
-      for (const { subject, message } of failures) {
-        onError(new Error(`the projection of ${subject} failed`, { cause: message }));
-      }
-      if (quiet()) return;
-      tell(changes);
-      waiters.reached(batch.partition, batch.upTo);
-      if (batch.records.length > 0) options.onLag?.(lagSeconds(batch, clock.now()));
-    };
-
+  const shard = (): ViewShard => alive().shard;
   return {
     name: 'view',
     async start() {
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-      const data: ViewWorkerData = { dataDir, etagKey, projection };
-      worker = startWorker({
-        from: import.meta.url,
-        file: './view.worker',
-        data,
-        onDeath: onError,
+      life = new Life({
+        ...options,
+        waiters,
+        snapshotDir: options.snapshotDir ?? join(dataDir, 'snapshots'),
+        batchSize: options.batchSize ?? BATCH_SIZE,
+        onLag: options.onLag ?? (() => undefined),
+        projection: options.projection,
       });
-      const { epoch, partitions } = log;
-      const opened = await worker.call('open', { epoch, partitions, ends: await log.ends() });
-      let building = opened.rebuilding;
-      const apply = applyWith(worker, () => building);
-      feeder = createFeeder({ ...following, places: opened.places, apply });
-      if (!building) read(partitions);
-      await feeder.catchUp();
-      if (building) {
-        const changes = await worker.call('finish', { at: clock.now() });
-        building = false;
-        read(partitions);
-        tell(changes);
-      }
-      feeder.follow();
+      await life.start();
     },
     async stop() {
       waiters.end();
-      await feeder?.stop();
-      db?.close();
-      await worker?.call('close', null).catch(onError);
-      await worker?.close();
-      shard = undefined;
-      db = undefined;
-      worker = undefined;
+      await making?.catch(() => undefined);
+      await life?.stop();
+      life = undefined;
+    },
+    snapshots: {
+      create() {
+        making ??= alive()
+          .createSnapshot()
+          .finally(() => {
+            making = undefined;
+          });
+        return making;
+      },
+      list: () => alive().listSnapshots(),
     },
     get epoch() {
       return log.epoch;
@@ -127,16 +92,23 @@ export function createView(options: ViewOptions): View & Service {
       return log.partitions;
     },
     partitionOf: (subject) => partitionOf(partitionKey(subject), log.partitions),
-    for: () => open(),
-    shards: () => [open()],
+    for: shard,
+    shards: () => [shard()],
     async waitFor(place, timeoutMs) {
-      if (open().applied(place.partition) >= place.offset) return true;
-      return await waiters.wait(place, timeoutMs);
+      if (shard().applied(place.partition) >= place.offset) return true;
+      // Waiting begins at once: what is applied while the log is asked must not be missed.
+      const reached = waiters.wait(place, timeoutMs);
+      const never = ends
+        .isPast(place)
+        .then((past) => (past ? Promise.reject(pastTheEnd()) : reached));
+      return await Promise.race([reached, never]);
     },
   };
 }
 
-/** From the log's acceptance of the newest record to its being readable. */
-function lagSeconds({ records }: Batch, nowMs: number): number {
-  return (nowMs - Date.parse(records.at(-1)?.provenance.recorded ?? '')) / 1000;
+function pastTheEnd(): Fault {
+  return new Fault('INVALID_ARGUMENT', {
+    detail: 'The position is past the end of the log: nothing was ever written there.',
+    data: { pastEnd: true },
+  });
 }

@@ -49,7 +49,7 @@ function live({
   const ends = Array.from({ length: PARTITIONS }, (_, part) =>
     part === PARTITION ? records.length : 0,
   );
-  const log = { epoch, partitions: PARTITIONS, ends };
+  const log = { epoch, partitions: PARTITIONS, ends, at };
   const writer = openViewWriter(dataDir, projectorOf(version, bold), log);
   const changes: ViewChange[] = [];
   const rest = records.filter(({ offset }) => offset > (writer.places[PARTITION] ?? -1));
@@ -174,4 +174,46 @@ test('a crash while building anew leaves the old view, and the next start begins
   assert.equal(live({ version: 2, bold: true }).rebuilding, true);
   assert.notDeepEqual(etags(), before);
   assert.equal(live({ version: 2, bold: true }).rebuilding, false);
+});
+
+const DAY_MS = 24 * 3_600_000;
+
+test('B-LV-10: a view that stood still for so long that it may have missed deletions is built anew', () => {
+  live();
+  const compacted = RECORDS.filter(({ subject }) => subject.id !== 'ben');
+  assert.equal(live({ records: RECORDS, at: 22 * DAY_MS }).rebuilding, false);
+  assert.equal(inspect((shard) => shard.documents(SUBJECTS.slice(1), '', 9)).length, 2);
+  // In between ben was deleted, and compaction has removed the tombstone too.
+  const { rebuilding, changes } = live({ records: compacted, at: 23 * DAY_MS });
+  assert.equal(rebuilding, true);
+  assert.ok(names(changes).includes('deleted ben/clinical general'));
+  assert.deepEqual(
+    inspect((shard) => shard.documents(SUBJECTS.slice(1), '', 9)),
+    [],
+  );
+});
+
+test('B-LV-10: a view is as old as its oldest partition that is not known to be at its end', () => {
+  const writer = (at: number, ends: number[]) =>
+    openViewWriter(dataDir, projectorOf(1), {
+      epoch: 'aaaaaaaa',
+      partitions: PARTITIONS,
+      ends,
+      at,
+    });
+  const ends = Array.from({ length: PARTITIONS }, () => 10);
+  const first = writer(1, ends);
+  for (const partition of [0, 1]) first.apply({ partition, records: [], upTo: partition + 8 }, 1);
+  first.confirm(ends, 20 * DAY_MS);
+  first.close();
+  const again = writer(30 * DAY_MS, ends);
+  assert.equal(again.rebuilding, true);
+  again.close();
+  const reached = ends.map((_, partition) => partition + 9);
+  const second = writer(21 * DAY_MS, ends);
+  second.confirm(reached, 20 * DAY_MS);
+  second.close();
+  const third = writer(42 * DAY_MS, ends);
+  assert.equal(third.rebuilding, false);
+  third.close();
 });

@@ -2,16 +2,19 @@ import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction, openDatabase } from '../kernel/sqlite.ts';
 
 /** Raised with every change below: a file of another version is built anew from the log. */
-const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /**
  * `digest` is of the content alone; an etag also covers the projection's version, so after a bump
  * only the digest tells what really changed. The text index holds no text of its own: `subject`
- * is a token per subject, so a match never looks beyond the subjects that were asked for.
+ * is a token per subject, so a match never looks beyond the subjects that were asked for. A place's
+ * `at` is when it was known last to have everything that the log had.
  */
 const SCHEMA = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE places (part INTEGER PRIMARY KEY, offset INTEGER NOT NULL) STRICT;
+CREATE TABLE places (
+  part INTEGER PRIMARY KEY, offset INTEGER NOT NULL, at INTEGER NOT NULL
+) STRICT;
 CREATE TABLE subjects (
   number INTEGER PRIMARY KEY, subject TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL,
   part INTEGER NOT NULL
@@ -97,6 +100,18 @@ export function placesOf(db: DatabaseSync, partitions: number): number[] {
   return Array.from({ length: partitions }, (_, part) => places.get(part) ?? -1);
 }
 
-function schemaVersion(db: DatabaseSync): number {
+/** Since when it may lack something, in ms: of the partition that stood still the longest. */
+export function completeAtOf(db: DatabaseSync): number {
+  const row = db.prepare('SELECT min(at) AS at FROM places WHERE offset >= 0').get();
+  return typeof row?.at === 'number' ? row.at : Number.POSITIVE_INFINITY;
+}
+
+/** `ends` as the log had them at `at`, in ms; a partition that has not reached its end stays. */
+export function confirmPlaces(db: DatabaseSync, ends: readonly number[], at: number): void {
+  const confirm = db.prepare(`UPDATE places SET at = max(at, ?) WHERE part = ? AND offset >= ?`);
+  for (const [part, end] of ends.entries()) confirm.run(at, part, end - 1);
+}
+
+export function schemaVersion(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.user_version);
 }

@@ -1,13 +1,16 @@
+import { existsSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { serveWorker } from '../kernel/worker.ts';
 import { etagOf, sourceDocument } from '../twin/etag.ts';
 import * as twin from '../twin/project.ts';
 import type { Project } from '../twin/projection.ts';
-import type { ViewMethods, ViewWorkerData } from './embedded.ts';
+import type { ViewMethods, ViewWorkerData } from './life.ts';
 import type { Projector } from './projector.ts';
-import { openViewWriter, type ViewWriter } from './writer.ts';
+import { SCHEMA_VERSION } from './schema.ts';
+import { restoreNewest } from './snapshots/restore.ts';
+import { openViewWriter, type ViewWriter, viewPath } from './writer.ts';
 
-const { dataDir, etagKey, projection } = workerData as ViewWorkerData;
+const { dataDir, snapshotDir, etagKey, projection } = workerData as ViewWorkerData;
 let writer: ViewWriter | undefined;
 
 function view(): ViewWriter {
@@ -26,11 +29,18 @@ async function loadProjector(): Promise<Projector> {
 /** Everything that writes the view's file, one call after the other. */
 const methods: ViewMethods = {
   async open(log) {
-    writer = openViewWriter(dataDir, await loadProjector(), log);
+    const projector = await loadProjector();
+    const standing = { ...log, projection: projector.version, schema: SCHEMA_VERSION, etagKey };
+    const path = viewPath(dataDir);
+    const { refused } = existsSync(path)
+      ? { refused: [] }
+      : await restoreNewest(snapshotDir, path, standing);
+    writer = openViewWriter(dataDir, projector, log);
     const { places, rebuilding } = writer;
-    return { places, rebuilding };
+    return { places, rebuilding, refused, projection: projector.version };
   },
   apply: ({ batch, at }) => view().apply(batch, at),
+  confirm: ({ ends, at }) => view().confirm(ends, at),
   finish: ({ at }) => view().finish(at),
   close() {
     writer?.close();

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../kernel/sqlite.ts';
 import type { ViewChange } from '../twin/ports.ts';
+import { mayHaveMissed } from '../twin/retention.ts';
 import { type Applied, applyBatch, type Batch } from './apply.ts';
 import { pruneChanges } from './change-rows.ts';
 import type { Projector } from './projector.ts';
 import { reconcile } from './rebuild.ts';
 import {
+  completeAtOf,
+  confirmPlaces,
   hasPresentSchema,
   type Origin,
   openViewDatabase,
@@ -22,6 +25,8 @@ export interface LogState {
   readonly partitions: number;
   /** The next offset to be written, by partition. */
   readonly ends: readonly number[];
+  /** When that is, in ms. */
+  readonly at: number;
 }
 
 /** The writing side of the view in one directory: synchronous, so it lives in a worker thread. */
@@ -31,6 +36,8 @@ export interface ViewWriter {
   /** Nothing of a view that is being built anew is seen before `finish`. */
   readonly rebuilding: boolean;
   apply(batch: Batch, at: number): Applied;
+  /** What the log had at that time: a view that has it all is as new as that. */
+  confirm(ends: readonly number[], at: number): void;
   /** Puts the view that was built anew into the place of the old one. */
   finish(at: number): ViewChange[];
   close(): void;
@@ -54,7 +61,9 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
   const former = originOf(db);
   const behind = placesOf(db, log.partitions).some((at, part) => at >= (log.ends[part] ?? 0));
   const sameLog = former?.epoch === log.epoch && !behind;
-  const rebuilding = former !== undefined && (!sameLog || former.projection !== origin.projection);
+  const old = mayHaveMissed(completeAtOf(db), log.at);
+  const other = !sameLog || former.projection !== origin.projection;
+  const rebuilding = former !== undefined && (other || old);
   let building = rebuilding;
   if (rebuilding) {
     db.close();
@@ -86,6 +95,7 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
       db = openViewDatabase(path);
       return changes;
     },
+    confirm: (ends, at) => inTransaction(db, () => confirmPlaces(db, ends, at)),
     close: () => db.close(),
   };
 }

@@ -124,7 +124,11 @@ export interface View {
   partitionOf(subject: Subject): number;
   for(partition: number): ViewShard;
   shards(): readonly ViewShard[];
-  /** Waits until the place is applied; `false` when `timeoutMs` passed before. */
+  /**
+   * Waits until the place is applied; `false` when `timeoutMs` passed before.
+   * @throws Fault INVALID_ARGUMENT for a place past the end of the log, without waiting (contract
+   * "position")
+   */
   waitFor(place: Place, timeoutMs: number): Promise<boolean>;
 }
 

@@ -101,6 +101,12 @@ async function reachAlive(...asked: Parameters<typeof reach>): Promise<boolean> 
   return behind;
 }
 
+/** Who reads did not name the floor: that the log has been set back is no fault of theirs. */
+function notReached(error: unknown): false {
+  if (error instanceof Fault && error.data?.pastEnd === true) return false;
+  throw error;
+}
+
 /** Waits for the asked position and for the floor; answers whether older data is returned. */
 async function reach(
   parts: ReaderParts,
@@ -115,7 +121,9 @@ async function reach(
   const until = parts.clock.monotonic() + parts.readWaitMs;
   for (const place of places) {
     const leftMs = Math.max(0, until - parts.clock.monotonic());
-    if (await unlessGone(signal, parts.view.waitFor(place, leftMs))) continue;
+    const waiting = parts.view.waitFor(place, leftMs);
+    const reached = place === floor ? waiting.catch(notReached) : waiting;
+    if (await unlessGone(signal, reached)) continue;
     if (allowBehind) return true;
     throw new Fault('VIEW_BEHIND', { data: { retryAfterMs: parts.readWaitMs } });
   }

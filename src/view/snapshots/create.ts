@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { backup, DatabaseSync } from 'node:sqlite';
+import type { Snapshot } from '../../contract/snapshots.ts';
+import { openForReading } from '../../kernel/sqlite.ts';
+import { completeAtOf, originOf, placesOf, schemaVersion } from '../schema.ts';
+import { FILE, MANIFEST, makingPath, nameOf, removeUnfinished, toDisk } from './folder.ts';
+import { type Content, keyName, sealed, shown } from './manifest.ts';
+
+export interface CreateOptions {
+  /** Of the view that is copied. */
+  readonly view: string;
+  /** Created where it does not exist, for its owner alone. */
+  readonly folder: string;
+  readonly epoch: string;
+  readonly partitions: number;
+  readonly etagKey: Uint8Array;
+  /** Now, in ms. */
+  readonly at: number;
+}
+
+/** All pages in one step: the copy is of one moment, whatever is written meanwhile. */
+const ALL_PAGES = 2 ** 31 - 1;
+
+/**
+ * Copies the view as it is at one moment. SQLite copies in a thread of its own, and a reader holds
+ * up no writer, so reads and the following of the log go on. A snapshot is there whole or not at
+ * all: its folder gets its name last, once everything in it is on the disk.
+ */
+export async function createSnapshot(options: CreateOptions): Promise<Snapshot> {
+  const { view, folder, epoch, etagKey, at } = options;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await removeUnfinished(folder, at);
+  const name = nameOf(at, epoch);
+  const making = makingPath(folder, name);
+  await mkdir(making, { mode: 0o700 });
+  try {
+    const file = join(making, FILE);
+    await copy(view, file);
+    const content = { ...aboutCopy(file, options), ...(await measured(file)) };
+    await writeFile(join(making, MANIFEST), sealed(content, etagKey), { mode: 0o600 });
+    for (const path of [file, join(making, MANIFEST), making]) await toDisk(path);
+    await rename(making, join(folder, name));
+    await toDisk(folder);
+    return shown(name, content);
+  } catch (error) {
+    await rm(making, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  await writeFile(to, '', { mode: 0o600 });
+  const source = openForReading(from);
+  try {
+    await backup(source, to, { rate: ALL_PAGES });
+  } finally {
+    source.close();
+  }
+}
+
+/** Read from the copy itself: the original has gone on. */
+function aboutCopy(
+  file: string,
+  { partitions, etagKey, at }: CreateOptions,
+): Omit<Content, 'bytes' | 'sha256'> {
+  const db = new DatabaseSync(file);
+  try {
+    // One file that is whole without another beside it.
+    db.exec('PRAGMA journal_mode = DELETE');
+    const origin = originOf(db);
+    if (origin === undefined) throw new Error('the view does not say what it was built from');
+    return {
+      ...{ format: 1, ...origin },
+      schema: schemaVersion(db),
+      places: placesOf(db, partitions),
+      createdAt: at,
+      completeAt: Math.min(completeAtOf(db), at),
+      key: keyName(etagKey),
+    };
+  } finally {
+    db.close();
+  }
+}
+
+async function measured(file: string): Promise<Pick<Content, 'bytes' | 'sha256'>> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return { bytes: (await stat(file)).size, sha256: hash.digest('base64url') };
+}

@@ -1,0 +1,78 @@
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Content, unsealed } from './manifest.ts';
+
+export const FILE = 'view.db';
+export const MANIFEST = 'manifest.json';
+
+/** A folder that is still being filled; only a rename makes it a snapshot. */
+const MAKING = '.making-';
+const NAME = /^[0-9TZ-]{20,40}-[A-Za-z0-9]{1,16}$/;
+/** Of a manifest, in bytes; a place is a few bytes. */
+const MANIFEST_BYTES_MAX = 1024 * 1024;
+/** Snapshots that are looked at, from the newest on. */
+const LISTED_MAX = 100;
+/** Nobody makes one for longer than this: whoever did was killed. */
+const MAKING_MS_MAX = 6 * 3_600_000;
+
+export function nameOf(atMs: number, epoch: string): string {
+  return `${new Date(atMs).toISOString().replace(/[:.]/g, '-')}-${epoch}`;
+}
+
+export function makingPath(folder: string, name: string): string {
+  return join(folder, `${MAKING}${name}`);
+}
+
+/** Newest first; none where there is no folder. */
+export async function snapshotNames(folder: string): Promise<string[]> {
+  const names = await entriesOf(folder);
+  return names
+    .filter((name) => NAME.test(name))
+    .sort()
+    .reverse()
+    .slice(0, LISTED_MAX);
+}
+
+/** @returns why not, where the manifest is not one of this deployment's */
+export async function readManifest(
+  folder: string,
+  name: string,
+  etagKey: Uint8Array,
+): Promise<Content | string> {
+  const path = join(folder, name, MANIFEST);
+  try {
+    if ((await stat(path)).size > MANIFEST_BYTES_MAX) return 'its manifest is too large';
+    return unsealed(await readFile(path, 'utf8'), etagKey);
+  } catch {
+    return 'its manifest cannot be read';
+  }
+}
+
+/** What was left by those who were killed while they made one. */
+export async function removeUnfinished(folder: string, nowMs: number): Promise<void> {
+  for (const name of await entriesOf(folder)) {
+    if (!name.startsWith(MAKING)) continue;
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path);
+    if (nowMs - mtimeMs > MAKING_MS_MAX) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** A file, or the names in a folder, are on the disk. */
+export async function toDisk(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function entriesOf(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
