@@ -113,7 +113,7 @@ async function threadsOf(use: () => Promise<void>): Promise<Worker[]> {
 
 const readiness = async ({ url }: App) =>
   (await (await fetch(`${url}/readyz`)).json()) as { ready: boolean } & Record<
-    'log' | 'view' | 'access' | 'audit',
+    'log' | 'view' | 'access' | 'audit' | 'outbox',
     { ok: boolean }
   >;
 
