@@ -64,3 +64,11 @@ export class Backoff {
     this.#ms = BOUNDS.retryMs;
   }
 }
+
+/** The broker and we do not take each other: who we are, or the certificate, is wrong. */
+export class Unwelcome extends Error {
+  constructor(cause: unknown) {
+    super('the broker refuses who we are, or its certificate is not one we trust', { cause });
+    this.name = 'Unwelcome';
+  }
+}

@@ -13,24 +13,25 @@ import type {
   TopicSpec,
 } from './client.ts';
 import { bounded } from './client-bounds.ts';
-import { guarded, optionsOf, RETRIES } from './platformatic-options.ts';
+import { guarded, optionsOf, RETRIES, reach } from './platformatic-options.ts';
 
 const { READ_COMMITTED, READ_UNCOMMITTED } = FetchIsolationLevels;
 
 export class PlatformaticAdmin implements KafkaAdmin {
   readonly #admin: Admin;
+  #contact: Promise<void> | undefined;
 
   constructor(connection: KafkaConnection) {
     this.#admin = guarded(new Admin({ ...optionsOf(connection), retries: RETRIES }));
   }
 
   async brokers(): Promise<number> {
-    const asking = this.#admin.metadata({ topics: [], forceUpdate: true });
+    const asking = (await this.#reached()).metadata({ topics: [], forceUpdate: true });
     return (await bounded('asking for metadata', asking)).brokers.size;
   }
 
   async describe(topics: readonly string[]): Promise<TopicDescription[]> {
-    const there = new Set(await bounded('listing topics', this.#admin.listTopics()));
+    const there = new Set(await bounded('listing topics', (await this.#reached()).listTopics()));
     const named = topics.filter((topic) => there.has(topic));
     if (named.length === 0) return [];
     const resources = named.map((resourceName) => ({
@@ -40,7 +41,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
     }));
     const described = await bounded(
       'describing topics',
-      this.#admin.describeConfigs({ resources }),
+      (await this.#reached()).describeConfigs({ resources }),
     );
     const counts = await this.#counts(named);
     return described.map(({ resourceName, configs }) => ({
@@ -52,7 +53,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async create(specs: readonly TopicSpec[]): Promise<void> {
     for (const { topic, partitions, replication, configs } of specs) {
-      const creating = this.#admin.createTopics({
+      const creating = (await this.#reached()).createTopics({
         topics: [{ topic, partitions, replicas: replication }],
         configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
       });
@@ -61,7 +62,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   async alterConfigs(topic: string, configs: Readonly<Record<string, string>>): Promise<void> {
-    const altering = this.#admin.incrementalAlterConfigs({
+    const altering = (await this.#reached()).incrementalAlterConfigs({
       resources: [
         {
           resourceType: ConfigResourceTypes.TOPIC,
@@ -91,7 +92,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async trim(places: readonly TopicPlace[]): Promise<void> {
     const topics = Map.groupBy(places, ({ topic }) => topic);
-    const trimming = this.#admin.deleteRecords({
+    const trimming = (await this.#reached()).deleteRecords({
       topics: [...topics].map(([name, at]) => ({
         name,
         partitions: at.map(({ partition, offset }) => ({ partition, offset: BigInt(offset) })),
@@ -103,8 +104,22 @@ export class PlatformaticAdmin implements KafkaAdmin {
   async remove(topics: readonly string[]): Promise<void> {
     const there = await this.describe(topics);
     if (there.length === 0) return;
-    const removing = this.#admin.deleteTopics({ topics: there.map(({ topic }) => topic) });
+    const removing = (await this.#reached()).deleteTopics({
+      topics: there.map(({ topic }) => topic),
+    });
     await bounded('removing topics', removing);
+  }
+
+  /** After the first contact, which tells at once that we are not welcome. */
+  async #reached(): Promise<Admin> {
+    this.#contact ??= reach(this.#admin);
+    try {
+      await this.#contact;
+      return this.#admin;
+    } catch (error) {
+      this.#contact = undefined;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -112,7 +127,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   async #counts(topics: readonly string[]): Promise<Map<string, number>> {
-    const asking = this.#admin.metadata({ topics: [...topics], forceUpdate: true });
+    const asking = (await this.#reached()).metadata({ topics: [...topics], forceUpdate: true });
     const { topics: known } = await bounded('asking for metadata', asking);
     return new Map([...known].map(([topic, { partitionsCount }]) => [topic, partitionsCount]));
   }
@@ -123,7 +138,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
       partitionIndex,
       timestamp,
     }));
-    const listing = this.#admin.listOffsets({
+    const listing = (await this.#reached()).listOffsets({
       topics: [{ name: topic, partitions }],
       isolationLevel,
     });

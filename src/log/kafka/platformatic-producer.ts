@@ -16,7 +16,7 @@ import {
 } from './client.ts';
 import { chunksOf, firstPlaces, keyOf, type PlacedMessage, placed } from './client-batches.ts';
 import { atMost, BOUNDS, bounded } from './client-bounds.ts';
-import { guarded, isOneOf, optionsOf, RETRIES } from './platformatic-options.ts';
+import { guarded, isOneOf, optionsOf, RETRIES, reach } from './platformatic-options.ts';
 
 type Sending = Pick<ClientProducer, 'send'>;
 type LibraryTransaction = Awaited<ReturnType<ClientProducer['beginTransaction']>>;
@@ -76,7 +76,7 @@ class PlainProducer implements KafkaProducer {
   }
 
   async open(): Promise<void> {
-    await bounded('connecting', this.#library.metadata({ topics: [] }));
+    await reach(this.#library);
   }
 
   send(messages: readonly KafkaMessage[]): Promise<TopicPlace[]> {
@@ -241,6 +241,7 @@ class TransactionalProducer implements KafkaProducer {
   async #initialize(owner: { producerId: bigint; producerEpoch: number }): Promise<void> {
     const library = this.#openLibrary();
     this.#library = library;
+    await reach(library);
     this.#ready = await this.#ended('taking over', library.beginTransaction(owner));
   }
 
