@@ -9,11 +9,12 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { findPaths, ROOT } from './files.ts';
 import { end, findLeftovers, MARK } from './test-leftovers.ts';
+import { describeWaiting, startParts } from './test-parts.ts';
 import { createReport, type TestEvent } from './test-report.ts';
 import { choose, overBudget, type Suite, suiteOf, type Timed } from './test-suites.ts';
 
 const HELP = `npm test                  the embedded tier
-npm test -- --all         the full tier too, as in CI; refuses skipped and todo tests
+npm test -- --all         the full tier on real parts too, as in CI; refuses skipped and todo tests
 npm test -- WORD…         files whose path holds one of the words
 npm test -- --list        which files there are
 `;
@@ -44,9 +45,10 @@ interface Outcome {
 async function test(chosen: readonly Suite[]): Promise<void> {
   const mark = randomUUID();
   process.env[MARK] = mark;
-  const outcome = await execute(chosen);
+  const stopParts = await startParts(chosen, say);
+  const outcome = await execute(chosen).finally(stopParts);
   const faults = [...unfinished(outcome), ...slow(outcome.timed), ...leftovers(mark)];
-  for (const suite of waiting) say(`waits for --all: ${suite.path}`);
+  for (const line of describeWaiting(waiting)) say(line);
   for (const fault of faults) say(`FAILED: ${fault}`);
   if (outcome.failed + faults.length > 0 || outcome.passed === 0) process.exitCode = 1;
   say(`${outcome.passed} passed, ${outcome.failed + faults.length} failed`);

@@ -7,6 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { cacheDirectory, type Say } from '../../tools/parts/cache.ts';
 import { type KafkaPart, startKafka } from '../../tools/parts/kafka.ts';
 import type { KafkaOptions } from '../../tools/parts/kafka-settings.ts';
+import { bringKcat } from '../../tools/parts/kcat.ts';
+import { execute } from '../../tools/parts/programs.ts';
 import { type RedisOptions, type RedisPart, startRedis } from '../../tools/parts/redis.ts';
 import { type SpicedbOptions, type SpicedbPart, startSpicedb } from '../../tools/parts/spicedb.ts';
 import { proxy, type TcpProxy } from './proxy.ts';
@@ -50,6 +52,12 @@ export function spicedb(options: SpicedbOptions = {}): Promise<SpicedbPart> {
 
 export function redis(options: RedisOptions = {}): Promise<RedisPart> {
   return startRedis(options, say);
+}
+
+/** Runs kcat to its end, with `input` on its stdin, and answers what it printed. */
+export async function kcat(args: readonly string[], input?: string | Buffer): Promise<string> {
+  await bringKcat(say);
+  return await execute('kcat', args, input === undefined ? {} : { input });
 }
 
 /** Where the run's own broker is, when `tools/test.ts` has started one for all files. */

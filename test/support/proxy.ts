@@ -32,6 +32,8 @@ export async function proxy(to?: string): Promise<TcpProxy> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
   });
+  // A test that fails before it stops the proxy ends all the same.
+  server.unref();
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
   const cutAll = (): void => {
@@ -85,7 +87,7 @@ function join(client: Socket, target: string, state: State, sockets: Set<Socket>
     [client, server],
     [server, client],
   ] as const) {
-    sockets.add(from);
+    sockets.add(from.unref());
     from.once('close', () => {
       sockets.delete(from);
       to.resetAndDestroy();

@@ -50,13 +50,23 @@ export function isThere(program: string): boolean {
 
 const OUTPUT_LINES_MAX = 25;
 
+export interface Execution {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** On its stdin; else that is empty. */
+  readonly input?: string | Buffer;
+}
+
 /** Runs a command to its end and answers what it printed. @throws with its last lines. */
 export async function execute(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  { input, ...options }: Execution = {},
 ): Promise<string> {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { ...options, stdio: 'pipe' });
+  // A command that ends before it has read its input says so by its exit code.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
   const output: string[] = [];
   child.stdout.on('data', (chunk) => output.push(String(chunk)));
   child.stderr.on('data', (chunk) => output.push(String(chunk)));

@@ -1,0 +1,52 @@
+/** The real parts of a test run: brought before the first test, one broker for all of them. */
+
+import { SHARED_KAFKA } from '../test/support/parts.ts';
+import { readFiles } from './files.ts';
+import { bringKafka, startKafka } from './parts/kafka.ts';
+import { bringKcat } from './parts/kcat.ts';
+import { bringRedis } from './parts/redis.ts';
+import { bringSpicedb } from './parts/spicedb.ts';
+import type { Suite } from './test-suites.ts';
+
+/** Answers what stops them. Does nothing where no suite of the full tier asks for a real part. */
+export async function startParts(
+  suites: readonly Suite[],
+  say: (text: string) => void,
+): Promise<() => Promise<void>> {
+  if (!suites.some(asksForParts)) return async () => {};
+  const began = performance.now();
+  const tell = (part: string) => (text: string) => say(`${part}: ${text}`);
+  // SpiceDB is compiled while the others wait for the network; apt serves one at a time.
+  const compiled = bringSpicedb(tell('spicedb'));
+  await Promise.all([compiled, bringOthers(tell)]);
+  const broker = await startKafka({}, tell('kafka'));
+  process.env[SHARED_KAFKA] = broker.address;
+  const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+  say(`real parts are there after ${seconds} s; kafka at ${broker.address} serves every suite`);
+  return () => broker.stop();
+}
+
+async function bringOthers(tell: (part: string) => (text: string) => void): Promise<void> {
+  await bringKafka(tell('kafka'));
+  await bringRedis(tell('redis'));
+  await bringKcat(tell('kcat'));
+}
+
+function asksForParts({ tier, path }: Suite): boolean {
+  return tier === 'full' && readFiles(path).some(({ text }) => text.includes('support/parts.ts'));
+}
+
+/** One line for what a run leaves out, and each of its files. */
+export function describeWaiting(waiting: readonly Suite[]): string[] {
+  if (waiting.length === 0) return [];
+  const written = readFiles(...waiting.map(({ path }) => path));
+  const tests = written.reduce((sum, { text }) => sum + (text.match(TEST)?.length ?? 0), 0);
+  const parts = waiting.filter(asksForParts).length;
+  return [
+    `${waiting.length} suites with at least ${tests} tests wait for --all, ` +
+      `${parts} of them for Kafka, SpiceDB or Redis:`,
+    ...waiting.map(({ path }) => `  ${path}`),
+  ];
+}
+
+const TEST = /^\s*(?:test|it)\(/gm;
