@@ -80,6 +80,7 @@ function shown(config: Config, name: SettingName): string {
       return config.flagsFile;
     case 'REDIS_URL':
     case 'KAFKA_SASL':
+    case 'SCHEMA_REGISTRY_URL':
     case 'SPICEDB_TOKEN':
     case 'DIGITAL_TWIN_TOKEN':
       return '';

@@ -45,6 +45,7 @@ test('a Kafka is one frozen value: brokers, client, TLS, SASL and prefixes', () 
     KAFKA_SASL_FILE: '/secret',
     KAFKA_TOPIC_PREFIX: 'acme.',
     KAFKA_GROUP_PREFIX: 'acme-',
+    SCHEMA_REGISTRY_URL: 'https://u:p@registry.example/v1',
   });
   assert.deepEqual(kafka, {
     brokers: ['a.example:9092', '[::1]:9093'],
@@ -53,6 +54,7 @@ test('a Kafka is one frozen value: brokers, client, TLS, SASL and prefixes', () 
     sasl: { mechanism: 'SCRAM-SHA-512', username: 'twin', password: 'p:a:ss' },
     topicPrefix: 'acme.',
     groupPrefix: 'acme-',
+    schemaRegistry: 'https://u:p@registry.example/v1',
   });
   assert.ok(Object.isFrozen(kafka) && Object.isFrozen(kafka.brokers));
 });
@@ -79,6 +81,10 @@ for (const [setting, text] of [
   ['KAFKA_SASL', 'PLAIN:user'],
   ['KAFKA_TOPIC_PREFIX', 'acme/'],
   ['KAFKA_GROUP_PREFIX', 'a b'],
+  ['SCHEMA_REGISTRY_URL', 'registry.example'],
+  ['SCHEMA_REGISTRY_URL', 'ftp://registry.example'],
+  ['SCHEMA_REGISTRY_URL', 'https://registry.example/?a=b'],
+  ['SCHEMA_REGISTRY_URL', 'https://u:100%@registry.example'],
 ] as const) {
   test(`${setting}=${text} is a fault`, () => {
     assert.deepEqual(problemsOf({ KAFKA_BROKERS: 'a:1', [setting]: text }), [setting]);
@@ -86,18 +92,25 @@ for (const [setting, text] of [
 }
 
 test('what belongs to a Kafka is a fault without one', () => {
-  const env = { KAFKA_CLIENT: 'kafkajs', KAFKA_TOPIC_PREFIX: 'acme.' };
-  assert.deepEqual(problemsOf(env), ['KAFKA_CLIENT', 'KAFKA_TOPIC_PREFIX']);
+  const env = {
+    KAFKA_CLIENT: 'kafkajs',
+    KAFKA_TOPIC_PREFIX: 'acme.',
+    SCHEMA_REGISTRY_URL: 'https://registry.example',
+  };
+  assert.deepEqual(problemsOf(env), Object.keys(env));
 });
 
 test('a password never crosses a network in the clear in production', () => {
   const env = { NODE_ENV: 'production', KAFKA_BROKERS: 'a:1', KAFKA_SASL: 'PLAIN:u:p' };
   assert.ok(problemsOf(env).includes('KAFKA_SASL'));
   assert.ok(!problemsOf({ ...env, KAFKA_TLS: 'on' }).includes('KAFKA_SASL'));
+  const registry = { ...env, SCHEMA_REGISTRY_URL: 'http://u:p@registry.example' };
+  assert.ok(problemsOf(registry).includes('SCHEMA_REGISTRY_URL'));
 });
 
-test('the password is never printed', () => {
-  const described = describeConfig(load({ KAFKA_BROKERS: 'a:1', KAFKA_SASL: 'PLAIN:u:hush' }));
+test('the passwords are never printed', () => {
+  const secrets = { KAFKA_SASL: 'PLAIN:u:hush', SCHEMA_REGISTRY_URL: 'https://u:hush@a.example' };
+  const described = describeConfig(load({ KAFKA_BROKERS: 'a:1', ...secrets }));
   assert.doesNotMatch(JSON.stringify(described), /hush/);
   assert.equal(described.find(({ name }) => name === 'KAFKA_SASL')?.value, '(set, not shown)');
 });

@@ -23,6 +23,8 @@ export interface KafkaSettings {
   readonly topicPrefix: string;
   /** Before the name of every consumer group and transactional id. */
   readonly groupPrefix: string;
+  /** With its user and password; absent where ids of our own stand in the frames. */
+  readonly schemaRegistry?: string;
 }
 
 /** Paths of PEM files; none for the authorities that the system knows. */
@@ -74,6 +76,14 @@ export function kafkaPrefix(text: string): string {
   throw new Wrong('must be 1 to 100 letters, digits, dots, underscores or hyphens, such as acme.');
 }
 
+/** `https://user:password@registry.example.org/path`; without a query, which no path could follow. */
+export function schemaRegistryUrl(text: string): string {
+  const url = URL.parse(text);
+  const web = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (web && text.length <= 2_048 && !/[\s?#]|%(?![0-9A-Fa-f]{2})/.test(text)) return text;
+  throw new Wrong('must be http:// or https://[user:password@]host[:port][/path]');
+}
+
 /** @param problems is added to: a file that cannot be read, settings that need each other */
 export function kafkaOf(
   values: Values,
@@ -82,10 +92,14 @@ export function kafkaOf(
 ): KafkaSettings | undefined {
   const { KAFKA_BROKERS: brokers, KAFKA_CLIENT: client, KAFKA_SASL: sasl } = values;
   const { KAFKA_TOPIC_PREFIX: topicPrefix, KAFKA_GROUP_PREFIX: groupPrefix } = values;
-  const { KAFKA_TLS: tlsGiven, NODE_ENV: mode } = values;
+  const { KAFKA_TLS: tlsGiven, NODE_ENV: mode, SCHEMA_REGISTRY_URL: schemaRegistry } = values;
   if (brokers === undefined) {
     problems.push(...withoutBrokers(values, problems));
     return undefined;
+  }
+  if (mode === 'production' && schemaRegistry?.startsWith('https:') === false) {
+    const mend = 'must be https: with NODE_ENV=production';
+    problems.push({ setting: 'SCHEMA_REGISTRY_URL', mend });
   }
   const tls = tlsGiven === 'off' ? undefined : tlsGiven;
   if (mode === 'production' && sasl !== undefined && tls === undefined) {
@@ -100,6 +114,7 @@ export function kafkaOf(
     ...(sasl !== undefined && { sasl }),
     topicPrefix: topicPrefix ?? '',
     groupPrefix: groupPrefix ?? '',
+    ...(schemaRegistry !== undefined && { schemaRegistry }),
   };
 }
 
@@ -112,6 +127,7 @@ function withoutBrokers(values: Values, problems: readonly ConfigProblem[]): Con
     'KAFKA_SASL',
     'KAFKA_TOPIC_PREFIX',
     'KAFKA_GROUP_PREFIX',
+    'SCHEMA_REGISTRY_URL',
   ] as const;
   return others
     .filter((name) => values[name] !== undefined)

@@ -1,5 +1,12 @@
 import { LIMITS } from '../kernel/limits.ts';
-import { KAFKA_CLIENTS, kafkaBrokers, kafkaPrefix, kafkaSasl, kafkaTls } from './kafka.ts';
+import {
+  KAFKA_CLIENTS,
+  kafkaBrokers,
+  kafkaPrefix,
+  kafkaSasl,
+  kafkaTls,
+  schemaRegistryUrl,
+} from './kafka.ts';
 import { host, listOf, oneOf, origin, origins, type Parse, text, whole } from './parsers.ts';
 import { REDIS_PREFIX, redisPrefix, redisUrl } from './redis.ts';
 import { spicedbEndpoint, spicedbPrefix } from './spicedb.ts';
@@ -94,6 +101,10 @@ export const SETTINGS = {
     kafkaPrefix,
     'Before the name of each consumer group and transactional id.',
   ),
+  SCHEMA_REGISTRY_URL: secret(
+    schemaRegistryUrl,
+    'Registry of the schemas on it: https://user:password@registry.example.org; else ids of our own.',
+  ),
   SPICEDB_ENDPOINT: setting(
     spicedbEndpoint,
     'host:port of a SpiceDB of your own, with TLS but on loopback (or as http://, https:// says).',
@@ -121,7 +132,6 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** Settings of the contract whose parts come later: named, they are refused, never ignored. */
 export const NOT_IN_THIS_VERSION: readonly string[] = [
-  'SCHEMA_REGISTRY_URL',
   'OAUTH_ISSUER',
   'OAUTH_AUDIENCE',
   'OAUTH_PROFILE',

@@ -2,6 +2,7 @@
 
 export { decodeDirectory, encodeDirectory } from './directory.ts';
 export { decodeOutcome, encodeOutcome, type Outcome, type OutcomeResult } from './outcomes.ts';
+export { isRegistryFault, toOwnFrame, toRegistryFrame } from './reframe.ts';
 export { createRegistry, type Registry, type RegistryOptions } from './registry.ts';
 export { RegistryFault, type RegistryFaultKind } from './registry-client.ts';
 export {

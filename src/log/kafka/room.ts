@@ -2,6 +2,7 @@ import type { Service } from '../../kernel/lifecycle.ts';
 import { createDeadLetterDesk } from '../consumers/dead-letter-desk.ts';
 import { createReplays } from '../consumers/replays.ts';
 import { sealingKeyFrom } from '../consumers/sealing.ts';
+import { createRegistry, isRegistryFault } from '../events/index.ts';
 import type { LogRoom, LogRoomOptions } from '../room.ts';
 import { applyTopics, checkTopics } from './apply-topics.ts';
 import type { KafkaClient, KafkaConnection } from './client.ts';
@@ -12,11 +13,14 @@ import { createLeadership } from './leadership.ts';
 import { ensureLogIdentity, readLogIdentity } from './log-identity.ts';
 import { createPublisher } from './publisher.ts';
 import { PARTITIONS, topicNames, topicSpecs } from './topics.ts';
+import { withRegistry } from './with-registry.ts';
 
 export interface KafkaSettings extends Omit<KafkaConnection, 'clientId'> {
   readonly client: KafkaAdapter;
   readonly topicPrefix: string;
   readonly groupPrefix: string;
+  /** URL of a registry, with its user and password. */
+  readonly schemaRegistry?: string;
 }
 
 /** Three copies outlive a broker; a cluster with fewer brokers cannot have them. */
@@ -27,7 +31,7 @@ type Options = Omit<LogRoomOptions, 'kafka'> & { readonly kafka: KafkaSettings }
 export async function openKafkaRoom(options: Options): Promise<LogRoom> {
   const { kafka, dataDir, clock, onError, memberIds, memberIdKey } = options;
   const { topicPrefix } = kafka;
-  const client = createKafkaClient({ ...kafka, clientId: 'digital-twin' }, kafka.client);
+  const client = await clientOf(kafka);
   const names = topicNames(kafka.topicPrefix);
   const identity = await identityOf(client, options).catch(async (error: unknown) => {
     await client.close();
@@ -76,6 +80,18 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
       return [publisher, leadership];
     },
   };
+}
+
+/** Where a registry is named, it has our schemas before the first record is written. */
+async function clientOf(kafka: KafkaSettings): Promise<KafkaClient> {
+  const { schemaRegistry: url, topicPrefix } = kafka;
+  const registry = url === undefined ? undefined : createRegistry({ url, topicPrefix });
+  await registry?.start().catch((error: unknown) => {
+    if (!isRegistryFault(error)) throw error;
+    throw new Error(`SCHEMA_REGISTRY_URL: ${error.message}; ${error.mend}`, { cause: error });
+  });
+  const client = createKafkaClient({ ...kafka, clientId: 'digital-twin' }, kafka.client);
+  return registry === undefined ? client : withRegistry(client, registry);
 }
 
 /** Which log this is; topics that are missing, or not as they should be, are told all at once. */
