@@ -18,6 +18,7 @@ import { withConformance } from './mcp/conformance/index.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { seedDemo } from './operations/demo.ts';
 import { createFlags, type Flags } from './operations/flags.ts';
+import { type FloorsService, openFloors } from './operations/floors.ts';
 import { greeting } from './operations/greeting.ts';
 import { createHealth } from './operations/health.ts';
 import { createLogger, type Logger } from './operations/logger.ts';
@@ -25,8 +26,7 @@ import { createMetrics } from './operations/metrics.ts';
 import { createProbes } from './operations/probes.ts';
 import { createChangeBus } from './twin/change-bus.ts';
 import { createCursorCodec } from './twin/cursor.ts';
-import { createFloors, type Floors } from './twin/floors.ts';
-import type { Intake } from './twin/ports.ts';
+import type { EventLog, Intake } from './twin/ports.ts';
 import { createPositionCodec, type PositionCodec } from './twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from './twin/reader/index.ts';
 import { createReceipts } from './twin/receipts.ts';
@@ -84,21 +84,22 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer };
   const leadership = spicedb && log.relationsLeadership;
   const room = createAccess({ ...ruled, spicedb, leadership, report, metrics, onDeath });
-  const { audit, decisions } = room;
+  const { audit, decisions, panelOf, relations } = room;
   const access = withinTenants(decisions, view);
-  const { panelOf } = room;
   const readable = { view, access, audit, clock, panelOf, onRead: metrics.read };
-  const door = createDoor(config, keys, readable);
+  const door = createDoor(config, keys, readable, { log: log.log, report });
+  const { floors } = door;
   const chat = createChat({ ...door, access, audit, intake, clock });
   const shared = { ...door, access, audit, bus, clock, version, report, metrics };
   const spoken = { ...shared, chat, epoch: () => view.epoch };
   const mcp = createMcpEndpoint(config.conformance ? withConformance(spoken) : spoken);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
-  const probes = createProbes({ log: log.log, view, access: decisions, audit, outbox: intake });
+  const probed = { log: log.log, view, access: decisions, audit };
+  const probes = createProbes({ ...probed, outbox: intake, floors });
   const health = createHealth(probes, report);
   const written = leadership ? [...room.services, leadership] : room.services;
   const left = log.publisher(view, bus);
-  const services = [flags, ...log.services, intake, view, ...written, ...left, mcp, http];
+  const services = [flags, floors, ...log.services, intake, view, ...written, ...left, mcp, http];
   const key = randomBytes(32).toString('base64url');
   let url = '';
 
@@ -117,7 +118,6 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     });
   };
   const stop = stopping({ drain: health.drain, dataDir, services, logger, lock });
-  const { relations } = room;
   const seed = { folder: DEMO, log: log.log, intake: log.intake, relations, parseRelation };
   return {
     name: 'digital-twin',
@@ -185,18 +185,20 @@ function createIntake(
 
 /** The one door, and what positions and floors it shares with the surfaces. */
 function createDoor(
-  { readWaitMs }: Config,
+  { readWaitMs, redis }: Config,
   keys: DeploymentKeys,
   parts: Pick<ReaderParts, 'view' | 'access' | 'audit' | 'clock' | 'panelOf' | 'onRead'>,
-): { reader: Reader; positions: PositionCodec; floors: Floors } {
+  { log, report }: { log: EventLog; report: Report },
+): { reader: Reader; positions: PositionCodec; floors: FloorsService } {
   const positions = createPositionCodec(keys.position);
-  const floors = createFloors();
+  const { view, clock } = parts;
+  const floors = openFloors({ settings: redis, secret: keys.position, log, view, clock, report });
   const reader = createReader({
     ...parts,
     positions,
     floors,
-    cursors: createCursorCodec(keys.cursor, parts.clock),
-    receipts: createReceipts(parts.clock),
+    cursors: createCursorCodec(keys.cursor, clock),
+    receipts: createReceipts(clock),
     etagKey: keys.etag,
     readWaitMs,
   });
