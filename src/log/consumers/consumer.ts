@@ -3,11 +3,13 @@ import { type Clock, systemClock } from '../../kernel/clock.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
 import type {
   KafkaClient,
+  KafkaConnection,
   KafkaGroup,
   KafkaProducer,
   KafkaRecord,
   TopicPartition,
 } from '../kafka/client.ts';
+import { createKafkaClient, type KafkaAdapter } from '../kafka/create.ts';
 import { Committer } from './committer.ts';
 import { type Failure, letterOf } from './dead-letter.ts';
 import type { Decode, Handler } from './event.ts';
@@ -19,8 +21,20 @@ import { RETRIES, type Retries } from './retries.ts';
 import type { SealingKeys } from './sealing.ts';
 import { Share } from './share.ts';
 
-export interface ConsumerOptions<T> {
+/** A client that is there already, or what one is made of: then it ends with the consumer. */
+export type ConsumerOptions<T> = OfClient<T> | OfConnection<T>;
+
+interface OfClient<T> extends ConsumerSettings<T> {
   readonly client: Pick<KafkaClient, 'group' | 'producer'>;
+}
+
+interface OfConnection<T> extends ConsumerSettings<T> {
+  readonly connection: KafkaConnection;
+  /** Which library; default `platformatic`. */
+  readonly adapter?: KafkaAdapter;
+}
+
+export interface ConsumerSettings<T> {
   /** Whole, as the topics are: prefixes stand in them. */
   readonly group: string;
   readonly topics: readonly string[];
@@ -70,12 +84,22 @@ const SPAN_FACTOR = 10;
  * known to have been handled, or in `<topic>.dlq` before its offset is committed.
  */
 export function createConsumer<T>(options: ConsumerOptions<T>): Service {
-  return new Consumer(options);
+  if ('client' in options) return new Consumer(options);
+  const client = createKafkaClient(options.connection, options.adapter ?? 'platformatic');
+  const consumer = new Consumer({ ...options, client });
+  return {
+    name: consumer.name,
+    start: () => consumer.start(),
+    async stop() {
+      await consumer.stop();
+      await client.close();
+    },
+  };
 }
 
 class Consumer<T> implements Service {
   readonly name: string;
-  readonly #options: ConsumerOptions<T> & Defaults;
+  readonly #options: OfClient<T> & Defaults;
   readonly #group: KafkaGroup;
   readonly #producer: KafkaProducer;
   readonly #processing: Processing<T>;
@@ -87,7 +111,7 @@ class Consumer<T> implements Service {
   #inFlight = 0;
   #stopping = false;
 
-  constructor(given: ConsumerOptions<T>) {
+  constructor(given: OfClient<T>) {
     const { client, group, metrics, onTrouble = () => undefined } = given;
     this.name = `consumer-${group}`;
     this.#options = { ...DEFAULTS, ...given };

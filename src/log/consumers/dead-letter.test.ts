@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { DeadLetterSchema } from '../../contract/events/twins/v1/dead_letter_pb.js';
 import { LIMITS } from '../../kernel/limits.ts';
+import { ownIds } from '../events/schema-ids.ts';
+import { frameOf, inMessage } from '../events/wire.ts';
 import type { KafkaRecord } from '../kafka/client.ts';
 import { contentOf, type Failure, letterOf, readLetter } from './dead-letter.ts';
 import { CannotOpen, type SealingKeys } from './sealing.ts';
@@ -75,11 +76,12 @@ test('an older key still opens; another key, another origin or a changed byte do
   assert.throws(() => contentOf([KEYS[0]], letter), CannotOpen);
   const moved = { ...letter, origin: { ...letter.origin, offset: 8 } };
   assert.throws(() => contentOf(KEYS, moved), CannotOpen);
-  const message = fromBinary(DeadLetterSchema, old.value ?? Buffer.alloc(0));
+  const read = { key: null, value: old.value, headers: {} };
+  const message = inMessage(DeadLetterSchema, read, ownIds);
   const ciphertext = message.content?.ciphertext;
   assert.ok(ciphertext !== undefined);
   ciphertext[0] = (ciphertext[0] ?? 0) ^ 1;
-  const changed = readLetter({ value: Buffer.from(toBinary(DeadLetterSchema, message)) });
+  const changed = readLetter({ value: frameOf(DeadLetterSchema, message, ownIds) });
   assert.ok(changed !== undefined);
   assert.throws(() => contentOf(KEYS, changed), CannotOpen);
 });

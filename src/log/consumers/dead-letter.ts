@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type DeadLetter,
@@ -7,6 +7,8 @@ import {
 } from '../../contract/events/twins/v1/dead_letter_pb.js';
 import { base32 } from '../../kernel/ids.ts';
 import { LIMITS } from '../../kernel/limits.ts';
+import { ownIds } from '../events/schema-ids.ts';
+import { frameOf, HEADERS, inMessage } from '../events/wire.ts';
 import type { KafkaMessage, KafkaRecord, TopicPlace } from '../kafka/client.ts';
 import { deadLetterTopic } from '../kafka/topics.ts';
 import { REASONS, type Reason } from './event.ts';
@@ -90,8 +92,9 @@ export function letterOf(
   return {
     topic: deadLetterTopic(record.topic),
     key: opaque(record.key) ?? Buffer.from(id),
-    value: Buffer.from(toBinary(DeadLetterSchema, message)),
+    value: frameOf(DeadLetterSchema, message, ownIds),
     headers: {
+      [HEADERS.type]: DeadLetterSchema.typeName,
       'dlq-reason': reason,
       'dlq-origin': placeText(origin),
       'dlq-attempts': String(attempts),
@@ -105,7 +108,7 @@ export function letterOf(
 export function readLetter({ value }: Pick<KafkaRecord, 'value'>): Letter | undefined {
   if (value === null) return undefined;
   try {
-    const message = fromBinary(DeadLetterSchema, value);
+    const message = inMessage(DeadLetterSchema, { key: null, value, headers: {} }, ownIds);
     const { origin, reason, attempts, consumer, header, firstFailed, lastFailed } = message;
     const known = REASONS.find((one) => one === reason);
     if (header?.type !== DEAD_LETTER_TYPE || known === undefined) return undefined;

@@ -19,7 +19,7 @@ export function decodeEvents(ids: SchemaIds = ownIds): Decode<EventMessage> {
 
 /** Only these events, typed; one of another type is a dead letter (`UNKNOWN_TYPE`). */
 export function decodeOnly<D extends DescMessage>(
-  schemas: readonly [D, ...D[]],
+  schemas: readonly D[],
   ids: SchemaIds = ownIds,
 ): Decode<MessageShape<D>> {
   return (record) => {

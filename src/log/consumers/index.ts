@@ -1,9 +1,11 @@
 /** `digital-twin-mcp/events`: consume the product's events with what a consumer needs around it. */
 
+export * from '../../contract/events/twins/v1/resource_event_pb.js';
+
 export { Undecodable, type UndecodableReason } from '../events/undecodable.ts';
 export type { KafkaClient, KafkaConnection, KafkaRecord } from '../kafka/client.ts';
 export { createKafkaClient, type KafkaAdapter } from '../kafka/create.ts';
-export { type ConsumerOptions, createConsumer } from './consumer.ts';
+export { type ConsumerOptions, type ConsumerSettings, createConsumer } from './consumer.ts';
 export {
   contentOf,
   type Failure,

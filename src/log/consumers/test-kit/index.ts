@@ -1,6 +1,6 @@
 import type { KafkaRecord, TopicPlace } from '../../kafka/client.ts';
 import { deadLetterTopic } from '../../kafka/topics.ts';
-import { type ConsumerOptions, createConsumer } from '../consumer.ts';
+import { type ConsumerSettings, createConsumer } from '../consumer.ts';
 import { contentOf, readLetter } from '../dead-letter.ts';
 import type { Reason } from '../event.ts';
 import type { Sealed, SealingKeys } from '../sealing.ts';
@@ -10,7 +10,7 @@ import { MemoryKafka } from './memory-kafka.ts';
 export { createManualClock, type ManualClock } from './clock.ts';
 
 export interface TestKitOptions<T>
-  extends Omit<ConsumerOptions<T>, 'client' | 'group' | 'deadLetters' | 'clock'> {
+  extends Omit<ConsumerSettings<T>, 'group' | 'deadLetters' | 'clock'> {
   readonly group?: string;
   readonly partitions?: number;
   /** When the test begins, in milliseconds since the epoch. */
