@@ -2,6 +2,7 @@
 
 import { SHARED_KAFKA } from '../test/support/parts.ts';
 import { readFiles } from './files.ts';
+import { importsOf } from './imports.ts';
 import { bringKafka, startKafka } from './parts/kafka.ts';
 import { bringKcat } from './parts/kcat.ts';
 import { bringRedis } from './parts/redis.ts';
@@ -32,9 +33,19 @@ async function bringOthers(tell: (part: string) => (text: string) => void): Prom
   await bringKcat(tell('kcat'));
 }
 
+/** Whether it imports them, itself or by what only tests import. */
 function asksForParts({ tier, path }: Suite): boolean {
-  return tier === 'full' && readFiles(path).some(({ text }) => text.includes('support/parts.ts'));
+  const seen = new Set<string>();
+  const reaches = (file: string): boolean => {
+    if (file === PARTS) return true;
+    if (seen.has(file) || !/^(src|test)\//.test(file)) return false;
+    seen.add(file);
+    return readFiles(file).flatMap(importsOf).some(reaches);
+  };
+  return tier === 'full' && reaches(path);
 }
+
+const PARTS = 'test/support/parts.ts';
 
 /** One line for what a run leaves out, and each of its files. */
 export function describeWaiting(waiting: readonly Suite[]): string[] {
