@@ -29,6 +29,7 @@ test('a letter says where from and why, and shows nothing of the record', () => 
   const message = letterOf(LETTERS, record(), FAILURE);
   assert.deepEqual([message.topic, message.key?.toString()], ['acme.words.dlq', 'demo-ana']);
   assert.deepEqual(message.headers, {
+    type: 'twins.v1.DeadLetter',
     'dlq-reason': 'FAILED',
     'dlq-origin': 'words/3/7',
     'dlq-attempts': '3',
