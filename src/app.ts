@@ -65,7 +65,7 @@ const DEMO = fileURLToPath(new URL('../resources/demo', import.meta.url));
  */
 export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const { clock, version, launcher, onIdle } = parts;
-  const { dataDir, memberIds } = config;
+  const { dataDir, memberIds, kafka, spicedb, production } = config;
   const lock = await lockDataDir(dataDir);
   const keys = await loadKeys(config.keysFile).catch(releasing(lock));
   const logger = createLogger({ level: config.logLevel, version });
@@ -74,13 +74,12 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
 
   const onDeath = telling(logger, parts.onFatal);
   const stored = { dataDir, clock, onError: deathsTo(onDeath, report) };
-  const { kafka, spicedb, production } = config;
   const addressed = { memberIds, kafka, makeTopics: !production, ...secretsOf(keys) };
   const log = await openLogRoom({ ...stored, ...addressed }).catch(releasing(lock));
   const { flags, intake } = createIntake(config, log.intake, stored, logger);
   const bus = createChangeBus(report);
   const following = { log: log.log, bus, etagKey: keys.etag, onLag: metrics.viewLag };
-  const view = createView({ ...stored, ...following });
+  const view = createView({ ...stored, ...following, snapshotDir: config.snapshotDir });
   const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer };
   const leadership = spicedb && log.relationsLeadership;
   const room = createAccess({ ...ruled, spicedb, leadership, report, metrics, onDeath });
@@ -109,6 +108,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     http.open({
       ...{ ...shared, ...health, ...log.desks, mcp, intake, view, relations: room.desk, flags },
       authenticator: rated(authenticator, clock, config.requestsPerSecond),
+      snapshots: view.snapshots,
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       auditVerify: async () => ({ ...(await audit.verify()) }),
       topicPrefix: kafka?.topicPrefix ?? '',

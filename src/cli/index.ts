@@ -11,6 +11,7 @@ import { addReplay } from './commands/replay.ts';
 import { addReset } from './commands/reset.ts';
 import { addSchema } from './commands/schema.ts';
 import { addServe } from './commands/serve.ts';
+import { addSnapshot } from './commands/snapshot.ts';
 import { addStdio } from './commands/stdio.ts';
 import { addToken } from './commands/token.ts';
 import { addWatch } from './commands/watch.ts';
@@ -73,5 +74,6 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addDlq(program, io);
   addReplay(program, io);
   addSchema(program, io, setExit);
+  addSnapshot(program, io);
   return program;
 }

@@ -47,6 +47,8 @@ export interface Config {
   readonly keysFile: string;
   /** Absolute; need not be there. */
   readonly flagsFile: string;
+  /** Absolute; need not be there. */
+  readonly snapshotDir: string;
   /** Access token of the command line. */
   readonly token: string | undefined;
   /** Where each setting came from; those left out are defaults. */
@@ -159,6 +161,7 @@ function withDefaults(
     redis: redis === undefined ? undefined : { ...redis, prefix },
     keysFile: resolve(input.cwd, values.KEYS_FILE ?? join(dataDir, 'keys.json')),
     flagsFile: resolve(input.cwd, values.FLAGS_FILE ?? join(dataDir, 'flags.json')),
+    snapshotDir: resolve(input.cwd, values.SNAPSHOT_DIR ?? join(dataDir, 'snapshots')),
     token: values.DIGITAL_TWIN_TOKEN,
     origins,
   };

@@ -76,6 +76,8 @@ function shown(config: Config, name: SettingName): string {
       return config.redis?.prefix ?? '';
     case 'KEYS_FILE':
       return config.keysFile;
+    case 'SNAPSHOT_DIR':
+      return config.snapshotDir;
     case 'FLAGS_FILE':
       return config.flagsFile;
     case 'REDIS_URL':

@@ -123,6 +123,10 @@ export const SETTINGS = {
     'Redis that instances share floors by: redis(s)://, redis+sentinel:// or redis+cluster://.',
   ),
   REDIS_PREFIX: setting(redisPrefix, `Before each of our keys in Redis; ${REDIS_PREFIX}.`),
+  SNAPSHOT_DIR: setting(
+    text(4_096),
+    'Directory of copies of the view: made on demand, and what an instance without one starts from.',
+  ),
   FLAGS_FILE: setting(text(4_096), 'JSON file of flags, read again when it changes.'),
   DIGITAL_TWIN_TOKEN: secret(text(LIMITS.tokenCharsMax), 'Access token of the command line.'),
 } as const satisfies Record<string, Setting<unknown>>;

@@ -34,6 +34,7 @@ export type Operation =
   | 'flags'
   | 'dead-letters'
   | 'replay'
+  | 'snapshots'
   | 'metrics';
 
 /** All of the scopes that an operation needs. A section read needs `twin:read` or its section's. */
@@ -51,6 +52,7 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   flags: ['admin'],
   'dead-letters': ['admin'],
   replay: ['admin'],
+  snapshots: ['admin'],
   metrics: ['admin'],
 };
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FlagStates } from '../contract/flags.ts';
+import type { Snapshot } from '../contract/snapshots.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Fault } from '../kernel/errors.ts';
 import type {
@@ -58,6 +59,12 @@ export interface FlagsDesk {
   set(name: string, value: string): Promise<void>;
 }
 
+/** Copies of the view; one is made at a time. */
+export interface SnapshotsDesk {
+  create(): Promise<Snapshot>;
+  list(): Promise<Snapshot[]>;
+}
+
 /** Development only: tokens for whoever holds the key of `server.json`. */
 export interface DevelopmentDesk {
   readonly key: string;
@@ -74,6 +81,7 @@ export interface HttpParts {
   /** Absent where no Kafka is. */
   readonly deadLetters?: DeadLetters;
   readonly replays?: Replays;
+  readonly snapshots: SnapshotsDesk;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;

@@ -64,6 +64,11 @@ export interface TwinClient {
     list(): Promise<t.FlagStates>;
     set(name: string, value: string): Promise<t.FlagStates>;
   };
+  /** Copies of the view, from which new instances start. */
+  readonly snapshots: {
+    create(): Promise<t.Snapshot>;
+    list(): Promise<readonly t.Snapshot[]>;
+  };
   /** What consumers could not handle. */
   readonly deadLetters: {
     list(topic?: string): Promise<t.DeadLetterList>;
@@ -119,6 +124,10 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
     flags: {
       list: () => http.get('/v1/flags'),
       set: (name, value) => http.post('/v1/flags', {}, JSON.stringify({ name, value }), JSON_TYPE),
+    },
+    snapshots: {
+      create: () => http.post('/v1/snapshots', {}, '', {}),
+      list: async () => (await http.get<{ snapshots: t.Snapshot[] }>('/v1/snapshots')).snapshots,
     },
     deadLetters: {
       list: (topic) => http.get('/v1/dlq', { topic }),

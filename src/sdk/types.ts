@@ -15,6 +15,7 @@ export type {
   ReplayRequest,
   ReplayStep,
 } from '../contract/replays.ts';
+export type { Snapshot } from '../contract/snapshots.ts';
 
 export interface ReadOptions {
   /** Wait (bounded) until the server has reached this position. */

@@ -37,6 +37,7 @@ const ACTIONS: Readonly<Record<AuditEntry['action'], 'C' | 'R' | 'U' | 'E'>> = {
   flags: 'U',
   'dead-letter': 'E',
   replay: 'E',
+  snapshot: 'E',
   token: 'E',
   session: 'C',
 };

@@ -15,6 +15,7 @@ import { operationRoutes } from './operations.ts';
 import { operatorRoutes } from './operators.ts';
 import { replayRoutes } from './replays.ts';
 import { schemaRoutes } from './schemas.ts';
+import { snapshotRoutes } from './snapshots.ts';
 import { sourceRoutes } from './sources.ts';
 import { twinRoutes } from './twins.ts';
 
@@ -40,6 +41,7 @@ export function createPlainRoutes(
   flagRoutes(app, parts, guarded);
   deadLetterRoutes(app, parts, guarded);
   replayRoutes(app, parts, guarded);
+  snapshotRoutes(app, parts, guarded);
   schemaRoutes(app, parts.topicPrefix ?? '');
   if (parts.development !== undefined) developmentRoutes(app, parts, parts.development);
   app.use(() => {

@@ -17,6 +17,7 @@ export interface AuditEntry {
     | 'flags'
     | 'dead-letter'
     | 'replay'
+    | 'snapshot'
     | 'token'
     | 'session';
   readonly outcome: 'success' | 'denied' | 'failed';
