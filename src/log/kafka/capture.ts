@@ -86,11 +86,13 @@ export function captureWrites(db: DatabaseSync): Capture {
           change: JSON.parse(String(body)) as RelationChange,
           actor: String(actor),
         })),
-        rows: sql.touched.all().map((row) => {
-          const table = String(row.tab);
-          const key = JSON.parse(String(row.key)) as Cell[];
-          return { table, key, row: rowOf(db, table, keys.get(table) ?? [], key) };
-        }),
+        rows: goneFirst(
+          sql.touched.all().map((row) => {
+            const table = String(row.tab);
+            const key = JSON.parse(String(row.key)) as Cell[];
+            return { table, key, row: rowOf(db, table, keys.get(table) ?? [], key) };
+          }),
+        ),
       };
     },
   };
@@ -122,6 +124,14 @@ function factsOf(sql: ReturnType<typeof prepare>, row: Row): HeadFacts {
     })),
     ...(updated !== null && { lastUpdatedMs: Number(updated) }),
   };
+}
+
+/** What is gone made room for what came: a table may allow only one of both. */
+function goneFirst(rows: readonly StateRow[]): StateRow[] {
+  const { true: gone = [], false: there = [] } = Object.groupBy(rows, ({ row }) =>
+    row === null ? 'true' : 'false',
+  );
+  return [...gone, ...there];
 }
 
 function rowOf(db: DatabaseSync, table: string, columns: readonly string[], key: readonly Cell[]) {

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { inTransaction, openDatabase } from '../../kernel/sqlite.ts';
+import { mayHaveMissed } from '../../twin/retention.ts';
 import { createLogTables, identityOf, type LogIdentity } from '../schema.ts';
 
 /** How far the topics have been taken in, and which intake is decided; both move with the state. */
@@ -18,11 +19,14 @@ export interface Next {
 
 /**
  * What a decider knows, in a file of its own instance. Kafka has all of it, so a power cut may take
- * the last of it, and the file of another log is thrown away.
+ * the last of it; the file of another log, or one that has stood still for so long that it may have
+ * missed tombstones, is thrown away.
+ * @param at now, in ms
  */
-export function openDeciderDatabase(path: string, identity: LogIdentity): DatabaseSync {
+export function openDeciderDatabase(path: string, identity: LogIdentity, at: number): DatabaseSync {
   const db = openFor(path, identity);
-  if (identityOf(db).epoch === identity.epoch) return db;
+  const isSame = identityOf(db).epoch === identity.epoch;
+  if (isSame && !mayHaveMissed(completeAt(db) ?? at, at)) return db;
   db.close();
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
   return openFor(path, identity);
@@ -35,7 +39,15 @@ function openFor(path: string, identity: LogIdentity): DatabaseSync {
   return db;
 }
 
+/** When it last had everything that the log had, in ms. */
+function completeAt(db: DatabaseSync): number | undefined {
+  const row = db.prepare("SELECT value FROM meta WHERE name = 'complete'").get();
+  return row === undefined ? undefined : Number(row.value);
+}
+
 export interface Places {
+  /** At this time it had everything that the log had. */
+  setComplete(at: number): void;
   restored(topic: string): Next[];
   setRestored(topic: string, next: readonly Next[]): void;
   intake(): Next[];
@@ -54,7 +66,9 @@ export function createPlaces(db: DatabaseSync): Places {
     inTransaction(db, () => {
       for (const one of next) run(one);
     });
+  const complete = db.prepare("INSERT OR REPLACE INTO meta VALUES ('complete', ?)");
   return {
+    setComplete: (at) => void complete.run(String(at)),
     restored: (topic) => restored.all(topic).map(nextOf),
     setRestored: (topic, next) =>
       each(next, ({ partition, next: at }) => put.run(topic, partition, at)),

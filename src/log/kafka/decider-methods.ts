@@ -50,7 +50,9 @@ export interface Decided {
 export type Chore = 'wake' | 'sweep' | 'compact' | 'passTime';
 
 export type DeciderMethods = {
-  open(args: null): void;
+  open(args: { at: number }): void;
+  /** The state had everything that the log had at this time. */
+  complete(args: { at: number }): void;
   /** How far the state has taken in each topic. */
   stands(args: null): Record<'sources' | 'directory' | 'decider', Next[]>;
   /** Records of one partition, written by the active decider. */

@@ -12,6 +12,8 @@ export interface DeciderOptions
   readonly partitions: StandbyOptions['partitions'] & ReignParts['partitions'];
 }
 
+/** How often it is noted that the state is as new as the log. */
+const COMPLETE_EVERY_MS = 3_600_000;
 const AGAIN_MIN_MS = 200;
 const AGAIN_MAX_MS = 5_000;
 
@@ -29,6 +31,7 @@ export class KafkaDecider implements Service {
   #turn: Promise<void> = Promise.resolve();
   #again: Timer | undefined;
   #againMs = AGAIN_MIN_MS;
+  #noting: Timer | undefined;
   #stopped = false;
   #unsubscribe: (() => void)[] = [];
 
@@ -49,14 +52,30 @@ export class KafkaDecider implements Service {
       leadership.onLost(() => this.#then(() => this.#abdicate())),
       leadership.onGained(() => void this.#then(() => this.#lead())),
     ];
+    void this.#noteComplete();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#again?.cancel();
+    this.#noting?.cancel();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#then(() => this.#abdicate());
     await this.#standby.stop();
+  }
+
+  async #noteComplete(): Promise<void> {
+    const { clock, call, onError } = this.#options;
+    const at = clock.now();
+    try {
+      if (!this.leads) await this.#standby.caughtUp();
+      if (!this.#stopped) await call('complete', { at });
+    } catch (error) {
+      // It was stopped meanwhile, to lead or for good; else it is told, and noted later.
+      if (!this.leads && !this.#stopped) onError(error);
+    }
+    if (this.#stopped) return;
+    this.#noting = clock.after(COMPLETE_EVERY_MS, () => void this.#noteComplete());
   }
 
   #then(step: () => Promise<void>): Promise<void> {

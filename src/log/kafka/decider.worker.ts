@@ -20,8 +20,8 @@ import { createRestore } from './restore.ts';
 
 const { path, identity, rules, topics } = workerData as DeciderWorkerData;
 
-function open() {
-  const db = openDeciderDatabase(path, identity);
+function open(at: number) {
+  const db = openDeciderDatabase(path, identity, at);
   const places = createPlaces(db);
   const capture = captureWrites(db);
   const reader = { readSubmission, addressBundle, addressEach };
@@ -106,9 +106,10 @@ const CHORES = {
 } as const;
 
 const methods: DeciderMethods = {
-  open() {
-    opened = open();
+  open({ at }) {
+    opened = open(at);
   },
+  complete: ({ at }) => parts().places.setComplete(at),
   stands() {
     const { places } = parts();
     return {

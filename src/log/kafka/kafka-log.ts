@@ -76,7 +76,7 @@ export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
       return decider.leads;
     },
     async start() {
-      await call('open', null);
+      await call('open', { at: clock.now() });
       await intake.start();
       await decider.start();
       await leadership.start();
