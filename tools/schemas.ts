@@ -35,7 +35,7 @@ if (process.argv[1] === import.meta.filename) generate();
 
 function generate(): void {
   generateCode(ROOT);
-  writeFileSync(VERSIONS, printVersions(nextVersions(readVersions())));
+  writeFileSync(VERSIONS, printVersions(currentVersions()));
 }
 
 /** What is not current; nothing when all is well. */
@@ -49,7 +49,7 @@ export function checkGenerated(): string[] {
     const stale = [...all].filter((path) => {
       return textOf(join(folder, path)) !== textOf(join(ROOT, path));
     });
-    const versions = printVersions(nextVersions(readVersions()));
+    const versions = printVersions(currentVersions());
     if (versions !== textOf(VERSIONS)) stale.push('schemas/versions.json');
     return stale.map((path) => `${path} is not what the schemas say: ${mend}`);
   } finally {
@@ -66,27 +66,39 @@ function codeIn(root: string): string[] {
   return globSync(`${CODE}/**/*_pb.*`, { cwd: root });
 }
 
+function currentVersions(): PublishedSchema[] {
+  const published = descriptors(readFileSync(join(SCHEMAS, 'baseline.binpb')));
+  const current = describe(buf(['build', '--exclude-source-info', '-o', '-'], SCHEMAS));
+  return nextVersions(
+    readVersions(),
+    published,
+    current.map((file) => ({
+      file: file.name,
+      descriptor: textual(file),
+      references: file.dependency.filter((name) => !name.startsWith('google/')),
+      text: readFileSync(join(SCHEMAS, file.name), 'utf8'),
+    })),
+  );
+}
+
 /**
  * Each file whose descriptor changed gets a new version, and so a new id, once its latest one is
  * in the baseline: what was published stays readable by its id for as long as a topic keeps it.
+ * @param published descriptors of the baseline by file
  */
-function nextVersions(versions: readonly PublishedSchema[]): PublishedSchema[] {
-  const published = descriptors(readFileSync(join(SCHEMAS, 'baseline.binpb')));
+export function nextVersions(
+  versions: readonly PublishedSchema[],
+  published: ReadonlyMap<string, string>,
+  current: readonly Omit<PublishedSchema, 'id' | 'version'>[],
+): PublishedSchema[] {
   const next = [...versions];
-  for (const file of describe(buf(['build', '--exclude-source-info', '-o', '-'], SCHEMAS))) {
-    const descriptor = textual(file);
-    const at = next.findLastIndex((version) => version.file === file.name);
+  for (const one of current) {
+    const at = next.findLastIndex((version) => version.file === one.file);
     const last = next[at];
-    const replace = last !== undefined && published.get(file.name) !== last.descriptor;
-    if (last?.descriptor === descriptor && !replace) continue;
-    const version: PublishedSchema = {
-      id: replace ? last.id : FIRST_ID + next.length,
-      file: file.name,
-      version: replace ? last.version : (last?.version ?? 0) + 1,
-      references: file.dependency.filter((name) => !name.startsWith('google/')),
-      text: readFileSync(join(SCHEMAS, file.name), 'utf8'),
-      descriptor,
-    };
+    const replace = last !== undefined && published.get(one.file) !== last.descriptor;
+    if (last?.descriptor === one.descriptor && !replace) continue;
+    const id = replace ? last.id : FIRST_ID + next.length;
+    const version = { id, version: (last?.version ?? 0) + (replace ? 0 : 1), ...one };
     if (replace) next[at] = version;
     else next.push(version);
   }
