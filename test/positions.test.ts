@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { loadKeys } from '../src/config/keys.ts';
+import { openDatabase } from '../src/kernel/sqlite.ts';
 import { createPositionCodec, type PositionCodec } from '../src/twin/position.ts';
 import { ask, callTool, readDocument } from './support/ask.ts';
 import { ANA_COVERAGE, changeCoverage } from './support/changes.ts';
@@ -82,58 +83,45 @@ async function ahead(records: number, epoch?: string): Promise<string> {
   return codec.encode({ epoch: epoch ?? present.epoch, places });
 }
 
+/** The view's file, held by another writer: what is imported meanwhile is in the log alone. */
+async function whileViewStandsStill<T>(of: TestServer, work: () => Promise<T>): Promise<T> {
+  const db = openDatabase(join(of.dataDir, 'view.db'), 'NORMAL');
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    return await work();
+  } finally {
+    db.exec('ROLLBACK');
+    db.close();
+  }
+}
+
 test('P3, B-LV-6: a position that the view does not reach is VIEW_BEHIND, within the bound', async () => {
-  const position = await ahead(5);
-  const began = performance.now();
-  const { message } = await ask(
-    server,
-    ana,
-    'resources/read',
-    { uri: ANA_COVERAGE },
-    {
-      [MIN_POSITION]: position,
-    },
-  );
-  const waitedMs = performance.now() - began;
-  assert.equal(message.error?.code, -32603);
-  assert.equal(message.error?.data?.code, 'VIEW_BEHIND');
-  assert.equal(message.error?.data?.retry, 'later');
-  assert.ok(waitedMs >= READ_WAIT_MS - 5, `waited ${waitedMs} ms`);
-  const plain = await server.fetch(ana, PLAIN, { headers: { 'min-position': position } });
-  assert.equal(plain.status, 503);
-  assert.ok(Number(plain.headers.get('retry-after')) >= 1);
-  const tool = await callTool(
-    server,
-    ana,
-    'readDocument',
-    { uri: ANA_COVERAGE },
-    {
-      [MIN_POSITION]: position,
-    },
-  );
-  assert.ok(tool.failed);
-  assert.match(tool.text, /^VIEW_BEHIND: /);
-  const { message: feed } = await ask(
-    server,
-    ana,
-    'resources/read',
-    {
-      uri: 'mcp://twins/changes/start',
-    },
-    { [MIN_POSITION]: position },
-  );
-  assert.equal(feed.error?.data?.code, 'VIEW_BEHIND');
+  await whileViewStandsStill(server, async () => {
+    const { position } = await changeCoverage(server);
+    const meta = { [MIN_POSITION]: position };
+    const began = performance.now();
+    const { message } = await ask(server, ana, 'resources/read', { uri: ANA_COVERAGE }, meta);
+    const waitedMs = performance.now() - began;
+    assert.equal(message.error?.code, -32603);
+    assert.equal(message.error?.data?.code, 'VIEW_BEHIND');
+    assert.equal(message.error?.data?.retry, 'later');
+    assert.ok(waitedMs >= READ_WAIT_MS - 5, `waited ${waitedMs} ms`);
+    const plain = await server.fetch(ana, PLAIN, { headers: { 'min-position': position } });
+    assert.equal(plain.status, 503);
+    assert.ok(Number(plain.headers.get('retry-after')) >= 1);
+    const tool = await callTool(server, ana, 'readDocument', { uri: ANA_COVERAGE }, meta);
+    assert.ok(tool.failed);
+    assert.match(tool.text, /^VIEW_BEHIND: /);
+    const feed = { uri: 'mcp://twins/changes/start' };
+    const { message: changes } = await ask(server, ana, 'resources/read', feed, meta);
+    assert.equal(changes.error?.data?.code, 'VIEW_BEHIND');
+    await onlyWhoAllowsIt(position);
+  });
 });
 
-test('P3: a read that waits is answered as soon as the view is there', async () => {
-  const position = await ahead(1);
-  const reading = readDocument(server, ana, ANA_COVERAGE, { [MIN_POSITION]: position });
-  const { product } = await changeCoverage(server);
-  assert.ok(JSON.stringify((await reading).data).includes(product));
-});
-
-test('B-LV-6: only who allows it gets older data, and it says so', async () => {
-  const meta = { [MIN_POSITION]: await ahead(5), 'io.digital-twin/allowBehind': true };
+/** B-LV-6: only who allows it gets older data, and it says so. */
+async function onlyWhoAllowsIt(position: string): Promise<void> {
+  const meta = { [MIN_POSITION]: position, 'io.digital-twin/allowBehind': true };
   const { message } = await ask(server, ana, 'resources/read', { uri: ANA_COVERAGE }, meta);
   const own = message.result?._meta as Record<string, unknown>;
   assert.equal(own['io.digital-twin/behind'], true);
@@ -144,6 +132,40 @@ test('B-LV-6: only who allows it gets older data, and it says so', async () => {
   const fresh = await ask(server, ana, 'resources/read', { uri: ANA_COVERAGE }, reached);
   assert.ok(fresh.message.result);
   assert.doesNotMatch(JSON.stringify(fresh.message.result._meta), /behind/);
+}
+
+test('P3: a read that waits is answered as soon as the view is there', async () => {
+  const patient = await startServer({ env: { READ_WAIT_MS: '60000' } });
+  const reader = await patient.token('ana');
+  const { waiting, product } = await whileViewStandsStill(patient, async () => {
+    const change = await changeCoverage(patient);
+    const meta = { [MIN_POSITION]: change.position };
+    const own = { waiting: readDocument(patient, reader, ANA_COVERAGE, meta), ...change };
+    // By then it has been asked: one without a position is answered with what is there.
+    const { data } = await readDocument(patient, reader, ANA_COVERAGE);
+    assert.ok(!JSON.stringify(data).includes(change.product));
+    return own;
+  });
+  assert.ok(JSON.stringify((await waiting).data).includes(product));
+  await patient.stop();
+});
+
+test('P3, P10: a position past the end of the log is an error at once, never a wait', async () => {
+  const patient = await startServer({ env: { READ_WAIT_MS: '60000' } });
+  const reader = await patient.token('ana');
+  const own = createPositionCodec((await loadKeys(join(patient.dataDir, 'keys.json'))).position);
+  const present = own.decode((await readDocument(patient, reader, ANA_COVERAGE)).position);
+  const places = present.places.map((place) => ({ ...place, offset: place.offset + 1 }));
+  const meta = {
+    [MIN_POSITION]: own.encode({ ...present, places }),
+    'io.digital-twin/allowBehind': true,
+  };
+  for (const uri of [ANA_COVERAGE, 'mcp://twins/changes/start']) {
+    const { message } = await ask(patient, reader, 'resources/read', { uri }, meta);
+    assert.equal(message.error?.code, -32602);
+    assert.match(message.error?.message ?? '', /past the end/);
+  }
+  await patient.stop();
 });
 
 test('P3: a position of another log is said to be a gap', async () => {
