@@ -6,6 +6,7 @@ import { CallJoinEventSchema } from '../src/contract/events/calls/v1/call_pb.js'
 import { RteTimedOutEventSchema } from '../src/contract/events/rte/v1/completion_pb.js';
 import { TwinResourceUpdatedEventSchema } from '../src/contract/events/twins/v1/resource_event_pb.js';
 import { SourceRecordSchema } from '../src/contract/events/twins/v1/source_pb.js';
+import { fakeRegistry } from '../src/log/events/fake-registry.rig.ts';
 import {
   createRegistry,
   decodeSubmission,
@@ -17,6 +18,7 @@ import {
 } from '../src/log/events/index.ts';
 import type { KafkaClient, KafkaRecord } from '../src/log/kafka/client.ts';
 import { createKafkaClient } from '../src/log/kafka/create.ts';
+import { topicSpecs } from '../src/log/kafka/topics.ts';
 import type { SourceRecord } from '../src/twin/ports.ts';
 import { cached } from '../tools/parts/cache.ts';
 import { execute } from '../tools/parts/programs.ts';
@@ -102,7 +104,7 @@ describe("Confluent's own client, with our server as its registry", { timeout: 3
     };
     const args = [registryUrl(), brokers, topics.written, 'twins.intake', 'twins.v1.Submission'];
     await confluent(['write', ...args], JSON.stringify(submission));
-    const [record] = await recordsOf(topics.written);
+    const [record] = await recordsOf(client, topics.written);
     assert.ok(record !== undefined);
     assert.equal(record.value?.readInt32BE(1), ownIds.idOf('twins.v1.Submission'));
     assert.deepEqual(record.headers, {});
@@ -136,20 +138,66 @@ describe("Confluent's own client, with our server as its registry", { timeout: 3
   function confluent(args: readonly string[], input = ''): Promise<string> {
     return execute(python, [SCRIPT, ...args], { input });
   }
-
-  async function recordsOf(topic: string): Promise<KafkaRecord[]> {
-    const records: KafkaRecord[] = [];
-    const follower = client.follow({
-      from: [{ topic, partition: 0, offset: 0 }],
-      onRecords: async (some) => void records.push(...some),
-      onTrouble: () => {},
-    });
-    await follower.start();
-    await follower.caughtUp();
-    await follower.stop();
-    return records;
-  }
 });
+
+describe("a company's registry", { timeout: 120_000 }, () => {
+  it('is given our schemas at start, and its ids stand in what we write', async () => {
+    const fake = await fakeRegistry();
+    const { env, address, prefix } = await sharedKafka();
+    const url = fake.url.replace('//', '//twin:hush@');
+    const server = await startServer({ env: { ...env, DEMO: 'off', SCHEMA_REGISTRY_URL: url } });
+    const client = createKafkaClient({ brokers: [address], clientId: 'raw' }, 'platformatic');
+    try {
+      const bundle = { resourceType: 'Patient', id: 'reg-1', name: [{ family: 'Example' }] };
+      assert.equal((await server.importBundle(JSON.stringify(bundle))).status, 201);
+      const found = await recordsOf(client, `${prefix}twins.sources`);
+      const held = fake.subjects.get(`${prefix}twins.sources-value`)?.[0];
+      assert.ok(held !== undefined && found.length > 0);
+      for (const { value } of found) assert.equal(value?.readInt32BE(1), held.id);
+      assert.doesNotMatch(server.output(), /hush/);
+    } finally {
+      await server.stop();
+      await client.admin.remove(await topicsOf(client, prefix));
+      await client.close();
+      await fake.stop();
+    }
+  });
+
+  it('that does not answer is named at start, with the mend and without its password', async () => {
+    const { env } = await sharedKafka();
+    const url = 'http://twin:hush@127.0.0.1:1';
+    const started = startServer({ env: { ...env, SCHEMA_REGISTRY_URL: url } });
+    await assert.rejects(started, (error) => {
+      assert.ok(error instanceof Error);
+      assert.match(
+        error.message,
+        /SCHEMA_REGISTRY_URL: the schema registry does not answer; start/,
+      );
+      assert.doesNotMatch(error.message, /hush/);
+      return true;
+    });
+  });
+});
+
+/** Everything that was committed before. */
+async function recordsOf(client: KafkaClient, topic: string): Promise<KafkaRecord[]> {
+  const ends = await client.admin.ends(topic);
+  const records: KafkaRecord[] = [];
+  const follower = client.follow({
+    from: ends.map((_, partition) => ({ topic, partition, offset: 0 })),
+    onRecords: async (some) => void records.push(...some),
+    onTrouble: () => {},
+  });
+  await follower.start();
+  await follower.caughtUp();
+  await follower.stop();
+  return records;
+}
+
+async function topicsOf(client: KafkaClient, prefix: string): Promise<string[]> {
+  const specs = topicSpecs({ prefix, partitions: 1, replication: 1 });
+  return (await client.admin.describe(specs.map(({ topic }) => topic))).map(({ topic }) => topic);
+}
 
 /** A virtual environment with the client, once for all runs. */
 async function bringPython(): Promise<string> {
