@@ -1,8 +1,16 @@
+import type { Clock } from '../../kernel/clock.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { RelationChange } from '../../twin/ports.ts';
 import { decodeRelation } from '../events/index.ts';
-import type { KafkaFollower, KafkaRecord } from './client.ts';
-import type { KafkaJournalOptions } from './journal.ts';
+import type { KafkaClient, KafkaFollower, KafkaRecord } from './client.ts';
+
+export interface JournalReaderOptions {
+  readonly client: Pick<KafkaClient, 'follow'>;
+  readonly topic: string;
+  readonly clock: Clock;
+  readonly onTrouble: (error: unknown) => void;
+  readonly onArrival: () => void;
+}
 
 interface Entry {
   readonly offset: number;
@@ -20,7 +28,7 @@ const HELD_MAX = 4 * LIMITS.relationChangesMax;
 
 /** Reads by offset, on a client that hands records over as they come. */
 export class JournalReader {
-  readonly #options: KafkaJournalOptions & { readonly onArrival: () => void };
+  readonly #options: JournalReaderOptions;
   #follower: KafkaFollower | undefined;
   /** Everything from here on is held, or still to come. */
   #from = 0;
@@ -28,7 +36,7 @@ export class JournalReader {
   #arrived = Promise.withResolvers<void>();
   #room = Promise.withResolvers<void>();
 
-  constructor(options: KafkaJournalOptions & { readonly onArrival: () => void }) {
+  constructor(options: JournalReaderOptions) {
     this.#options = options;
   }
 

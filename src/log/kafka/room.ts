@@ -3,10 +3,10 @@ import { createDeadLetterDesk } from '../consumers/dead-letter-desk.ts';
 import { createReplays } from '../consumers/replays.ts';
 import { sealingKeyFrom } from '../consumers/sealing.ts';
 import { createRegistry, isRegistryFault } from '../events/index.ts';
-import type { LogRoom, LogRoomOptions } from '../room.ts';
+import type { KafkaSettings, LogRoom, LogRoomOptions } from '../room-parts.ts';
 import { applyTopics, checkTopics } from './apply-topics.ts';
-import type { KafkaClient, KafkaConnection } from './client.ts';
-import { createKafkaClient, type KafkaAdapter } from './create.ts';
+import type { KafkaClient } from './client.ts';
+import { createKafkaClient } from './create.ts';
 import { createKafkaJournal } from './journal.ts';
 import { createKafkaLog } from './kafka-log.ts';
 import { createLeadership } from './leadership.ts';
@@ -14,14 +14,6 @@ import { ensureLogIdentity, readLogIdentity } from './log-identity.ts';
 import { createPublisher } from './publisher.ts';
 import { PARTITIONS, topicNames, topicSpecs } from './topics.ts';
 import { withRegistry } from './with-registry.ts';
-
-export interface KafkaSettings extends Omit<KafkaConnection, 'clientId'> {
-  readonly client: KafkaAdapter;
-  readonly topicPrefix: string;
-  readonly groupPrefix: string;
-  /** URL of a registry, with its user and password. */
-  readonly schemaRegistry?: string;
-}
 
 /** Three copies outlive a broker; a cluster with fewer brokers cannot have them. */
 const REPLICATION_MAX = 3;

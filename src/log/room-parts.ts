@@ -1,0 +1,51 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import type {
+  ChangeBus,
+  DeadLetters,
+  EventLog,
+  Intake,
+  Leadership,
+  RelationJournal,
+  Replays,
+  View,
+} from '../twin/ports.ts';
+import type { IdentityRules } from './identity.ts';
+import type { KafkaConnection } from './kafka/client.ts';
+import type { KafkaAdapter } from './kafka/create.ts';
+
+/** A Kafka of the company's. */
+export interface KafkaSettings extends Omit<KafkaConnection, 'clientId'> {
+  readonly client: KafkaAdapter;
+  readonly topicPrefix: string;
+  readonly groupPrefix: string;
+  /** URL of a registry, with its user and password. */
+  readonly schemaRegistry?: string;
+}
+
+export interface LogRoomOptions extends IdentityRules {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
+  /** `undefined`: the embedded log. */
+  readonly kafka: KafkaSettings | undefined;
+  /** 32 bytes: dead letters are sealed by what is derived from it. */
+  readonly letterSecret: Uint8Array;
+  /** Whether topics that are missing are made at start; else they keep it from starting. */
+  readonly makeTopics: boolean;
+}
+
+/** Everything about what was said and accepted, on the embedded log or on Kafka. */
+export interface LogRoom {
+  readonly log: EventLog;
+  readonly intake: Intake;
+  readonly relations: RelationJournal;
+  /** Who of the instances that share a SpiceDB writes relations; absent where there is only one. */
+  readonly relationsLeadership: (Leadership & Service) | undefined;
+  /** In the order in which they start. */
+  readonly services: readonly Service[];
+  /** What consumers could not handle, and topics again; none with the embedded log. */
+  readonly desks: { readonly deadLetters?: DeadLetters; readonly replays?: Replays };
+  /** What leaves the instance, once its view follows the log; none from the embedded log. */
+  publisher(view: View, bus: ChangeBus): readonly Service[];
+}
