@@ -5,6 +5,7 @@ import { readFiles } from './files.ts';
 import { importsOf } from './imports.ts';
 import { bringKafka, startKafka } from './parts/kafka.ts';
 import { bringKcat } from './parts/kcat.ts';
+import { bringPostgres } from './parts/postgres.ts';
 import { bringRedis } from './parts/redis.ts';
 import { bringSpicedb } from './parts/spicedb.ts';
 import type { Suite } from './test-suites.ts';
@@ -31,6 +32,7 @@ async function bringOthers(tell: (part: string) => (text: string) => void): Prom
   await bringKafka(tell('kafka'));
   await bringRedis(tell('redis'));
   await bringKcat(tell('kcat'));
+  await bringPostgres(tell('postgres'));
 }
 
 /** Whether it imports them, itself or by what only tests import. */

@@ -7,6 +7,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep } from '../../src/kernel/clock.ts';
+import type { User } from './programs.ts';
 
 export interface PartProcess {
   /** Of the process that runs now; another one after `restart`. */
@@ -33,6 +34,7 @@ export interface Launch {
   readonly directory: string;
   /** Rejects until the part answers a real question. */
   answers(): Promise<void>;
+  readonly user?: User;
   /** It goes on when this process ends: whoever calls remembers its id. */
   readonly outlives?: boolean;
 }
@@ -85,13 +87,14 @@ export async function launch(spec: Launch): Promise<PartProcess> {
 }
 
 /** In a process group of its own, so that Ctrl-C reaches first whoever uses the part. */
-function begin({ command, args, env, directory }: Launch): ChildProcess {
+function begin({ command, args, env, directory, user }: Launch): ChildProcess {
   const log = openSync(join(directory, 'log'), 'a');
   const child = spawn(command, args, {
     cwd: directory,
     detached: true,
     stdio: ['ignore', log, log],
     env: { ...process.env, ...env },
+    ...user,
   });
   closeSync(log);
   const pidFile = join(directory, 'pid');

@@ -1,7 +1,7 @@
 /** The programs of the machine that parts need: found, installed, run. */
 
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Say } from './cache.ts';
 
@@ -11,22 +11,26 @@ export interface Needed {
   readonly debian?: string;
   /** What a person does where we cannot install it. */
   readonly otherwise: string;
+  /** Where to look after the path: patterns of folders. */
+  readonly places?: readonly string[];
 }
 
 /** Installs what is missing where that is ours to do: as root, with apt. @throws naming it. */
 export async function need(needed: readonly Needed[], say: Say): Promise<void> {
-  const missing = needed.filter(({ program }) => !isThere(program));
+  const missing = needed.filter((each) => findProgram(each) === undefined);
   if (missing.length === 0) return;
-  const packages = missing.flatMap(({ debian }) => (debian === undefined ? [] : [debian]));
-  if (packages.length === missing.length && isThere('apt-get') && process.getuid?.() === 0) {
-    say(`installing ${packages.join(', ')}`);
-    await install(packages);
+  const packages = new Set(missing.map(({ debian }) => debian ?? ''));
+  if (!packages.has('') && findProgram(APT) !== undefined && process.getuid?.() === 0) {
+    say(`installing ${[...packages].join(', ')}`);
+    await install([...packages]);
   }
-  const left = missing.filter(({ program }) => !isThere(program));
+  const left = missing.filter((each) => findProgram(each) === undefined);
   if (left.length === 0) return;
   const says = left.map(({ program, otherwise }) => `${program} is missing: ${otherwise}`);
   throw new Error(says.join('\n'));
 }
+
+const APT = { program: 'apt-get' };
 
 /** RUNLEVEL=1: the package's own service is not started. */
 async function install(packages: readonly string[]): Promise<void> {
@@ -37,15 +41,35 @@ async function install(packages: readonly string[]): Promise<void> {
   });
 }
 
-export function isThere(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+/** Its whole path. */
+export function findProgram({
+  program,
+  places = [],
+}: Pick<Needed, 'program' | 'places'>): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return [
+    ...folders,
+    ...globSync([...places])
+      .toSorted()
+      .toReversed(),
+  ]
+    .map((folder) => join(folder, program))
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Who runs it, where that is another than us. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 const OUTPUT_LINES_MAX = 25;
@@ -55,15 +79,16 @@ export interface Execution {
   readonly env?: NodeJS.ProcessEnv;
   /** On its stdin; else that is empty. */
   readonly input?: string | Buffer;
+  readonly user?: User;
 }
 
 /** Runs a command to its end and answers what it printed. @throws with its last lines. */
 export async function execute(
   command: string,
   args: readonly string[],
-  { input, ...options }: Execution = {},
+  { input, user, ...options }: Execution = {},
 ): Promise<string> {
-  const child = spawn(command, args, { ...options, stdio: 'pipe' });
+  const child = spawn(command, args, { ...options, ...user, stdio: 'pipe' });
   // A command that ends before it has read its input says so by its exit code.
   child.stdin.on('error', () => {});
   child.stdin.end(input);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { cached, type Say } from './cache.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { freePort } from './ports.ts';
+import { type PostgresPart, startPostgres } from './postgres.ts';
 import { launch, ownDirectory, type PartProcess } from './process.ts';
 import { execute, need } from './programs.ts';
 
@@ -15,16 +16,19 @@ export interface SpicedbOptions {
   /** Flags of `spicedb serve`; of two alike the last one counts. */
   readonly flags?: readonly string[];
   readonly tls?: boolean;
+  /** In a PostgreSQL beside it; else in memory, and gone with `kill` and `restart`. */
+  readonly keeps?: boolean;
   readonly outlives?: boolean;
 }
 
-/** Its data are in memory: `kill` and `restart` lose them. */
 export interface SpicedbPart extends PartProcess {
   /** `host:port` */
   readonly address: string;
   readonly token: string;
   /** With `tls`. */
   readonly certificates: Certificates | undefined;
+  /** With `keeps`: a process of its own, stopped with this one. */
+  readonly postgres: PostgresPart | undefined;
   /** Settings of the server. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -53,17 +57,32 @@ export async function startSpicedb(options: SpicedbOptions, say: Say): Promise<S
   const directory = await ownDirectory('spicedb');
   const certificates = options.tls ? await makeCertificates(directory, say) : undefined;
   const address = `127.0.0.1:${await freePort()}`;
+  const postgres = options.keeps ? await startPostgres(say) : undefined;
+  const datastore = postgres && storedIn(postgres);
+  if (datastore !== undefined)
+    await execute(command, ['datastore', 'migrate', 'head', ...datastore]);
   const process = await launch({
     command,
-    args: [...flags(address, certificates), ...(options.flags ?? [])],
+    args: [
+      ...flags(address),
+      ...(datastore ?? ['--datastore-engine=memory']),
+      ...(certificates ? shownBy(certificates) : []),
+      ...(options.flags ?? []),
+    ],
     directory,
     answers: () => serving(address, certificates),
     ...(options.outlives && { outlives: true }),
   });
+  const { stop } = process;
   return Object.assign(process, {
     address,
     token: TOKEN,
     certificates,
+    postgres,
+    async stop() {
+      await stop();
+      await postgres?.stop();
+    },
     env: {
       SPICEDB_ENDPOINT: address,
       SPICEDB_TOKEN: TOKEN,
@@ -72,23 +91,24 @@ export async function startSpicedb(options: SpicedbOptions, say: Say): Promise<S
   });
 }
 
-function flags(address: string, certificates: Certificates | undefined): string[] {
+function flags(address: string): string[] {
   return [
     'serve',
     `--grpc-addr=${address}`,
     `--grpc-preshared-key=${TOKEN}`,
-    '--datastore-engine=memory',
     '--metrics-enabled=false',
     '--telemetry-endpoint=',
     '--skip-release-check',
     '--log-level=warn',
-    ...(certificates
-      ? [
-          `--grpc-tls-cert-path=${certificates.server.cert}`,
-          `--grpc-tls-key-path=${certificates.server.key}`,
-        ]
-      : []),
   ];
+}
+
+function storedIn({ url }: PostgresPart): string[] {
+  return ['--datastore-engine=postgres', `--datastore-conn-uri=${url}?sslmode=disable`];
+}
+
+function shownBy({ server }: Certificates): string[] {
+  return [`--grpc-tls-cert-path=${server.cert}`, `--grpc-tls-key-path=${server.key}`];
 }
 
 const ANSWER_DEADLINE_MS = 3_000;
