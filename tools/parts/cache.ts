@@ -27,17 +27,27 @@ export async function cached(
   const cache = cacheDirectory();
   const target = join(cache, name);
   if (existsSync(target)) return target;
-  await mkdir(cache, { recursive: true });
-  const lock = await takeLock(join(cache, `${name}.lock`), () =>
-    say(`another process is bringing ${name}: waiting for it`),
-  );
-  try {
+  const onWait = (): void => say(`another process is bringing ${name}: waiting for it`);
+  return await locked(name, onWait, async () => {
     if (existsSync(target)) return target;
     await removePartial(cache, name);
     const partial = await mkdtemp(join(cache, `${name}.partial-`));
     await fill(partial);
     await rename(partial, target);
     return target;
+  });
+}
+
+/** Runs the task while no other process runs one of the same name. */
+export async function locked<T>(
+  name: string,
+  onWait: () => void,
+  task: () => Promise<T>,
+): Promise<T> {
+  await mkdir(cacheDirectory(), { recursive: true });
+  const lock = await takeLock(join(cacheDirectory(), `${name}.lock`), onWait);
+  try {
+    return await task();
   } finally {
     lock.close();
   }

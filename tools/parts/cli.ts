@@ -1,7 +1,7 @@
 /** `npm run parts`: real parts for development, each started once and stopped by its id. */
 
 import { parseArgs } from 'node:util';
-import type { Say } from './cache.ts';
+import { locked, type Say } from './cache.ts';
 import { startKafka } from './kafka.ts';
 import { startRedis } from './redis.ts';
 import { end, type Running, recall, remember } from './running.ts';
@@ -85,25 +85,36 @@ async function each(
 }
 
 async function up(name: PartName): Promise<Running> {
-  const there = await recall(name);
-  if (there !== undefined) return there;
-  return await waiting(name, async (say) => {
-    const { pid, directory, address, env } = await START[name](say);
-    return await remember({ name, pid, directory, address, env });
-  });
+  return await waiting(name, 'starting', (say) =>
+    alone(name, say, async () => {
+      const there = await recall(name);
+      if (there !== undefined) return there;
+      const { pid, directory, address, env } = await START[name](say);
+      return await remember({ name, pid, directory, address, env });
+    }),
+  );
 }
 
 async function down(name: PartName): Promise<Running | undefined> {
-  const there = await recall(name);
-  if (there !== undefined) await waiting(name, () => end(there), 'stopping');
-  return there;
+  return await waiting(name, 'stopping', (say) =>
+    alone(name, say, async () => {
+      const there = await recall(name);
+      if (there !== undefined) await end(there);
+      return there;
+    }),
+  );
+}
+
+/** Two commands at the same time would start two and remember one. */
+function alone<T>(name: PartName, say: Say, task: () => Promise<T>): Promise<T> {
+  return locked(`running-${name}`, () => say('another command is at it: waiting'), task);
 }
 
 /** On a terminal one line that counts the seconds; elsewhere a line for each step. */
 async function waiting<T>(
   name: PartName,
+  first: string,
   task: (say: Say) => Promise<T>,
-  first = 'starting',
 ): Promise<T> {
   const began = performance.now();
   let step = first;
