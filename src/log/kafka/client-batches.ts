@@ -47,6 +47,11 @@ export function chunksOf(messages: readonly PlacedMessage[]): PlacedMessage[][] 
   return chunks;
 }
 
+/** Refused by itself, so that it does not take with it what goes in the same request. */
+export function isTooLarge(message: KafkaMessage): boolean {
+  return bytesOf(message) > BOUNDS.recordBytesMax;
+}
+
 function bytesOf({ key, value, headers = {} }: KafkaMessage): number {
   let bytes = RECORD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
   for (const [name, content] of Object.entries(headers)) bytes += name.length + content.length + 8;

@@ -18,6 +18,7 @@ export const BOUNDS = {
   rebalanceMs: 30_000,
   /** One batch of one partition; the topics take 1 MiB. */
   batchBytesMax: 1_000_000,
+  recordBytesMax: 1024 * 1024 - 1024,
   stopMs: 5_000,
 } as const;
 

@@ -15,6 +15,10 @@ import type { Assignments, Membership, MembershipEvents, Wire } from './client-w
 /** Heartbeats in the time after which a silent member is taken for dead. */
 export const HEARTBEATS_A_SESSION = 5;
 
+/** Part of a session after which a member that hears nothing gives up what it has. */
+const SILENCE = 0.7;
+const LOOKS_A_SESSION = 20;
+
 export function sessionOf({ sessionTimeoutMs = BOUNDS.sessionMs }: GroupOptions): number {
   return sessionTimeoutMs;
 }
@@ -60,7 +64,7 @@ export class Group implements KafkaGroup {
   }
 
   async start(): Promise<void> {
-    this.#watch = setInterval(() => this.#watchOut(), this.#sessionMs / HEARTBEATS_A_SESSION);
+    this.#watch = setInterval(() => this.#watchOut(), this.#sessionMs / LOOKS_A_SESSION);
     const joining = this.#member.join().then(() => this.#turn);
     await atMost(BOUNDS.stopMs, joining);
   }
@@ -169,9 +173,10 @@ export class Group implements KafkaGroup {
     return this.#turn;
   }
 
-  /** After a session without a heartbeat others have our partitions, even if nobody told us. */
+  /** Without a heartbeat others soon have our partitions, even if nobody tells us: we go first. */
   #watchOut(): void {
-    if (this.#ours.size === 0 || performance.now() - this.#heardAt < this.#sessionMs) return;
+    const silentMs = performance.now() - this.#heardAt;
+    if (this.#ours.size === 0 || silentMs < this.#sessionMs * SILENCE) return;
     this.#forfeited = true;
     void this.#giveUp();
   }

@@ -151,6 +151,10 @@ function fencing(which: KafkaAdapter): void {
   it('ends at its open the transaction of an owner that was killed in the middle', () =>
     onTopic(which, {}, async ({ client, address, name, message, follow }) => {
       const child = spawn(process.execPath, [CRASH, which, address, name]);
+      let complaints = '';
+      child.stderr.on('data', (text) => {
+        complaints += text;
+      });
       await new Promise<void>((resolve, reject) => {
         child.stdout.once('data', () => resolve());
         child.once('exit', () => reject(new Error('the child ended before its time')));
@@ -158,6 +162,7 @@ function fencing(which: KafkaAdapter): void {
       const gone = new Promise((resolve) => child.once('close', resolve));
       child.removeAllListeners('exit').kill('SIGKILL');
       await gone;
+      assert.equal(complaints, '', 'no library warns on stderr');
       assert.deepEqual(await client.admin.ends(name), [0]);
       const successor = client.producer({ transactionalId: name });
       await successor.open();

@@ -1,8 +1,9 @@
 import type { KafkaClient, KafkaConnection } from './client.ts';
+import { createKafkajsClient } from './kafkajs.ts';
 import { createPlatformaticClient } from './platformatic.ts';
 
 /** The adapters; `KAFKA_CLIENT` names one. */
-const ADAPTERS = { platformatic: createPlatformaticClient } as const;
+const ADAPTERS = { platformatic: createPlatformaticClient, kafkajs: createKafkajsClient } as const;
 
 export type KafkaAdapter = keyof typeof ADAPTERS;
 

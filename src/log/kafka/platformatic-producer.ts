@@ -16,6 +16,7 @@ import {
 } from './client.ts';
 import { chunksOf, firstPlaces, keyOf, type PlacedMessage, placed } from './client-batches.ts';
 import { atMost, BOUNDS, bounded } from './client-bounds.ts';
+import { type BareProducer, PlainProducer } from './client-plain-producer.ts';
 import { guarded, isOneOf, optionsOf, RETRIES, reach } from './platformatic-options.ts';
 
 type Sending = Pick<ClientProducer, 'send'>;
@@ -54,77 +55,17 @@ export function createPlatformaticProducer(
   options: ProducerOptions,
 ): KafkaProducer {
   const open = (): ClientProducer => openLibrary(connection, options);
-  return options.transactionalId ? new TransactionalProducer(open) : new PlainProducer(open);
+  return options.transactionalId
+    ? new TransactionalProducer(open)
+    : new PlainProducer(() => bareOf(open()));
 }
 
-interface Waiting {
-  readonly messages: readonly KafkaMessage[];
-  resolve(places: TopicPlace[]): void;
-  reject(error: unknown): void;
-}
-
-/** What comes while a request is on its way goes with the next one: no linger, yet batches. */
-class PlainProducer implements KafkaProducer {
-  readonly #openLibrary: () => ClientProducer;
-  #library: ClientProducer;
-  #waiting: Waiting[] = [];
-  #sending = false;
-
-  constructor(open: () => ClientProducer) {
-    this.#openLibrary = open;
-    this.#library = open();
-  }
-
-  async open(): Promise<void> {
-    await reach(this.#library);
-  }
-
-  send(messages: readonly KafkaMessage[]): Promise<TopicPlace[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<TopicPlace[]>();
-    this.#waiting.push({ messages, resolve, reject });
-    if (!this.#sending) void this.#drain();
-    return promise;
-  }
-
-  begin(): Promise<KafkaTransaction> {
-    return Promise.reject(new Error('a producer without a transactional id has no transactions'));
-  }
-
-  async close(): Promise<void> {
-    await bounded('closing', this.#library.close(), BOUNDS.stopMs);
-  }
-
-  async #drain(): Promise<void> {
-    this.#sending = true;
-    while (this.#waiting.length > 0) await this.#sendAll(this.#waiting.splice(0));
-    this.#sending = false;
-  }
-
-  async #sendAll(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const all = await placedBy(
-        this.#library,
-        batch.flatMap(({ messages }) => messages),
-      );
-      const sent = await sendPlaced(this.#library, all);
-      let from = 0;
-      for (const { messages, resolve } of batch) {
-        const to = from + messages.length;
-        resolve(firstPlaces(sent.slice(from, to)));
-        from = to;
-      }
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-      await this.#replace();
-    }
-  }
-
-  /** The library may still be trying: what it held must not come after what is sent next. */
-  async #replace(): Promise<void> {
-    const former = this.#library;
-    this.#library = this.#openLibrary();
-    await atMost(BOUNDS.stopMs, former.close());
-  }
+function bareOf(library: ClientProducer): BareProducer {
+  return {
+    open: () => reach(library),
+    send: async (messages) => sendPlaced(library, await placedBy(library, messages)),
+    close: () => library.close(),
+  };
 }
 
 class TransactionalProducer implements KafkaProducer {
