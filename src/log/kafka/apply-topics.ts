@@ -1,3 +1,4 @@
+import { sleep } from '../../kernel/clock.ts';
 import type { KafkaAdmin, TopicDescription, TopicSpec } from './client.ts';
 
 export interface ConfigDrift {
@@ -70,7 +71,7 @@ export async function applyTopics(
   specs: readonly TopicSpec[],
 ): Promise<TopicsApplied> {
   const { missing, drift, refused } = await compareTopics(admin, specs);
-  await admin.create(specs.filter(({ topic }) => missing.includes(topic)));
+  await make(admin, specs, missing);
   const left = new Set(refused.map(({ topic }) => topic));
   const mended = Map.groupBy(
     drift.filter(({ topic }) => !left.has(topic)),
@@ -81,6 +82,27 @@ export async function applyTopics(
     await admin.alterConfigs(topic, configs);
   }
   return { created: missing, changed: [...mended.keys()], drift, refused };
+}
+
+const MAKE_TRIES = 20;
+const MAKE_PAUSE_MS = 250;
+
+/** Until all are there and known, whoever makes them: two instances may start at the same time. */
+async function make(
+  admin: KafkaAdmin,
+  specs: readonly TopicSpec[],
+  missing: readonly string[],
+): Promise<void> {
+  let left = missing;
+  for (let tries = 1; left.length > 0; tries += 1) {
+    try {
+      await admin.create(specs.filter(({ topic }) => left.includes(topic)));
+    } catch (error) {
+      if (tries === MAKE_TRIES) throw error;
+    }
+    left = (await compareTopics(admin, specs)).missing;
+    if (left.length > 0) await sleep(MAKE_PAUSE_MS);
+  }
 }
 
 /** What keeps the product from starting, all at once. */

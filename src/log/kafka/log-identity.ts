@@ -1,3 +1,4 @@
+import { sleep } from '../../kernel/clock.ts';
 import { type LogIdentity, newEpoch } from '../schema.ts';
 import type { KafkaClient } from './client.ts';
 import { Fenced } from './client.ts';
@@ -34,30 +35,47 @@ export async function readLogIdentity(
   }
 }
 
+const TRIES = 20;
+const PAUSE_MS = 250;
+
 /**
  * Says which log this is, once: whoever comes second finds what the first one said. The
- * transactional id keeps two from saying it at the same time.
+ * transactional id keeps two from saying it at the same time; one of them tries again.
  */
 export async function ensureLogIdentity(
+  client: KafkaClient,
+  names: { readonly log: string },
+  partitions: number,
+): Promise<LogIdentity> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await sayOnce(client, names, partitions);
+    } catch (error) {
+      if (!(error instanceof Fenced) || tries === TRIES) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+async function sayOnce(
   client: KafkaClient,
   { log }: { readonly log: string },
   partitions: number,
 ): Promise<LogIdentity> {
+  const known = await readLogIdentity(client, { log });
+  if (known) return known;
   const producer = client.producer({ transactionalId: `${log}.identity` });
   try {
     await producer.open();
-    const known = await readLogIdentity(client, { log });
-    if (known) return known;
+    // Whoever opened before may have said it meanwhile.
+    const said = await readLogIdentity(client, { log });
+    if (said) return said;
     const identity = { epoch: newEpoch(), partitions };
     const transaction = await producer.begin();
     const value = Buffer.from(JSON.stringify(identity));
     await transaction.send([{ topic: log, partition: 0, key: Buffer.from(KEY), value }]);
     await transaction.commit();
     return identity;
-  } catch (error) {
-    const other = error instanceof Fenced ? await readLogIdentity(client, { log }) : undefined;
-    if (other) return other;
-    throw error;
   } finally {
     await producer.close();
   }
