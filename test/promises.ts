@@ -11,6 +11,7 @@ export interface Promised {
 }
 
 const design = (id: string, says: string): Promised => ({ id, says, source: 'design §9' });
+const idea = (id: string, says: string): Promised => ({ id, says, source: 'design §2' });
 const spine = (id: string, says: string): Promised => ({ id, says, source: 'the main job' });
 
 export const PROMISES: readonly Promised[] = [
@@ -93,6 +94,14 @@ export const PROMISES: readonly Promised[] = [
   spine('B-LV-7', 'A delivered notification raises a floor that the next read honours.'),
   spine('B-LV-8', 'The change bus tells after the view has committed, and carries no PHI.'),
   spine('B-LV-9', 'Records, documents, index and offset of a batch stand together or not at all.'),
+  idea(
+    'B-LV-10',
+    'A view that stood still so long that it may have missed deletions is built anew.',
+  ),
+  idea(
+    'B-LV-11',
+    'A view from a snapshot equals one from the log; one that does not fit is refused.',
+  ),
 
   spine('B-TW-1', 'The five sections of a member are documents, each in both variants.'),
   spine('B-TW-2', 'A source document is read by its own URI, with its provenance.'),
@@ -107,6 +116,10 @@ export const PROMISES: readonly Promised[] = [
   spine(
     'B-TW-8',
     'An access log tells of every reading of a member, by whom and by which right, and of no other member.',
+  ),
+  idea(
+    'B-TW-9',
+    'What a day changes is told once it has come: once, and where it reads differently.',
   ),
 
   spine('B-AC-1', 'Each cell of the table role by permission is what SpiceDB decides.'),

@@ -88,7 +88,7 @@ function timesTold({ log }: { readonly log: ReturnType<typeof openLogDatabase> }
     .map(({ key }) => String(key));
 }
 
-test('a plan that begins and ends is told on its days, and nothing else is', () => {
+test('B-TW-9: a plan that begins and ends is told on its days, and nothing else is', () => {
   const spine = spineOn('2025-11-01');
   for (const one of ALL) spine.submit(one);
   assert.deepEqual(said(spine, 'coverage', 'plans'), ['not begun']);
@@ -107,7 +107,7 @@ test('a plan that begins and ends is told on its days, and nothing else is', () 
   assert.deepEqual(said(spine, 'coverage', 'plans'), ['ended']);
 });
 
-test('after a pause of a year each subject is told once, and never again', () => {
+test('B-TW-9: after a pause of a year each subject is told once, and never again', () => {
   const spine = spineOn('2025-11-01');
   for (const one of ALL) spine.submit(one);
   const before = timesTold(spine).length;
@@ -118,7 +118,7 @@ test('after a pause of a year each subject is told once, and never again', () =>
   assert.equal(timesTold(spine).length, before + 1);
 });
 
-test('an import of old records tells a member once what day it is', () => {
+test('B-TW-9: an import of old records tells a member once what day it is', () => {
   const spine = spineOn('2027-06-01');
   for (const one of ALL) spine.submit(one);
   spine.submit({ ...PLAN, id: 'v2', period: { start: '2019-01-01', end: '2019-12-31' } });
@@ -127,7 +127,7 @@ test('an import of old records tells a member once what day it is', () => {
   assert.deepEqual(wakeOn(spine, '2027-06-02'), []);
 });
 
-test('a twin that lived through the days equals one that was imported after them', () => {
+test('B-TW-9: a twin that lived through the days equals one that was imported after them', () => {
   const old = { ...PLAN, meta: { lastUpdated: '2025-01-01T00:00:00Z' }, period: { end: '2030' } };
   const pieces = [...ALL, { ...old, id: 'v2' }, { ...TASK, id: 't2', status: 'completed' }];
   const days = fc.constantFrom(
@@ -158,7 +158,7 @@ test('a twin that lived through the days equals one that was imported after them
   );
 });
 
-test('the day is nothing that anybody reads, finds or counts', () => {
+test('B-TW-9: the day is nothing that anybody reads, finds or counts', () => {
   const spine = spineOn('2027-06-01');
   for (const one of ALL) spine.submit(one);
   const [{ accepted }, { accepted: again }] = [
@@ -181,7 +181,7 @@ test('the day is nothing that anybody reads, finds or counts', () => {
   }
 });
 
-test('a day that concerns a protected record only is not seen by whoever may not see it', () => {
+test('B-TW-9: a day that concerns a protected record only is not seen by whoever may not see it', () => {
   const spine = spineOn('2026-06-01');
   spine.submit(PATIENT);
   spine.submit({ ...TASK, meta: { security: [{ code: 'ETH' }] } });
@@ -191,7 +191,7 @@ test('a day that concerns a protected record only is not seen by whoever may not
   assert.equal(asOf(), before);
 });
 
-test('who was replaced is told no more; the survivor is', () => {
+test('B-TW-9: who was replaced is told no more; the survivor is', () => {
   const spine = spineOn('2026-06-01');
   for (const one of ALL) spine.submit(one);
   spine.submit({ resourceType: 'Patient', id: 'ben', name: [{ family: 'Rivera' }] });
@@ -211,7 +211,7 @@ test('who was replaced is told no more; the survivor is', () => {
   assert.equal(spine.shard.tenantOf(BEN), 'demo');
 });
 
-test('a log from before days were noted is gone through once', () => {
+test('B-TW-9: a log from before days were noted is gone through once', () => {
   const spine = spineOn('2026-06-01');
   for (const one of ALL) spine.submit(one);
   spine.log.exec(`DELETE FROM due; DELETE FROM meta WHERE name = 'due';
@@ -224,7 +224,7 @@ test('a log from before days were noted is gone through once', () => {
   assert.equal(timesTold(later).length, 1);
 });
 
-test('a log looks for days that have come at its start, at midnight in UTC and each hour', async () => {
+test('B-TW-9: a log looks for days that have come at its start, at midnight in UTC and each hour', async () => {
   const due: { atMs: number; task: () => void }[] = [];
   let nowMs = Date.parse('2026-06-30T22:30:00Z');
   let looked = 0;
