@@ -9,11 +9,12 @@ import { replacePrivate } from './config/private-file.ts';
 import { removeServerFile, writeServerFile } from './config/server-file.ts';
 import { Listener } from './http/listener.ts';
 import { rated } from './http/rated.ts';
-import type { Clock } from './kernel/clock.ts';
+import { type Clock, systemClock } from './kernel/clock.ts';
 import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle.ts';
 import { WorkerDied } from './kernel/worker.ts';
 import { type Outbox, type OutboxOptions, withOutbox } from './log/outbox/outbox.ts';
 import { openLogRoom } from './log/room.ts';
+import { replayLog as replayBetween } from './log/transfer/index.ts';
 import { withConformance } from './mcp/conformance/index.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { seedDemo } from './operations/demo.ts';
@@ -52,6 +53,22 @@ export interface App extends Service {
   readonly url: string;
   /** What to print once it has started. */
   greeting(): string;
+}
+
+/**
+ * Between the embedded log of the data directory and Kafka, while no server runs on the directory.
+ * @returns how many records @throws Error naming what stands in the way
+ */
+export async function replayLog(config: Config, into: 'kafka' | 'data-dir'): Promise<number> {
+  const { kafka, dataDir, production } = config;
+  if (kafka === undefined) throw new Error('KAFKA_BROKERS names no Kafka');
+  const lock = await lockDataDir(dataDir);
+  try {
+    const of = { dataDir, kafka, into, clock: systemClock };
+    return await replayBetween({ ...of, makeTopics: !production });
+  } finally {
+    lock.release();
+  }
 }
 
 /** For the command that mends what keeps a server from starting. */

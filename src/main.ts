@@ -1,7 +1,7 @@
 /** The command `digital-twin`: real parts, signals, exit code. Only this file ends the process. */
 
 import { readFileSync } from 'node:fs';
-import { createApp, mendSchema } from './app.ts';
+import { createApp, mendSchema, replayLog } from './app.ts';
 import { type CliIo, runCli } from './cli/index.ts';
 import { loadConfig } from './config/config.ts';
 import { configInput } from './config/environment.ts';
@@ -27,6 +27,7 @@ const io: CliIo = {
   version,
   serve,
   mendSchema,
+  replayLog,
   signal: interrupted.signal,
 };
 

@@ -101,3 +101,27 @@ for (const wrong of ['yesterday', '-1', '1e3', '2026-13-45', '']) {
     assert.equal(fake.asked.length, 0);
   });
 }
+
+test('replay log takes one data directory, and goes the way that its flag says', async () => {
+  const asked: string[][] = [];
+  const replayLog = async ({ dataDir: of }: { dataDir: string }, into: string) => {
+    asked.push([of, into]);
+    return 7;
+  };
+  const of = { replayLog };
+  const into = await run(dataDir, ['replay', 'log', '--from-data-dir', '/old'], of);
+  assert.deepEqual([into.exit, into.out.trim()], [0, '7 records']);
+  await run(dataDir, ['replay', 'log', '--into-data-dir', '/new'], of);
+  assert.deepEqual(asked, [
+    ['/old', 'kafka'],
+    ['/new', 'data-dir'],
+  ]);
+  for (const argv of [
+    ['replay', 'log'],
+    ['replay', 'log', '--from-data-dir', '/a', '--into-data-dir', '/b'],
+    ['replay', 'log', '--from-data-dir', '/a', '--to', '3'],
+    ['replay', 'rte-completion'],
+  ]) {
+    assert.equal((await run(dataDir, argv, of)).exit, 2, argv.join(' '));
+  }
+});

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import type { ConfigInput } from '../config/collect.ts';
+import type { Config } from '../config/config.ts';
 import type { SpicedbSettings } from '../config/spicedb.ts';
 
 /** A stream that may be a terminal. */
@@ -23,6 +24,8 @@ export interface CliIo {
     spicedb: SpicedbSettings,
     action: 'diff' | 'apply',
   ) => Promise<SchemaOutcome>;
+  /** Between the embedded log of `DATA_DIR` and Kafka, whose server does not run; how many records. */
+  readonly replayLog: (config: Config, into: 'kafka' | 'data-dir') => Promise<number>;
   /** Ends what would go on for ever (`watch`, `stdio`). */
   readonly signal?: AbortSignal;
 }

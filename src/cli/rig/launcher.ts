@@ -14,6 +14,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   launcher: [process.execPath, fileURLToPath(import.meta.url)],
   version: '0.0.0',
   mendSchema: async () => ({ outcome: 'done', differences: [] }),
+  replayLog: async () => 0,
   async serve(args) {
     const fake = await startFakeTwin(loadConfig(configInput(args)).dataDir);
     fake.mcp.change('mcp://twins/member/demo-ana/coverage');

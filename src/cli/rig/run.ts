@@ -16,6 +16,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly serve?: CliIo['serve'];
   readonly mendSchema?: CliIo['mendSchema'];
+  readonly replayLog?: CliIo['replayLog'];
   /** Called with all that stands on stdout whenever something comes. */
   readonly onOut?: (text: string) => void;
 }
@@ -24,7 +25,16 @@ export interface RunOptions {
 export async function run(
   dataDir: string,
   argv: readonly string[],
-  { stdin = '', env = {}, terminal = false, signal, serve, mendSchema, onOut }: RunOptions = {},
+  {
+    stdin = '',
+    env = {},
+    terminal = false,
+    signal,
+    serve,
+    mendSchema,
+    replayLog,
+    onOut,
+  }: RunOptions = {},
 ): Promise<Ran> {
   const [stdout, out] = collected(terminal, onOut);
   const [stderr, err] = collected(terminal);
@@ -45,6 +55,7 @@ export async function run(
     launcher: [],
     version: '1.2.3',
     serve: serve ?? (() => Promise.resolve(0)),
+    replayLog: replayLog ?? (() => Promise.resolve(0)),
     mendSchema: mendSchema ?? (() => Promise.resolve({ outcome: 'done', differences: [] })),
     ...(signal !== undefined && { signal }),
   });
