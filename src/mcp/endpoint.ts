@@ -33,6 +33,9 @@ export interface McpEndpoint extends Service {
 /** How often sessions that nobody uses are looked for. */
 const IDLE_SWEEP_MS = 60_000;
 
+/** How the SDK tells of a message that it refused: the client's mistake, which it has been told. */
+const REFUSED = /^(?:Rejected |Unsupported Media Type)/;
+
 /** MCP over Streamable HTTP: 2026-07-28 stateless, and 2025-era sessions with push. */
 export function createMcpEndpoint(parts: McpParts): McpEndpoint {
   const hub = new Hub(parts);
@@ -41,7 +44,9 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
   const sessions = new Sessions(parts, hub, factory);
   const modern = createMcpHandler(factory, {
     legacy: 'reject',
-    onerror: (error) => parts.report(error),
+    onerror: (error) => {
+      if (!REFUSED.test(error.message)) parts.report(error);
+    },
   });
   let sweep: NodeJS.Timeout | undefined;
   return {
