@@ -1,0 +1,103 @@
+// Command go-listen reads documents of a twin and hears of their changes with the Go SDK, which
+// opens one listen stream for each URI.
+//
+// TWIN_URL and TWIN_TOKEN say where and as whom; the arguments are URIs. One JSON object a line;
+// each line on stdin reads everything again.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+// withToken adds the access token to every request.
+type withToken struct{ token string }
+
+func (t withToken) RoundTrip(request *http.Request) (*http.Response, error) {
+	request = request.Clone(request.Context())
+	request.Header.Set("Authorization", "Bearer "+t.token)
+	return http.DefaultTransport.RoundTrip(request)
+}
+
+var lines sync.Mutex
+
+func say(event string, more map[string]any) {
+	lines.Lock()
+	defer lines.Unlock()
+	more["event"] = event
+	text, _ := json.Marshal(more)
+	fmt.Println(string(text))
+}
+
+func refused(uri string, err error) {
+	var wire *jsonrpc.Error
+	code := int64(0)
+	if errors.As(err, &wire) {
+		code = wire.Code
+	}
+	say("refused", map[string]any{"uri": uri, "code": code})
+}
+
+func read(ctx context.Context, session *mcp.ClientSession, event, uri string) {
+	result, err := session.ReadResource(ctx, &mcp.ReadResourceParams{URI: uri})
+	if err != nil {
+		refused(uri, err)
+		return
+	}
+	var document struct {
+		Etag string `json:"etag"`
+	}
+	if err := json.Unmarshal([]byte(result.Contents[0].Text), &document); err != nil {
+		log.Fatal(err)
+	}
+	say(event, map[string]any{"uri": uri, "etag": document.Etag})
+}
+
+func main() {
+	ctx := context.Background()
+	told := make(chan string, 100)
+	client := mcp.NewClient(&mcp.Implementation{Name: "go-listen", Version: "1.0.0"}, &mcp.ClientOptions{
+		ResourceUpdatedHandler: func(_ context.Context, request *mcp.ResourceUpdatedNotificationRequest) {
+			told <- request.Params.URI
+		},
+	})
+	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{
+		Endpoint:   os.Getenv("TWIN_URL") + "/mcp",
+		HTTPClient: &http.Client{Transport: withToken{os.Getenv("TWIN_TOKEN")}},
+	}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+
+	uris, granted := os.Args[1:], []string{}
+	for _, uri := range uris {
+		read(ctx, session, "read", uri)
+		if err := session.Subscribe(ctx, &mcp.SubscribeParams{URI: uri}); err != nil {
+			refused(uri, err)
+			continue
+		}
+		granted = append(granted, uri)
+	}
+	say("listening", map[string]any{"uris": granted})
+	go func() {
+		for uri := range told {
+			read(ctx, session, "told", uri)
+		}
+	}()
+	for input := bufio.NewScanner(os.Stdin); input.Scan(); {
+		for _, uri := range uris {
+			read(ctx, session, "read", uri)
+		}
+	}
+}
