@@ -16,9 +16,9 @@ Each is brought once (Kafka by Maven, SpiceDB by Go in two or three minutes, Red
 `;
 
 const START = {
-  kafka: (say: Say) => startKafka({ outlives: true }, say),
-  spicedb: (say: Say) => startSpicedb({ outlives: true }, say),
-  redis: (say: Say) => startRedis({ outlives: true }, say),
+  kafka: (say: Say) => startKafka({}, say),
+  spicedb: (say: Say) => startSpicedb({}, say),
+  redis: (say: Say) => startRedis({}, say),
 };
 type PartName = keyof typeof START;
 const NAMES = Object.keys(START) as PartName[];
@@ -89,8 +89,11 @@ async function up(name: PartName): Promise<Running> {
     alone(name, say, async () => {
       const there = await recall(name);
       if (there !== undefined) return there;
-      const { pid, directory, address, env } = await START[name](say);
-      return await remember({ name, pid, directory, address, env });
+      const part = await START[name](say);
+      const { pid, directory, address, env } = part;
+      const running = await remember({ name, pid, directory, address, env });
+      part.release();
+      return running;
     }),
   );
 }

@@ -15,7 +15,7 @@ import {
   settingsOf,
 } from './kafka-settings.ts';
 import { freePorts } from './ports.ts';
-import { launch, ownDirectory, type PartProcess } from './process.ts';
+import { inOwnDirectory, launch, type PartProcess } from './process.ts';
 import { execute, need } from './programs.ts';
 
 /** As in `kafka/pom.xml`. */
@@ -64,13 +64,17 @@ async function checkJava(): Promise<void> {
   if (version < JAVA_MIN) throw new Error(JAVA.otherwise);
 }
 
-export interface StartKafka extends KafkaOptions {
-  readonly outlives?: boolean;
+export async function startKafka(options: KafkaOptions, say: Say): Promise<KafkaPart> {
+  const classPath = await bringKafka(say);
+  return await inOwnDirectory('kafka', (directory) => startIn(directory, classPath, options, say));
 }
 
-export async function startKafka(options: StartKafka, say: Say): Promise<KafkaPart> {
-  const classPath = await bringKafka(say);
-  const directory = await ownDirectory('kafka');
+async function startIn(
+  directory: string,
+  classPath: string,
+  options: KafkaOptions,
+  say: Say,
+): Promise<KafkaPart> {
   const certificates = options.tls ? await makeCertificates(directory, say) : undefined;
   const ports = await freePorts(6 + (options.advertised?.length ?? 0));
   const next = (): number => ports.pop() ?? 0;
@@ -90,7 +94,6 @@ export async function startKafka(options: StartKafka, say: Say): Promise<KafkaPa
     args,
     directory,
     answers: () => answers(address),
-    ...(options.outlives && { outlives: true }),
   });
   return Object.assign(process, {
     address,

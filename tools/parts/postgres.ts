@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Say } from './cache.ts';
 import { freePort } from './ports.ts';
-import { launch, ownDirectory, type PartProcess } from './process.ts';
+import { inOwnDirectory, launch, type PartProcess } from './process.ts';
 import { execute, findProgram, need, type User } from './programs.ts';
 
 export interface PostgresPart extends PartProcess {
@@ -29,9 +29,12 @@ export async function bringPostgres(say: Say): Promise<void> {
 
 export async function startPostgres(say: Say): Promise<PostgresPart> {
   await bringPostgres(say);
+  return await inOwnDirectory('postgres', startIn);
+}
+
+async function startIn(directory: string): Promise<PostgresPart> {
   const [initdb = '', postgres = ''] = PROGRAMS.map((each) => findProgram(each) ?? '');
   const user = await unprivileged();
-  const directory = await ownDirectory('postgres');
   if (user !== undefined) await chown(directory, user.uid, user.gid);
   const data = join(directory, 'data');
   const as = user && { user };

@@ -24,19 +24,19 @@ export interface PartProcess {
   restart(): Promise<void>;
   /** SIGTERM, SIGKILL when that is not enough; its data go too. */
   stop(): Promise<void>;
+  /** It goes on when this process ends; whoever calls has noted its id and directory. */
+  release(): void;
 }
 
 export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Where it runs, made by `ownDirectory`. */
+  /** Where it runs; from now on the part's. */
   readonly directory: string;
   /** Rejects until the part answers a real question. */
   answers(): Promise<void>;
   readonly user?: User;
-  /** It goes on when this process ends: whoever calls remembers its id. */
-  readonly outlives?: boolean;
 }
 
 const READY_DEADLINE_MS = 90_000;
@@ -44,12 +44,22 @@ const READY_POLL_MS = 100;
 const STOP_DEADLINE_MS = 10_000;
 const LOG_CHARS_SHOWN = 2_000;
 
-export function ownDirectory(name: string): Promise<string> {
-  return mkdtemp(join(tmpdir(), `twin-part-${name}-`));
+/** With a new directory, which goes again where no part comes of it. */
+export async function inOwnDirectory<T>(
+  name: string,
+  task: (directory: string) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), `twin-part-${name}-`));
+  try {
+    return await task(directory);
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 export async function launch(spec: Launch): Promise<PartProcess> {
-  const watchdog = spec.outlives ? undefined : watch(spec.directory);
+  const watchdog = watch(spec.directory);
   let child = begin(spec);
   const kill = async (): Promise<void> => {
     signal(child, 'SIGKILL');
@@ -57,10 +67,8 @@ export async function launch(spec: Launch): Promise<PartProcess> {
   };
   const stop = async (): Promise<void> => {
     await end(child);
-    if (watchdog !== undefined) {
-      watchdog.stdin?.end();
-      await ended(watchdog);
-    }
+    watchdog.stdin?.end();
+    await ended(watchdog);
     rmSync(spec.directory, { recursive: true, force: true });
   };
   try {
@@ -83,6 +91,7 @@ export async function launch(spec: Launch): Promise<PartProcess> {
       await ready(spec, child);
     },
     stop,
+    release: () => signal(watchdog, 'SIGKILL'),
   };
 }
 

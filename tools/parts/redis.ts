@@ -3,13 +3,12 @@
 import { connect } from 'node:net';
 import type { Say } from './cache.ts';
 import { freePort } from './ports.ts';
-import { launch, ownDirectory, type PartProcess } from './process.ts';
+import { inOwnDirectory, launch, type PartProcess } from './process.ts';
 import { need } from './programs.ts';
 
 export interface RedisOptions {
   /** Arguments of `redis-server`, such as `--maxmemory 1mb`. */
   readonly args?: readonly string[];
-  readonly outlives?: boolean;
 }
 
 /** Each write is on disk before it is acknowledged (AOF, fsync always). */
@@ -32,7 +31,10 @@ export async function bringRedis(say: Say): Promise<void> {
 
 export async function startRedis(options: RedisOptions, say: Say): Promise<RedisPart> {
   await bringRedis(say);
-  const directory = await ownDirectory('redis');
+  return await inOwnDirectory('redis', (directory) => startIn(directory, options));
+}
+
+async function startIn(directory: string, options: RedisOptions): Promise<RedisPart> {
   const port = await freePort();
   const keep = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', ''];
   const where = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory];
@@ -41,7 +43,6 @@ export async function startRedis(options: RedisOptions, say: Say): Promise<Redis
     args: [...where, ...keep, '--loglevel', 'warning', ...(options.args ?? [])],
     directory,
     answers: () => pong(port),
-    ...(options.outlives && { outlives: true }),
   });
   const address = `127.0.0.1:${port}`;
   return Object.assign(process, { address, env: { REDIS_URL: `redis://${address}` } });

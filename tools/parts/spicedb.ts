@@ -6,7 +6,7 @@ import { cached, type Say } from './cache.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { freePort } from './ports.ts';
 import { type PostgresPart, startPostgres } from './postgres.ts';
-import { launch, ownDirectory, type PartProcess } from './process.ts';
+import { inOwnDirectory, launch, type PartProcess } from './process.ts';
 import { execute, need } from './programs.ts';
 
 /** As in `../spicedb/go.mod`. */
@@ -18,7 +18,6 @@ export interface SpicedbOptions {
   readonly tls?: boolean;
   /** In a PostgreSQL beside it; else in memory, and gone with `kill` and `restart`. */
   readonly keeps?: boolean;
-  readonly outlives?: boolean;
 }
 
 export interface SpicedbPart extends PartProcess {
@@ -54,7 +53,15 @@ export async function bringSpicedb(say: Say): Promise<string> {
 
 export async function startSpicedb(options: SpicedbOptions, say: Say): Promise<SpicedbPart> {
   const command = await bringSpicedb(say);
-  const directory = await ownDirectory('spicedb');
+  return await inOwnDirectory('spicedb', (directory) => startIn(directory, command, options, say));
+}
+
+async function startIn(
+  directory: string,
+  command: string,
+  options: SpicedbOptions,
+  say: Say,
+): Promise<SpicedbPart> {
   const certificates = options.tls ? await makeCertificates(directory, say) : undefined;
   const address = `127.0.0.1:${await freePort()}`;
   const postgres = options.keeps ? await startPostgres(say) : undefined;
@@ -71,7 +78,6 @@ export async function startSpicedb(options: SpicedbOptions, say: Say): Promise<S
     ],
     directory,
     answers: () => serving(address, certificates),
-    ...(options.outlives && { outlives: true }),
   });
   const { stop } = process;
   return Object.assign(process, {
