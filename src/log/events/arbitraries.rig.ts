@@ -8,7 +8,9 @@ const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<
   fc.record(model, PLAIN) as fc.Arbitrary<T>;
 
 const id = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/);
-const tenant = fc.stringMatching(/^[a-z0-9-]{1,20}$/);
+const tenant = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,19}$/);
+const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
+const eventId = fc.stringMatching(/^[ -~]{1,40}$/);
 /** Any well-formed text: what is not, no UTF-8 holds. */
 const text = fc.string({ unit: 'binary', maxLength: 40 });
 const words = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 });
@@ -22,7 +24,7 @@ const resource: fc.Arbitrary<ResourceJson> = fc
   .map(([resourceType, rest]) => JSON.parse(JSON.stringify({ ...rest, resourceType })));
 
 const provenance: fc.Arbitrary<Provenance> = record({
-  source: words,
+  source: name,
   actor: words,
   recorded: instant,
 });
@@ -40,7 +42,7 @@ const live: fc.Arbitrary<SourceRecord> = record({
     .dictionary(words, text, { maxKeys: 3, ...PLAIN })
     .filter((names) => !Object.hasOwn(names, '__proto__')),
   provenance,
-  eventId: words,
+  eventId,
 });
 
 export const sourceRecord = fc
@@ -86,9 +88,9 @@ export const change: fc.Arbitrary<RelationChange> = record({
 
 export const submittedBundle = record({
   tenant,
-  source: words,
+  source: name,
   actor: words,
-  eventId: words,
+  eventId,
   format: fc.constantFrom('json' as const, 'ndjson' as const),
   gzip: fc.boolean(),
   body: fc.uint8Array({ maxLength: 200 }),

@@ -8,6 +8,8 @@ import { decodeFrame, encodeFrame } from './frame.ts';
 import {
   decodeSource,
   decodeSubmission,
+  encodeBundle,
+  encodeRecordCommand,
   encodeSource,
   inEvent,
   type OutMessage,
@@ -162,6 +164,40 @@ test('plain JSON without the headers that say whose it is, is malformed', () => 
       () => decodeSubmission({ key: null, value, headers }),
       (error) => error instanceof Undecodable && error.reason === 'MALFORMED',
     );
+  }
+});
+
+test('what keys are built from has its shape, or is malformed', () => {
+  const fits = { tenant: 'demo', source: 'ehr', actor: 'ehr', eventId: 'e1' };
+  const bundle = { format: 'json', gzip: false, body: Buffer.from('{}'), dryRun: false } as const;
+  const read = (wrong: object): unknown => {
+    const [message] = encodeBundle({ ...bundle, ...fits, ...wrong }, 'm1');
+    assert.ok(message);
+    return decodeSubmission(message);
+  };
+  assert.ok(read({}));
+  for (const wrong of [
+    { tenant: 'demo/member:other' },
+    { tenant: '' },
+    { tenant: 't'.repeat(65) },
+    { source: 'a b' },
+    { source: '../x' },
+    { eventId: 'line\nbreak' },
+    { eventId: 'é' },
+    { eventId: 'e'.repeat(257) },
+    { actor: '' },
+    { actor: 'a'.repeat(513) },
+  ]) {
+    assert.throws(() => read(wrong), { reason: 'MALFORMED' }, JSON.stringify(wrong));
+  }
+  const { recorded: _, ...provenance } = sample.provenance;
+  for (const wrong of [
+    { type: 'Condition/x' },
+    { id: 'a b' },
+    { subject: { kind: 'member' as const, id: 'm1/Patient' } },
+  ]) {
+    const command = encodeRecordCommand({ ...sample, provenance, ...wrong }, 'm1');
+    assert.throws(() => decodeSubmission(command), { reason: 'MALFORMED' });
   }
 });
 

@@ -9,6 +9,7 @@ import {
   SubmissionSchema,
   type Submission as Wire,
 } from '../../contract/events/twins/v1/intake_pb.js';
+import { isId } from '../../contract/uris.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { Provenance, SourceRecord } from '../../twin/ports.ts';
 import { headerOf, needed } from './parts.ts';
@@ -105,8 +106,11 @@ export function decodeSubmission(message: InMessage, ids: SchemaIds = ownIds): S
   const { command } = wire;
   if (command.case === 'bundle') return bundleOf(wire, command.value);
   if (command.case !== 'record') throw new Undecodable('MALFORMED', 'a submission without content');
-  const { source, actor } = needed(command.value.provenance, 'provenance');
-  return { kind: 'record', record: { ...sourceOf(command.value), provenance: { source, actor } } };
+  const record = sourceOf(command.value);
+  const { source, actor } = bySaid(record, command.value.provenance);
+  const { subject, type, id } = record;
+  for (const one of [subject.id, type, id]) within(isId(one), 'the address of a record');
+  return { kind: 'record', record: { ...record, provenance: { source, actor } } };
 }
 
 const inflate = promisify(gunzip);
@@ -122,23 +126,41 @@ export async function inflated(body: Uint8Array): Promise<Uint8Array> {
 
 function bundleOf({ header, provenance }: Wire, part: BundlePart): SubmittedBundle {
   const { id, tenant } = needed(header, 'header');
-  const { source, actor } = needed(provenance, 'provenance');
+  const by = bySaid({ tenant, eventId: id }, provenance);
   const count = Math.max(1, part.chunkCount);
   if (count > PARTS_MAX || part.chunkIndex >= count) {
     throw new Undecodable('MALFORMED', 'a part beyond the whole');
   }
   return {
     kind: 'bundle',
-    tenant: needed(tenant, 'tenant'),
-    source: needed(source, 'source'),
-    actor: needed(actor, 'actor'),
-    eventId: needed(id, 'event id'),
+    ...by,
     format: formatOf(part.format),
     gzip: compressionOf(part.compression),
     body: part.body,
     dryRun: part.dryRun,
     part: { index: part.chunkIndex, count },
   };
+}
+
+/** Shapes that keys are built from and rows are kept by: anybody may write to the intake. */
+const SOURCE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const EVENT_ID = /^[\x20-\x7e]{1,256}$/;
+const ACTOR_CHARS_MAX = 512;
+
+function bySaid(
+  { tenant, eventId }: { readonly tenant: string; readonly eventId: string },
+  provenance: { readonly source: string; readonly actor: string } | undefined,
+): Pick<SubmittedBundle, 'tenant' | 'source' | 'actor' | 'eventId'> {
+  const { source, actor } = needed(provenance, 'provenance');
+  within(isId(tenant), 'the tenant');
+  within(EVENT_ID.test(eventId), 'the event id');
+  within(SOURCE.test(source), 'the source');
+  within(actor.length > 0 && actor.length <= ACTOR_CHARS_MAX, 'the actor');
+  return { tenant, source, actor, eventId };
+}
+
+function within(fits: boolean, what: string): void {
+  if (!fits) throw new Undecodable('MALFORMED', `${what} is missing, or not of its shape`);
 }
 
 function formatOf(format: BodyFormat): 'json' | 'ndjson' {
@@ -162,11 +184,11 @@ function plainSubmission(value: Buffer, headers: InMessage['headers']): Submitte
   }
   return {
     kind: 'bundle',
-    tenant: header(HEADERS.tenant),
-    source,
     // Kafka tells nobody who a producer is: the system answers for what comes from it.
-    actor: source,
-    eventId: header(HEADERS.eventId),
+    ...bySaid(
+      { tenant: header(HEADERS.tenant), eventId: header(HEADERS.eventId) },
+      { source, actor: source },
+    ),
     format,
     gzip: value[0] === 0x1f && value[1] === 0x8b,
     body: value,
