@@ -12,6 +12,7 @@ export interface Promised {
 
 const design = (id: string, says: string): Promised => ({ id, says, source: 'design §9' });
 const idea = (id: string, says: string): Promised => ({ id, says, source: 'design §2' });
+const events = (id: string, says: string): Promised => ({ id, says, source: 'design §6' });
 const spine = (id: string, says: string): Promised => ({ id, says, source: 'the main job' });
 
 export const PROMISES: readonly Promised[] = [
@@ -101,6 +102,24 @@ export const PROMISES: readonly Promised[] = [
   idea(
     'B-LV-11',
     'A view from a snapshot equals one from the log; one that does not fit is refused.',
+  ),
+
+  events(
+    'B-EV-1',
+    'What goes over the log comes back as it was, and is readable by its frame alone.',
+  ),
+  events(
+    'B-EV-2',
+    'A record that cannot be read ends in one of three reasons, never in another record.',
+  ),
+  events(
+    'B-EV-3',
+    'A field that may hold health information says so, and is never shown in a log.',
+  ),
+  events('B-EV-4', 'A published schema stays readable by its id; a breaking change is found.'),
+  events(
+    'B-EV-5',
+    "A stock client of Confluent's reads and writes our topics by our registry API.",
   ),
 
   spine('B-TW-1', 'The five sections of a member are documents, each in both variants.'),

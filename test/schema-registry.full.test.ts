@@ -51,7 +51,7 @@ describe("Confluent's own client, with our server as its registry", { timeout: 3
     await client?.close();
   });
 
-  it('reads every kind of record, by the schemas it is told and the frame alone', async () => {
+  it('B-EV-1, B-EV-5: reads every kind of record, by the schemas it is told and the frame alone', async () => {
     const expected: { key: string; name: string; value: unknown }[] = [];
     const sent: OutMessage[] = [];
     const add = <D extends DescMessage>(schema: D, out: OutMessage, message: MessageShape<D>) => {
@@ -96,7 +96,7 @@ describe("Confluent's own client, with our server as its registry", { timeout: 3
     assert.deepEqual(read, expected);
   });
 
-  it('writes a submission that we read, with an id it was told and without registering', async () => {
+  it('B-EV-5: writes a submission that we read, with an id it was told and without registering', async () => {
     const submission = {
       header: { id: 'e7', tenant: 'demo' },
       provenance: { source: 'ehr', actor: 'ehr' },

@@ -22,7 +22,7 @@ test('files get their ids in turn', () => {
   );
 });
 
-test('what was published keeps its id and text; a change of it is another version', () => {
+test('B-EV-4: what was published keeps its id and text; a change of it is another version', () => {
   const next = nextVersions(one, published, [file('a.proto', 'a2'), file('b.proto', 'b1')]);
   assert.deepEqual(next.slice(0, 2), one);
   assert.deepEqual(next[2], { id: FIRST + 2, version: 2, ...file('a.proto', 'a2') });

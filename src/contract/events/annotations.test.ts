@@ -44,12 +44,12 @@ const BARE: Readonly<Record<string, string>> = {
 const TEXT: readonly unknown[] = [ScalarType.STRING, ScalarType.BYTES];
 const CANARY = 'canary';
 
-test('text and bytes say which identifiers they hold, or why they hold none', () => {
+test('B-EV-3: text and bytes say which identifiers they hold, or why they hold none', () => {
   const silent = fields().filter((field) => isText(field) && holds(field).length === 0);
   assert.deepEqual(silent.map(nameOf).toSorted(), Object.keys(BARE).toSorted());
 });
 
-test('a redacted event shows no value of an annotated field, whatever stands in it', () => {
+test('B-EV-3: a redacted event shows no value of an annotated field, whatever stands in it', () => {
   for (const { schema } of EVENTS) {
     const message = create(schema);
     const marked = fill(schema, message, CANARY);

@@ -105,7 +105,7 @@ test('a serializer finds the id of what it wants to write, and nobody registers 
   assert.equal(avro.body.error_code, 42201);
 });
 
-test('a change that a reader of either version would not survive is not compatible', async () => {
+test('B-EV-4: a change that a reader of either version would not survive is not compatible', async () => {
   const path = `/compatibility/subjects/${SUBJECT}/versions/latest`;
   const verdict = async (schema: string): Promise<unknown> => {
     return (await posted(path, schema)).body.is_compatible;

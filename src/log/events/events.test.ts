@@ -28,7 +28,7 @@ import {
 
 const at = { partition: 3, offset: 2 ** 40 };
 
-test('a source record, or its tombstone, comes back as it was, facts included', () => {
+test('B-EV-1: a source record, or its tombstone, comes back as it was, facts included', () => {
   fc.assert(
     fc.property(sourceRecord, facts, (record, kept) => {
       const message = encodeSource(record, kept);

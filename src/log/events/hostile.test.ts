@@ -49,7 +49,7 @@ test('every truncation of a record is malformed or, never, another record', () =
   }
 });
 
-test('any bytes at all are a record or an Undecodable, and no text of theirs is told', () => {
+test('B-EV-2: any bytes at all are a record or an Undecodable, and no text of theirs is told', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (random, framed) => {
       const value = Buffer.from(framed ? [...bytes.subarray(0, 6), ...random] : random);
@@ -116,7 +116,7 @@ test('a schema id that nobody knows is of an unknown version, unless a header na
   refused({ ...good, value, headers: {} }, 'UNKNOWN_VERSION');
 });
 
-test('another major version is told from a type that is none of ours', () => {
+test('B-EV-2: another major version is told from a type that is none of ours', () => {
   const value = encodeFrame(2_147_000_000, [2], decodeFrame(bytes).payload);
   const named = (name: string): OutMessage => {
     return { ...good, value, headers: { type: Buffer.from(name) } };
