@@ -76,6 +76,8 @@ export const LIMITS = {
   schemaWriteTimeoutMs: 30_000,
   /** One write of relations; then it counts as not committed. */
   relationsCommitTimeoutMs: 5_000,
+  /** One record of a submission to be taken by Kafka; then the log counts as away. */
+  sayTimeoutMs: 3_000,
   /** How long a submission waits for the decider; what it said is in the intake all the same. */
   outcomeTimeoutMs: 10_000,
   /** A subscription without cursor is told of what changed within this time (contract). */
@@ -85,6 +87,8 @@ export const LIMITS = {
   /** Token life at most (contract "Claims") and clock skew (security.md §6, 15). */
   tokenLifeMaxSeconds: 3_600,
   clockSkewSeconds: 5,
+  /** Clocks of two parts may differ this far (design §9, P1); more is a fault at start. */
+  clockSkewMaxMs: 1_000,
   sessionIdleMs: 30 * 60_000,
   searchQueryCharsMax: 256,
   searchTermsMax: 16,

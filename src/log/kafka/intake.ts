@@ -15,6 +15,7 @@ import {
   type OutMessage,
 } from '../events/index.ts';
 import type { KafkaClient, KafkaFollower, KafkaProducer, KafkaRecord } from './client.ts';
+import { bounded } from './client-bounds.ts';
 import type { DeciderMethods, DeciderTopics } from './decider-methods.ts';
 
 export interface KafkaIntakeOptions {
@@ -102,7 +103,10 @@ class IntakeByKafka implements Intake, Service {
     const outcome = this.#outcomeOf(keysOf(kind, tenant, eventId));
     try {
       const topic = this.#options.topics.intake;
-      for (const message of messages) await this.#producer.send([{ topic, ...message }]);
+      for (const message of messages) {
+        const sending = this.#producer.send([{ topic, ...message }]);
+        await bounded('saying it', sending, LIMITS.sayTimeoutMs);
+      }
     } catch (cause) {
       outcome.cancel();
       throw new Fault('LOG_UNAVAILABLE', { cause });
