@@ -129,7 +129,7 @@ export class Follower {
   #awaitSign(): void {
     this.#silence?.cancel();
     this.#silence = this.#options.clock.after(SILENCE_MAX_MS, () =>
-      this.#reconnect(new Error(`Watch has told nothing for ${SILENCE_MAX_MS} ms`), true),
+      this.#reconnect(new Error(`Watch has told nothing for ${SILENCE_MAX_MS} ms`), this.#told),
     );
   }
 

@@ -42,6 +42,11 @@ export class Applier {
     this.#applied = undefined;
   }
 
+  /** To be asked again how far SpiceDB is: it may have been restored from an older copy. */
+  doubt(): void {
+    this.#offset = undefined;
+  }
+
   /**
    * Applies all there is, as long as `goesOn`.
    * @throws when the journal or SpiceDB fails; then call it again.
@@ -49,7 +54,7 @@ export class Applier {
   async catchUp(onApplied: () => void, goesOn: () => boolean): Promise<void> {
     const { journal } = this.#parts;
     this.#offset ??= await this.#readOffset();
-    // Behind what it had: it was restored from a copy, and lacks all that came after.
+    // It was restored from an older copy, or is empty: it lacks all that came after.
     if (this.#offset < this.applied) this.#applied = undefined;
     this.#applied ??= await this.#begin(this.#offset);
     while (goesOn()) {

@@ -200,16 +200,24 @@ test('the heart of the leader alone beats, and proves Watch to both', async () =
   assert.equal((await beats()).length, 1);
 });
 
-test('a SpiceDB restored from an older copy gets what it lacks', async () => {
+/** As a copy from before all writes: relations and offset alike. */
+async function loseEverything(offset: string, ...relations: string[]): Promise<void> {
+  const lost = relations.map((text) => remove(text));
+  await real.write([...lost, remove(`system:relations#offset@beat:${offset}`)]);
+}
+
+test('a SpiceDB restored from an older copy gets what it lacks with the next write', async () => {
   await a.relations.write([touch('member:m#self@user:ana')], 'op');
   await a.relations.write([touch('member:n#self@user:ana')], 'op');
-  // As a copy from before both: relations and offset alike.
-  await real.write([
-    remove('member:m#self@user:ana'),
-    remove('member:n#self@user:ana'),
-    remove('system:relations#offset@beat:1'),
-  ]);
+  await loseEverything('1', 'member:m#self@user:ana', 'member:n#self@user:ana');
   await a.relations.write([touch('member:o#self@user:ana')], 'op').catch(() => undefined);
   await offsetIs('2');
   assert.equal((await real.read({ type: 'member' })).length, 3);
+});
+
+test('and without any write, since the leader looks', async () => {
+  await a.relations.write([touch('member:m#self@user:ana')], 'op');
+  await loseEverything('0', 'member:m#self@user:ana');
+  await offsetIs('0');
+  assert.equal((await real.read({ type: 'member' })).length, 1);
 });

@@ -20,6 +20,8 @@ import { schemaWords } from './spicedb/schema.ts';
 
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 10_000;
+/** How often the leader makes sure that SpiceDB has what it once had. */
+const VERIFY_MS = 5_000;
 /** Who the journal says deleted what had ended. */
 const EXPIRY_ACTOR = 'system:expiry';
 
@@ -68,11 +70,13 @@ class Writer implements Relations, Service {
   readonly #heartbeat: Heartbeat;
   /** Leads, and has begun to: SpiceDB is up to the journal, and the heart beats. */
   #inOffice = false;
+  #doubts = false;
   #waiters: Waiter[] = [];
   #running: Promise<void> | undefined;
   #again = false;
   #stopped = false;
   #retry: Timer | undefined;
+  #verify: Timer | undefined;
   #retryMs = RETRY_MIN_MS;
   /** Appends under way, and the last offset that one of them answered. */
   #appending = 0;
@@ -103,6 +107,7 @@ class Writer implements Relations, Service {
     this.#stopped = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#retry?.cancel();
+    this.#verify?.cancel();
     this.#heartbeat.stop();
     await this.#running;
     this.#refuseWaiters(new Fault('SHUTTING_DOWN'));
@@ -114,6 +119,17 @@ class Writer implements Relations, Service {
     if (!this.#goesOn()) return;
     await this.#heartbeat.start();
     this.#inOffice = true;
+    this.#verifyLater();
+  }
+
+  #verifyLater(): void {
+    this.#verify?.cancel();
+    this.#verify = this.#options.clock.after(VERIFY_MS, () => {
+      if (!this.#inOffice || this.#stopped) return;
+      this.#doubts = true;
+      this.#wake();
+      this.#verifyLater();
+    });
   }
 
   /** Ends what only the leader does; those who wait here wait for the next leader. */
@@ -121,6 +137,7 @@ class Writer implements Relations, Service {
     this.#retry?.cancel();
     await this.#running;
     this.#inOffice = false;
+    this.#verify?.cancel();
     this.#heartbeat.stop();
     const waiters = this.#waiters;
     this.#waiters = [];
@@ -204,6 +221,8 @@ class Writer implements Relations, Service {
       this.#again = false;
       try {
         if (!this.#inOffice) await this.#takeOffice();
+        if (this.#doubts) this.#applier.doubt();
+        this.#doubts = false;
         await this.#applier.catchUp(() => this.#onApplied(), this.#goesOn);
         this.#onApplied();
         this.#retryMs = RETRY_MIN_MS;
