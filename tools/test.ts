@@ -11,7 +11,14 @@ import { findPaths, ROOT } from './files.ts';
 import { end, findLeftovers, MARK } from './test-leftovers.ts';
 import { describeWaiting, startParts } from './test-parts.ts';
 import { createReport, type TestEvent } from './test-report.ts';
-import { choose, overBudget, type Suite, suiteOf, type Timed } from './test-suites.ts';
+import {
+  choose,
+  overBudget,
+  RUN_BUDGET_SECONDS,
+  type Suite,
+  suiteOf,
+  type Timed,
+} from './test-suites.ts';
 
 const HELP = `npm test                  the embedded tier
 npm test -- --all         the full tier on real parts too, as in CI; refuses skipped and todo tests
@@ -46,8 +53,10 @@ async function test(chosen: readonly Suite[]): Promise<void> {
   const mark = randomUUID();
   process.env[MARK] = mark;
   const stopParts = await startParts(chosen, say);
+  const began = performance.now();
   const outcome = await execute(chosen).finally(stopParts);
-  const faults = [...unfinished(outcome), ...slow(outcome.timed), ...leftovers(mark)];
+  const seconds = (performance.now() - began) / 1000;
+  const faults = [...unfinished(outcome), ...slow(outcome.timed, seconds), ...leftovers(mark)];
   for (const line of describeWaiting(waiting)) say(line);
   for (const fault of faults) say(`FAILED: ${fault}`);
   if (outcome.failed + faults.length > 0 || outcome.passed === 0) process.exitCode = 1;
@@ -96,17 +105,22 @@ function unfinished({ left }: Outcome): string[] {
   return all && left > 0 ? [`${left} tests are skipped or todo`] : [];
 }
 
-function slow(timed: readonly Timed[]): string[] {
+function slow(timed: readonly Timed[], wallSeconds: number): string[] {
   const used = timed.reduce((sum, { seconds }) => sum + seconds, 0);
   const given = timed.reduce((sum, { budgetSeconds }) => sum + budgetSeconds, 0);
-  say(`${timed.length} suites used ${used.toFixed(1)} s of their ${given} s`);
-  return timed.flatMap((suite) => {
+  const wall = `${Math.round(wallSeconds)} s by the clock`;
+  say(`${timed.length} suites used ${used.toFixed(1)} s of their ${given} s, ${wall}`);
+  const faults = timed.flatMap((suite) => {
     const over = overBudget(suite, ci);
     if (over === null) return [];
     if (over.fails) return [over.says];
     say(`over budget: ${over.says}`);
     return [];
   });
+  if (ci && wallSeconds > RUN_BUDGET_SECONDS) {
+    faults.push(`the whole took ${wall}, more than ${RUN_BUDGET_SECONDS}: move or split suites`);
+  }
+  return faults;
 }
 
 function leftovers(mark: string): string[] {
