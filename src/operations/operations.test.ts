@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { CallJoinEventSchema } from '../contract/events/calls/v1/call_pb.js';
 import { Fault } from '../kernel/errors.ts';
 import { createHealth } from './health.ts';
 import { createLogger } from './logger.ts';
@@ -22,6 +24,21 @@ test('a line holds its fields and the correlation id', () => {
   assert.equal(line.msg, 'listening');
   assert.equal(line.port, 3333);
   assert.equal(line.correlationId, 'abc');
+});
+
+test('an event that is logged shows what its annotations allow, wherever it stands', () => {
+  const { lines, logger } = captured();
+  const event = create(CallJoinEventSchema, {
+    header: { id: 'e1', type: 'call.join', member: CANARY },
+    callId: CANARY,
+    data: Buffer.from(CANARY),
+  });
+  const cause = new Error('failed', { cause: event });
+  logger.warn({ event, events: [event], err: cause, other: { $typeName: 'x.Y', CANARY } }, 'odd');
+  assert.equal(lines[0]?.includes(CANARY), false, lines[0]);
+  const { event: shown } = JSON.parse(lines[0] ?? '') as { event: Record<string, unknown> };
+  assert.equal(shown.callId, '[other-unique-id]');
+  assert.deepEqual(shown.header, { id: 'e1', type: 'call.join', member: '[other-unique-id]' });
 });
 
 for (const short of [false, true]) {

@@ -1,3 +1,5 @@
+import { isMessage } from '@bufbuild/protobuf';
+import { redactMessage } from '../contract/events/redact.ts';
 import { Fault } from '../kernel/errors.ts';
 import { isObject } from '../kernel/json.ts';
 
@@ -53,6 +55,8 @@ function safe(value: unknown, depth: number): unknown {
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === 0) return '[deep]';
+  // An event says by its annotations what it may show.
+  if (isMessage(value)) return safe(redactMessage(value), depth);
   if (Array.isArray(value)) return value.slice(0, ITEMS_MAX).map((item) => safe(item, depth - 1));
   if (!isObject(value) || ArrayBuffer.isView(value)) return '[hidden]';
   return Object.fromEntries(

@@ -1,4 +1,10 @@
-import { type DescFile, type DescMessage, getOption, hasOption } from '@bufbuild/protobuf';
+import {
+  createRegistry,
+  type DescFile,
+  type DescMessage,
+  getOption,
+  hasOption,
+} from '@bufbuild/protobuf';
 import { file_access_v1_relationship } from './access/v1/relationship_pb.js';
 import { file_calls_v1_call } from './calls/v1/call_pb.js';
 import { file_membercron_v1_member_cron } from './membercron/v1/member_cron_pb.js';
@@ -71,6 +77,13 @@ export function eventOfType(type: string): EventKind | undefined {
 /** By the whole name of the message, such as `rte.v1.RteCompletedEvent`. */
 export function eventNamed(typeName: string): EventKind | undefined {
   return BY_NAME.get(typeName);
+}
+
+const MESSAGES = createRegistry(...FILES);
+
+/** Any message of ours, also one that is only part of others. */
+export function messageNamed(typeName: string): DescMessage | undefined {
+  return MESSAGES.getMessage(typeName);
 }
 
 /** Path of the message's file within `schemas`. */

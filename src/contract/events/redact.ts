@@ -1,5 +1,12 @@
-import { type DescField, type DescMessage, getOption, type MessageShape } from '@bufbuild/protobuf';
+import {
+  type DescField,
+  type DescMessage,
+  getOption,
+  type Message,
+  type MessageShape,
+} from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { messageNamed } from './catalog.ts';
 import {
   health_information,
   SafeHarborIdentifier,
@@ -26,6 +33,12 @@ export function holds(field: DescField): string[] {
  */
 export function redact<D extends DescMessage>(schema: D, message: MessageShape<D>): RedactedObject {
   return redactReflected(reflect(schema, message));
+}
+
+/** The same of a message whose type is only known now; nothing of one that is none of ours. */
+export function redactMessage(message: Message): RedactedObject {
+  const schema = messageNamed(message.$typeName);
+  return schema === undefined ? {} : redact(schema, message);
 }
 
 function redactReflected(message: ReflectMessage): RedactedObject {
