@@ -21,10 +21,11 @@ export interface BenchServer {
 /** Starts a server on a data directory; resolves when it is ready, with how long that took. */
 export async function startServer(
   dataDir: string,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<BenchServer & { readonly readyMs: number }> {
   const began = performance.now();
   const args = [join(ROOT, 'bin/digital-twin.js'), 'serve', '--port', '0', '--data-dir', dataDir];
-  const env = { ...process.env, DEMO: 'off', LOG_LEVEL: 'warn' };
+  const env = { ...process.env, DEMO: 'off', LOG_LEVEL: 'warn', ...settings };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const { url, key, pid } = await ready(child, dataDir);
   const readyMs = performance.now() - began;

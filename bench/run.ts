@@ -4,25 +4,47 @@
  */
 
 import { parseArgs } from 'node:util';
+import { benchEvents } from './events.ts';
+import { benchListeners } from './listeners.ts';
 import { benchSearch } from './search.ts';
 
-const HELP = `npm run bench -- [search] [--members N]
+const HELP = `npm run bench -- [search|listeners|events] [--members N] [--rate N] [--seconds N]
 
-  search   search over HTTP for one member and a panel, beside MiniSearch; import and rebuild
+  search      search over HTTP for one member and a panel, beside MiniSearch; import and rebuild
+  listeners   from a fact on twins.intake of a real Kafka to the bytes at a subscriber, with one
+              listener for each member and --rate facts a second
+  events      the consumer framework beside the bare client, by both libraries, in turns
 
-Members are re-keyed copies of the shared Synthea bundles, loaded once into
+Members of search are re-keyed copies of the shared Synthea bundles, loaded once into
 ~/.cache/digital-twin-mcp and kept there. The results go to bench/results.
 `;
 
+const EVENTS = 100_000;
+const ROUNDS = 5;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { members: { type: 'string', default: '1000' }, help: { type: 'boolean' } },
+  options: {
+    members: { type: 'string', default: '1000' },
+    rate: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '20' },
+    help: { type: 'boolean' },
+  },
 });
-const members = Number(values.members);
-const known = positionals.every((name) => name === 'search');
-if (values.help === true || !known || !Number.isSafeInteger(members) || members < 1) {
+const [members = 0, rate = 0, seconds = 0] = [values.members, values.rate, values.seconds].map(
+  Number,
+);
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  search: () => benchSearch(members),
+  listeners: () => benchListeners(members, rate, seconds),
+  events: () => benchEvents(EVENTS, ROUNDS),
+};
+const [name = 'search', ...more] = positionals;
+const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+const areCounts = [members, rate, seconds].every((one) => Number.isSafeInteger(one) && one > 0);
+if (values.help === true || bench === undefined || more.length > 0 || !areCounts) {
   process.stdout.write(HELP);
   process.exitCode = values.help === true ? 0 : 2;
 } else {
-  await benchSearch(members);
+  await bench();
 }
