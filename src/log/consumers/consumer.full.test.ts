@@ -27,7 +27,7 @@ const PARTITIONS = 8;
 const EVENTS = 2_000;
 const DEADLINE_MS = 60_000;
 
-for (const adapter of ['platformatic'] satisfies KafkaAdapter[]) {
+for (const adapter of ['platformatic', 'kafkajs'] satisfies KafkaAdapter[]) {
   describe(`a consumer on Kafka by ${adapter}`, { timeout: 240_000 }, () => {
     let client: KafkaClient;
     let producer: KafkaProducer;
@@ -215,7 +215,7 @@ for (const adapter of ['platformatic'] satisfies KafkaAdapter[]) {
       const folder = mkdtempSync(join(tmpdir(), 'consumers-'));
       const file = join(folder, 'effects.db');
       const start = async (): Promise<ChildProcess> => {
-        const child = spawn(process.execPath, [RIG, address, topic, file], {
+        const child = spawn(process.execPath, [RIG, address, topic, file, adapter], {
           stdio: ['ignore', 'pipe', 'inherit'],
         });
         children.push(child);
