@@ -342,6 +342,7 @@ async function watchConnection() {
 }
 
 test('F4: SpiceDB killed and empty when it is back: restored from the journal', async (t) => {
+  await server.relations('delete', 'member:fault-9#delegate@user:control');
   const stream = await listen(server, control, [uriOf('fault-0')]);
   await db.kill();
   await assertNothingShown(t, performance.now(), 3_000);

@@ -14,6 +14,8 @@ export interface ApplierParts {
   readonly decisions: WriterSide;
 }
 
+const NOTHING: ReadonlyMap<string, number> = new Map();
+
 /** The journal's changes in order, each batch once: the offset moves in the same write. */
 export class Applier {
   readonly #parts: ApplierParts;
@@ -53,20 +55,46 @@ export class Applier {
    */
   async catchUp(onApplied: () => void, goesOn: () => boolean): Promise<void> {
     const { journal } = this.#parts;
+    const doubtful = this.#offset === undefined;
     this.#offset ??= await this.#readOffset();
     // It was restored from an older copy, or is empty: it lacks all that came after.
     if (this.#offset < this.applied) this.#applied = undefined;
     this.#applied ??= await this.#begin(this.#offset);
+    const restricted = doubtful ? await this.#lookAhead() : NOTHING;
     while (goesOn()) {
       const entries = await journal.read(this.#applied + 1, LIMITS.relationChangesMax);
       const last = entries.at(-1);
       if (last === undefined) return;
+      const lasting = entries.filter(
+        ({ offset, change }) => offset >= (restricted.get(relationKey(change.relationship)) ?? 0),
+      );
       await this.#apply(
-        entries.map((entry) => entry.change),
+        lasting.map((entry) => entry.change),
         last.offset,
       );
       this.#applied = last.offset;
       onApplied();
+    }
+  }
+
+  /**
+   * The offsets from which on a relationship that is deleted or ends may be written at all: of a
+   * backlog of many writes, none may let in for a moment whom a later one shuts out.
+   */
+  async #lookAhead(): Promise<ReadonlyMap<string, number>> {
+    const restricted = new Map<string, number>();
+    let next = this.applied + 1;
+    for (;;) {
+      const entries = await this.#parts.journal.read(next, LIMITS.relationChangesMax);
+      const last = entries.at(-1);
+      if (last === undefined) return restricted;
+      for (const { offset, change } of entries) {
+        const key = relationKey(change.relationship);
+        const restricts = change.operation === 'delete' || change.relationship.expiresAt;
+        if (restricts) restricted.set(key, offset);
+        else restricted.delete(key);
+      }
+      next = last.offset + 1;
     }
   }
 

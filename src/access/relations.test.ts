@@ -111,6 +111,34 @@ test('B-AC-2: the embedded SpiceDB is restored from the journal', async () => {
   assert.equal(await may('nurse', `bulk-${many.length - 1}`), true);
 });
 
+test('P1: while a long journal is restored, nobody is let in whom a later entry shuts out', async () => {
+  const filler = (mark: string) =>
+    Array.from({ length: LIMITS.relationChangesMax }, (_, index) =>
+      touch(`member:${mark}-${index}#organization@organization:demo`),
+    );
+  const soon = new Date(clock.now() + 1_000).toISOString();
+  await relations.write([touch('member:m#self@user:ana'), touch('member:m#self@user:eve')], 'op');
+  await relations.write([touch('member:m#delegate@user:dan')], 'op');
+  await relations.write(filler('a'), 'decider');
+  await relations.write([remove('member:m#self@user:eve')], 'op');
+  await relations.write([touch(`member:m#delegate@user:dan[expiration:${soon}]`)], 'op');
+  await relations.write(filler('b'), 'decider');
+  await stopAll([decisions, relations]);
+  await real.close();
+  clock.advance(2_000);
+  real = startEmbeddedEngine();
+  const written: string[] = [];
+  const write = real.write;
+  real.write = (changes, preconditions) => {
+    const touches = changes.filter(({ operation }) => operation === 'touch');
+    written.push(...touches.map(({ relationship }) => relationship.subject.id));
+    return write(changes, preconditions);
+  };
+  await wire();
+  assert.ok(written.includes('ana'));
+  assert.ok(!written.includes('eve') && !written.includes('dan'), 'not even for a moment');
+});
+
 test('a SpiceDB that kept its relations gets the rest of the journal only', async () => {
   await relations.write([touch('member:m#self@user:ana')], 'user:op');
   await restart('kept');

@@ -32,6 +32,8 @@ export class JournalReader {
   #follower: KafkaFollower | undefined;
   /** Everything from here on is held, or still to come. */
   #from = 0;
+  /** Where the last read began: what stands before it goes when room is needed. */
+  #position = 0;
   #held: (Entry | Unreadable)[] = [];
   #arrived = Promise.withResolvers<void>();
   #room = Promise.withResolvers<void>();
@@ -46,9 +48,11 @@ export class JournalReader {
    */
   async read(offset: number, limit: number): Promise<Entry[]> {
     const follower = await this.#followFrom(offset);
-    if (this.#held.length === 0) await this.#waitFor(follower);
+    const wanted = (): readonly (Entry | Unreadable)[] =>
+      this.#held.filter((one) => one.offset >= offset);
+    if (wanted().length === 0) await this.#waitFor(follower);
     const readable: Entry[] = [];
-    for (const one of this.#held.slice(0, limit)) {
+    for (const one of wanted().slice(0, limit)) {
       if ('error' in one && readable.length === 0) {
         const says = `offset ${one.offset} of the journal of relations cannot be read`;
         throw new Error(says, { cause: one.error });
@@ -69,14 +73,14 @@ export class JournalReader {
 
   async #followFrom(offset: number): Promise<KafkaFollower> {
     if (this.#follower !== undefined && offset >= this.#from) {
-      this.#held = this.#held.filter((entry) => entry.offset >= offset);
-      this.#from = offset;
+      this.#position = offset;
       this.#makeRoom();
       return this.#follower;
     }
     await this.stop();
     const { client, topic, onTrouble } = this.#options;
     this.#from = offset;
+    this.#position = offset;
     const follower: KafkaFollower = client.follow({
       from: [{ topic, partition: 0, offset }],
       onRecords: (records) => this.#take(records, () => this.#follower === follower),
@@ -88,7 +92,7 @@ export class JournalReader {
   }
 
   async #take(records: readonly KafkaRecord[], current: () => boolean): Promise<void> {
-    while (current() && this.#held.length >= HELD_MAX) await this.#room.promise;
+    while (current() && this.#isFull()) await this.#room.promise;
     if (!current()) return;
     for (const record of records) {
       if (record.offset >= this.#from) this.#held.push(entryOf(record));
@@ -96,6 +100,13 @@ export class JournalReader {
     this.#arrived.resolve();
     this.#arrived = Promise.withResolvers<void>();
     this.#options.onArrival();
+  }
+
+  #isFull(): boolean {
+    if (this.#held.length < HELD_MAX) return false;
+    this.#held = this.#held.filter((entry) => entry.offset >= this.#position);
+    this.#from = this.#position;
+    return this.#held.length >= HELD_MAX;
   }
 
   /** Until something has come, or there is nothing; bounded, since a broker may be away. */
