@@ -42,6 +42,8 @@ export interface AccessMetrics {
   /** A permission decision: from the cache or asked. */
   decision(hit: boolean): void;
   auditCommit(records: number, seconds: number): void;
+  /** Whether the relations writer stands still before what it cannot write. */
+  relationsStuck(stuck: boolean): void;
 }
 
 export { parseRelation } from './relations-text.ts';
@@ -90,7 +92,8 @@ export function createAccess(parts: AccessParts): AccessRoom {
     onDecision: metrics.decision,
   });
   const { leadership } = parts;
-  const written = { engine, journal, clock, decisions, onTrouble: report };
+  const onStuck = metrics.relationsStuck;
+  const written = { engine, journal, clock, decisions, onTrouble: report, onStuck };
   const relations = createRelations({ ...written, ...(leadership && { leadership }) });
   const audit = createAudit({ dataDir, clock, report, onCommit: metrics.auditCommit });
   return {

@@ -34,6 +34,8 @@ export interface RelationsOptions {
   readonly leadership?: Leadership;
   /** The writer stands still until a later try succeeds: for the log, as an alarm. */
   readonly onTrouble?: (error: unknown) => void;
+  /** Whether it stands still, for whoever counts. */
+  readonly onStuck?: (stuck: boolean) => void;
 }
 
 /**
@@ -137,6 +139,7 @@ class Writer implements Relations, Service {
     this.#retry?.cancel();
     await this.#running;
     this.#inOffice = false;
+    this.#options.onStuck?.(false);
     this.#verify?.cancel();
     this.#heartbeat.stop();
     const waiters = this.#waiters;
@@ -226,6 +229,7 @@ class Writer implements Relations, Service {
         await this.#applier.catchUp(() => this.#onApplied(), this.#goesOn);
         this.#onApplied();
         this.#retryMs = RETRY_MIN_MS;
+        this.#options.onStuck?.(false);
         this.#sweep();
       } catch (error) {
         this.#onFailure(error);
@@ -241,8 +245,9 @@ class Writer implements Relations, Service {
   }
 
   #onFailure(error: unknown): void {
-    const { decisions, clock, onTrouble } = this.#options;
+    const { decisions, clock, onTrouble, onStuck } = this.#options;
     this.#again = false;
+    onStuck?.(true);
     for (const { changes, offset } of this.#waiters) decisions.withhold(changes, offset);
     this.#refuseWaiters(error);
     onTrouble?.(error);

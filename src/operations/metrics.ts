@@ -13,6 +13,8 @@ export interface Metrics {
   auditCommit(records: number, seconds: number): void;
   /** How long after the log's append the view had it. */
   viewLag(seconds: number): void;
+  /** Whether the relations writer stands still before what it cannot write. */
+  relationsStuck(stuck: boolean): void;
 }
 
 /** Whatever is on no list counts under this, so that nobody from outside can make a series. */
@@ -83,6 +85,11 @@ export function createMetrics(): Metrics {
     buckets: SECONDS,
     registers,
   });
+  const stuckRelations = new Gauge({
+    name: 'digital_twin_relations_writer_stuck',
+    help: '1 while the relations writer stands still: what waits is not in force.',
+    registers,
+  });
   return {
     text: () => registry.metrics(),
     served(route, status, seconds) {
@@ -99,6 +106,7 @@ export function createMetrics(): Metrics {
       auditCommit.observe(seconds);
     },
     viewLag: (seconds) => viewLag.observe(seconds),
+    relationsStuck: (stuck) => stuckRelations.set(stuck ? 1 : 0),
   };
 }
 
