@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { createAccess, mendSchema, parseRelation } from './access/index.ts';
+import { createAccess, mendSchema, parseRelation, spicedbFaults } from './access/index.ts';
 import { createChat } from './chat/index.ts';
 import { type Config, publicUrlOf } from './config/config.ts';
 import { type DataLock, lockDataDir } from './config/data-lock.ts';
@@ -12,6 +12,7 @@ import { rated } from './http/rated.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle.ts';
 import { WorkerDied } from './kernel/worker.ts';
+import { kafkaFaults } from './log/kafka/start-faults.ts';
 import { type Outbox, type OutboxOptions, withOutbox } from './log/outbox/outbox.ts';
 import { openLogRoom } from './log/room.ts';
 import { replayLog as replayBetween } from './log/transfer/index.ts';
@@ -25,6 +26,8 @@ import { createHealth } from './operations/health.ts';
 import { createLogger, type Logger } from './operations/logger.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { createProbes } from './operations/probes.ts';
+import { collectStartFaults, type StartFault } from './operations/start-faults.ts';
+import { dataDirProbe, httpProbe, redisProbe } from './operations/start-probes.ts';
 import { createChangeBus } from './twin/change-bus.ts';
 import { createCursorCodec } from './twin/cursor.ts';
 import type { EventLog, Intake } from './twin/ports.ts';
@@ -252,4 +255,18 @@ function releasing(lock: DataLock): (error: unknown) => never {
     lock.release();
     throw error;
   };
+}
+
+/** What keeps a server of this configuration from starting, of all its parts at once. */
+export function startFaultsOf(config: Config, clock: Clock): Promise<readonly StartFault[]> {
+  const { kafka, spicedb, redis, dataDir, production } = config;
+  const registry = kafka?.schemaRegistry;
+  const setting = 'SCHEMA_REGISTRY_URL';
+  return collectStartFaults({
+    DATA_DIR: dataDirProbe(dataDir, production),
+    ...(kafka && { KAFKA_BROKERS: () => kafkaFaults(kafka, !production) }),
+    ...(registry && { [setting]: httpProbe(setting, registry, '/subjects', clock) }),
+    ...(spicedb && { SPICEDB_ENDPOINT: () => spicedbFaults(spicedb) }),
+    ...(redis && { REDIS_URL: redisProbe(redis, clock) }),
+  });
 }

@@ -1,11 +1,12 @@
 /** The command `digital-twin`: real parts, signals, exit code. Only this file ends the process. */
 
 import { readFileSync } from 'node:fs';
-import { createApp, mendSchema, replayLog } from './app.ts';
+import { createApp, mendSchema, replayLog, startFaultsOf } from './app.ts';
 import { type CliIo, runCli } from './cli/index.ts';
 import { loadConfig } from './config/config.ts';
 import { configInput } from './config/environment.ts';
 import { systemClock } from './kernel/clock.ts';
+import { refuseFaults } from './operations/start-faults.ts';
 
 const manifest = new URL('../package.json', import.meta.url);
 const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
@@ -27,6 +28,7 @@ const io: CliIo = {
   version,
   serve,
   mendSchema,
+  startFaults: (config) => startFaultsOf(config, systemClock),
   replayLog,
   signal: interrupted.signal,
 };
@@ -46,6 +48,9 @@ process.exit();
 /** Runs a server until a signal, or until nobody has been there for long enough. */
 async function serve(args: Parameters<CliIo['serve']>[0]): Promise<number> {
   const config = loadConfig(configInput(args));
+  for (const { part, what, mend } of refuseFaults(await startFaultsOf(config, systemClock))) {
+    process.stderr.write(`${part} ${what}: ${mend}\n`);
+  }
   const { promise: idle, resolve: onIdle } = Promise.withResolvers<void>();
   const { promise: fatal, resolve: onFatal } = Promise.withResolvers<void>();
   const app = await createApp(config, {

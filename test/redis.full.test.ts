@@ -5,6 +5,7 @@ import { redisUrl } from '../src/config/redis.ts';
 import { sleep, systemClock } from '../src/kernel/clock.ts';
 import { connectRedis, type RedisConnection } from '../src/operations/redis.ts';
 import { createRedisFloors } from '../src/operations/redis-floors.ts';
+import { redisProbe } from '../src/operations/start-probes.ts';
 import type { FloorStore } from '../src/twin/shared-floors.ts';
 import { type RedisPart, redis } from './support/parts.ts';
 
@@ -130,6 +131,18 @@ test('F11: who could not raise a floor makes the others doubt as soon as it can'
   await one.floors.raise(OTHER, { partition: 3, offset: 20 });
   assert.equal(await two.floors.of(KEY), 'unknown');
   assert.equal(await one.floors.of(KEY), undefined, 'the one itself knows it in its memory');
+});
+
+test('a start asks Redis for its clock, and goes on without Redis', async () => {
+  const settings = { ...redisUrl(`redis://${server.address}`), prefix: 'test' };
+  assert.deepEqual(await redisProbe(settings, systemClock)(), []);
+  const late = { ...systemClock, now: () => Date.now() - 60_000 };
+  const [fault] = await redisProbe(settings, late)();
+  assert.equal(fault?.part, 'clock');
+  await server.kill();
+  const [away] = await redisProbe(settings, systemClock)();
+  await server.restart();
+  assert.equal(away?.warning, true);
 });
 
 test('P9: nothing but numbers and hashes stands in Redis, each floor with its end', async () => {

@@ -48,6 +48,7 @@ export interface AccessMetrics {
 
 export { parseRelation } from './relations-text.ts';
 export { mendSchema } from './spicedb/schema-check.ts';
+export { spicedbFaults } from './spicedb/start-faults.ts';
 
 /** Everything about who may what, on the embedded SpiceDB or a real one. */
 export interface AccessRoom {

@@ -257,6 +257,19 @@ test('serve hands its settings on and ends with the exit code of the server', as
   assert.deepEqual(seen, [{ PORT: '0', IDLE_EXIT_SECONDS: '60', DATA_DIR: '/somewhere' }]);
 });
 
+test('doctor says what a start would: what mends each fault, and what only troubles it', async () => {
+  const startFaults = () =>
+    Promise.resolve([
+      { part: 'twins.intake', what: 'does not exist', mend: 'digital-twin topics apply' },
+      { part: 'REDIS_URL', what: 'does not answer', mend: 'start it', warning: true as const },
+    ]);
+  const { exit, out } = await run(dataDir, ['doctor'], { startFaults });
+  assert.equal(exit, 1);
+  assert.match(out, /^NO +twins\.intake +does not exist: digital-twin topics apply$/m);
+  assert.match(out, /^ok +REDIS_URL +does not answer: start it$/m);
+  assert.match(out, /1 to mend/);
+});
+
 test('doctor: well with a server, 4 and what to do without', async () => {
   const well = await run(dataDir, ['doctor']);
   assert.equal(well.exit, 0, well.out);

@@ -4,6 +4,7 @@ import type { ConfigInput } from '../config/collect.ts';
 import type { Config } from '../config/config.ts';
 import type { SpicedbSettings } from '../config/spicedb.ts';
 
+import type { StartFault } from '../contract/start-faults.ts';
 /** A stream that may be a terminal. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
@@ -20,6 +21,8 @@ export interface CliIo {
   /** Runs a server until it has stopped; answers the exit code. */
   readonly serve: (args: ConfigInput['args']) => Promise<number>;
   /** Compares SpiceDB's schema with ours, or merges ours into it. */
+  /** What keeps a server of this configuration from starting, with what mends it. */
+  readonly startFaults: (config: Config) => Promise<readonly StartFault[]>;
   readonly mendSchema: (
     spicedb: SpicedbSettings,
     action: 'diff' | 'apply',

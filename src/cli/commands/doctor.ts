@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { findServer, readServerFile, type ServerFile } from '../../config/server-file.ts';
+import type { StartFault } from '../../contract/start-faults.ts';
 import { asTwinError, createTwinClient } from '../../sdk/index.ts';
 import { configOf, DEFAULT_SUBJECT, noServer } from '../connection.ts';
 import { issueToken } from '../development.ts';
@@ -23,11 +24,13 @@ export function addDoctor(program: Command, io: CliIo, setExit: (code: number) =
     .option('--data-dir <directory>', 'data directory (or DATA_DIR)')
     .option('--json', 'print JSON')
     .action(async (options: { dataDir?: string; json?: boolean }) => {
-      const { dataDir } = configOf(io, options);
+      const config = configOf(io, options);
+      const { dataDir } = config;
       const server = await findServer(dataDir);
       const findings = [
         nodeFinding(),
         await directoryFinding(dataDir),
+        ...(await io.startFaults(config)).map(startFinding),
         await serverFinding(io, dataDir, server),
         ...(server === undefined ? [] : await runningFindings(server)),
       ];
@@ -39,6 +42,11 @@ export function addDoctor(program: Command, io: CliIo, setExit: (code: number) =
       const verdict = bad === 0 ? ['green', 'all is well'] : ['red', `${bad} to mend`];
       print(io, coloured(io.stdout, bad === 0 ? 'green' : 'red', verdict[1] ?? ''));
     });
+}
+
+/** The same as a start says; what only troubles it is said, and is well. */
+function startFinding({ part, what, mend, warning }: StartFault): Finding {
+  return { what: part, ok: warning === true, says: `${what}: ${mend}` };
 }
 
 function rowOf({ ok, what, says }: Finding): string[] {

@@ -16,6 +16,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   readonly serve?: CliIo['serve'];
   readonly mendSchema?: CliIo['mendSchema'];
+  readonly startFaults?: CliIo['startFaults'];
   readonly replayLog?: CliIo['replayLog'];
   /** Called with all that stands on stdout whenever something comes. */
   readonly onOut?: (text: string) => void;
@@ -35,6 +36,7 @@ export async function run(
     replayLog,
     onOut,
   }: RunOptions = {},
+    startFaults,
 ): Promise<Ran> {
   const [stdout, out] = collected(terminal, onOut);
   const [stderr, err] = collected(terminal);
@@ -60,6 +62,7 @@ export async function run(
     ...(signal !== undefined && { signal }),
   });
   return { exit, out: out(), err: err() };
+    startFaults: startFaults ?? (() => Promise.resolve([])),
 }
 
 function collected(
