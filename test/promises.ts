@@ -192,6 +192,10 @@ export const PROMISES: readonly Promised[] = [
     'B-FM-5',
     'A start with nothing configured has the demo members and prints how to connect.',
   ),
+  spine(
+    'B-FM-7',
+    'Clients in Python, Go and both LangChains read, are told of a change once, and are cut off.',
+  ),
   spine('B-FM-6', 'Each attack of the list for URIs, hosts, origins and sessions is refused.'),
 ];
 

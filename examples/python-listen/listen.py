@@ -19,8 +19,8 @@ def say(event: str, **more: object) -> None:
 
 async def read(client: Client, uri: str, event: str = "read") -> None:
     try:
-        # The client holds what it read for ttlMs; after an event it has dropped that.
-        result = await client.read_resource(uri)
+        # Past the client's cache, which may hold what it read for ttlMs: a right may have ended.
+        result = await client.read_resource(uri, cache_mode="bypass")
         say(event, uri=uri, etag=json.loads(result.contents[0].text)["etag"])
     except MCPError as error:
         say("refused", uri=uri, code=error.error.code)
