@@ -17,7 +17,7 @@ export interface Facts {
 /** In backticks, whatever starts like a folder of ours is a path, but for the methods of MCP. */
 const METHOD = 'resources/(?:list|read|updated|subscribe|unsubscribe|templates)\\b';
 const PATH = new RegExp(
-  `\`(?!${METHOD})((?:src|test|tools|docs|schemas|resources|examples|bench|bin|\\.ci)/[^\`\\s]*)\``,
+  `\`(?!${METHOD})((?:src|test|tools|docs|schemas|resources|examples|bench|bin|deploy|\\.ci)/[^\`\\s]*)\``,
   'g',
 );
 const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
@@ -27,7 +27,13 @@ const OUTSIDE = /^[a-z][a-z+.-]*:/;
 
 export function checkDocs(): string[] {
   const facts: Facts = { exists, scripts: scripts(), counts: counts() };
-  const documents = readFiles('*.md', 'docs/**/*.md', 'examples/**/*.md', 'bench/**/*.md');
+  const documents = readFiles(
+    '*.md',
+    'docs/**/*.md',
+    'examples/**/*.md',
+    'bench/**/*.md',
+    'deploy/*.md',
+  );
   return documents.flatMap((document) => findStale(document, facts));
 }
 

@@ -32,6 +32,8 @@ export interface KafkaPart extends PartProcess {
   readonly certificates: Certificates | undefined;
   /** Settings of the server for the plain listener. */
   readonly env: Readonly<Record<string, string>>;
+  /** Those for another one; `login` as `SCRAM-SHA-512:user:password`. */
+  envFor(listener: ListenerName, login?: string): Readonly<Record<string, string>>;
 }
 
 const JAVA_MIN = 17;
@@ -101,6 +103,11 @@ async function startIn(
     behind: listeners.filter((listener) => !isUsual(listener)).map(({ port }) => port),
     certificates,
     env: { KAFKA_BROKERS: address },
+    envFor: (listener: ListenerName, login?: string) => ({
+      KAFKA_BROKERS: addresses[listener] ?? '',
+      ...(listener.endsWith('SSL') && certificates && { KAFKA_TLS: `ca=${certificates.ca}` }),
+      ...(login !== undefined && { KAFKA_SASL: login }),
+    }),
   });
 }
 
