@@ -33,10 +33,10 @@ export async function run(
     signal,
     serve,
     mendSchema,
+    startFaults,
     replayLog,
     onOut,
   }: RunOptions = {},
-    startFaults,
 ): Promise<Ran> {
   const [stdout, out] = collected(terminal, onOut);
   const [stderr, err] = collected(terminal);
@@ -58,11 +58,11 @@ export async function run(
     version: '1.2.3',
     serve: serve ?? (() => Promise.resolve(0)),
     replayLog: replayLog ?? (() => Promise.resolve(0)),
+    startFaults: startFaults ?? (() => Promise.resolve([])),
     mendSchema: mendSchema ?? (() => Promise.resolve({ outcome: 'done', differences: [] })),
     ...(signal !== undefined && { signal }),
   });
   return { exit, out: out(), err: err() };
-    startFaults: startFaults ?? (() => Promise.resolve([])),
 }
 
 function collected(
