@@ -6,9 +6,11 @@ import { KEYS, updatesOf } from '../src/log/consumers/consumer.testing.ts';
 import {
   createConsumer,
   createMemoryIdempotency,
+  type Decode,
+  type Decoded,
   decodeEvents,
 } from '../src/log/consumers/index.ts';
-import type { KafkaClient } from '../src/log/kafka/client.ts';
+import type { KafkaClient, KafkaRecord } from '../src/log/kafka/client.ts';
 import { createKafkaClient, type KafkaAdapter } from '../src/log/kafka/create.ts';
 import { deadLetterTopic } from '../src/log/kafka/topics.ts';
 import { sharedKafka } from '../test/support/parts.ts';
@@ -18,14 +20,20 @@ const ADAPTERS: readonly KafkaAdapter[] = ['platformatic', 'kafkajs'];
 const PARTITIONS = 8;
 const CHUNK = 2_000;
 const ROUND_TIMEOUT_MS = 120_000;
-/** `bytes` reads and commits alone; `bare` decodes too; `framework` does all that it is for. */
-const WAYS = ['bytes', 'bare', 'framework'] as const;
+/** What is done with a record: nothing but naming it, or decoding the event that it holds. */
+const DECODES = {
+  bytes: ({ partition, offset, value }: KafkaRecord): Decoded<unknown> => ({
+    ...{ id: `${partition}/${offset}`, type: 'bytes', value },
+  }),
+  events: decodeEvents(),
+} as const;
+const WAYS = [
+  ['bytes', 'bare client'],
+  ['bytes', 'consumer framework'],
+  ['events', 'bare client'],
+  ['events', 'consumer framework'],
+] as const;
 type Way = (typeof WAYS)[number];
-const SAYS: Readonly<Record<Way, string>> = {
-  bytes: 'read and committed',
-  bare: 'bare client that decodes',
-  framework: 'consumer framework',
-};
 
 /** @param events in the topic, read anew in each round by a group of its own */
 export async function benchEvents(events: number, rounds: number): Promise<void> {
@@ -42,9 +50,9 @@ export async function benchEvents(events: number, rounds: number): Promise<void>
     for (const { adapter, client: one } of clients) {
       for (const way of WAYS) {
         const rate = events / (await secondsOf(way, one, topic, events));
+        const name = nameOf(adapter, way);
         // The first round warms up.
-        if (round > 0)
-          rates.set(`${adapter} ${way}`, [...(rates.get(`${adapter} ${way}`) ?? []), rate]);
+        if (round > 0) rates.set(name, [...(rates.get(name) ?? []), rate]);
       }
     }
   }
@@ -70,16 +78,20 @@ async function fill(client: KafkaClient, topic: string, events: number): Promise
 /** From the first event that is handled until the last one: joining a group is no throughput. */
 async function secondsOf(way: Way, client: KafkaClient, topic: string, events: number) {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const timer = setTimeout(() => reject(new Error(`${way} has not ended`)), ROUND_TIMEOUT_MS);
+  const timer = setTimeout(
+    () => reject(new Error(`${way.join(', ')} has not ended`)),
+    ROUND_TIMEOUT_MS,
+  );
   let began = 0;
   let handled = 0;
-  const handler = (_event?: unknown): void => {
+  const handler = (_event: unknown): void => {
     if (handled === 0) began = performance.now();
     handled += 1;
     if (handled === events) resolve((performance.now() - began) / 1000);
   };
-  const of = { client, group: `${topic}-${randomUUID()}`, topic, handler };
-  const reader = way === 'framework' ? frameworkOf(of) : bareOf(of, way === 'bare');
+  const [what, by] = way;
+  const of = { client, group: `${topic}-${randomUUID()}`, topic, handler, decode: DECODES[what] };
+  const reader = by === 'bare client' ? bareOf(of) : frameworkOf(of);
   await reader.start();
   try {
     return await promise;
@@ -93,19 +105,17 @@ interface Reading {
   readonly client: KafkaClient;
   readonly group: string;
   readonly topic: string;
-  readonly handler: (event?: unknown) => void;
+  readonly decode: Decode<unknown>;
+  readonly handler: (event: unknown) => void;
 }
 
-function bareOf({ client, group: groupId, topic, handler }: Reading, decodes: boolean) {
-  const decode = decodeEvents();
+/** The shortest loop that loses nothing: a commit once a batch is handled. */
+function bareOf({ client, group: groupId, topic, decode, handler }: Reading) {
   const group = client.group({
     groupId,
     topics: [topic],
     async onRecords(records) {
-      for (const record of records) {
-        if (decodes) handler(decode(record));
-        else handler();
-      }
+      for (const record of records) handler(decode(record));
       const last = records.at(-1);
       if (last !== undefined) await group.commit([{ ...last, offset: last.offset + 1 }]);
     },
@@ -114,24 +124,31 @@ function bareOf({ client, group: groupId, topic, handler }: Reading, decodes: bo
   return group;
 }
 
-function frameworkOf({ client, group, topic, handler }: Reading) {
+function frameworkOf({ client, group, topic, decode, handler }: Reading) {
   return createConsumer({
-    ...{ client, group, handler, decode: decodeEvents(), deadLetters: { keys: KEYS } },
+    ...{ client, group, handler, decode, deadLetters: { keys: KEYS } },
     topics: [topic],
     idempotency: createMemoryIdempotency({ clock: systemClock }),
   });
 }
 
+function nameOf(adapter: KafkaAdapter, [what, by]: Way): string {
+  return `${adapter}, ${what}, ${by}`;
+}
+
 function rowsOf(rates: ReadonlyMap<string, readonly number[]>): Row[] {
-  return ADAPTERS.flatMap((adapter): Row[] => {
-    const rateOf = (way: Way): number => percentile(rates.get(`${adapter} ${way}`) ?? [], 50);
-    const per = (way: Way) => ({ value: (rateOf('framework') / rateOf(way)) * 100, unit: '%' });
-    return [
-      ...WAYS.map((way) => ({
-        ...{ what: `${adapter}, ${SAYS[way]}`, value: Math.round(rateOf(way)), unit: 'events/s' },
-      })),
-      { what: `${adapter}, framework of bare client`, ...per('bare'), bar: 'at least 70 %' },
-      { what: `${adapter}, framework of bytes alone`, ...per('bytes') },
-    ];
-  });
+  const rateOf = (adapter: KafkaAdapter, way: Way): number =>
+    percentile(rates.get(nameOf(adapter, way)) ?? [], 50);
+  return ADAPTERS.flatMap((adapter): Row[] => [
+    ...WAYS.map((way) => {
+      const value = Math.round(rateOf(adapter, way));
+      return { what: nameOf(adapter, way), value, unit: '/s' };
+    }),
+    ...(['bytes', 'events'] as const).map((what): Row => {
+      const bare = rateOf(adapter, [what, 'bare client']);
+      const value = (rateOf(adapter, [what, 'consumer framework']) / bare) * 100;
+      const row = { what: `${adapter}, ${what}, framework of bare`, value, unit: '%' };
+      return what === 'events' ? { ...row, bar: 'at least 70 %' } : row;
+    }),
+  ]);
 }

@@ -136,7 +136,7 @@ class Consumer<T> implements Service {
       onEnd: (work, outcome) => this.#ended(work, outcome),
       onRetry: (topic) => this.#metrics.retried(topic),
     });
-    this.#lanes = new Lanes(this.#options.concurrency, (work, slot) =>
+    this.#lanes = new Lanes(this.#options.concurrency, laneOf, (work, slot) =>
       this.#processing.run(work, slot),
     );
     this.#committer = new Committer({
@@ -207,12 +207,10 @@ class Consumer<T> implements Service {
     const [first] = records;
     const share = first === undefined ? undefined : this.#shares.get(keyOf(first));
     if (share === undefined || this.#stopping) return;
-    const lane = `${keyOf(share)}/`;
     for (const record of records) {
       this.#inFlight += 1;
       share.begin();
-      const work = { record, share, entry: share.lowWater.add(record.offset) };
-      this.#lanes.add(lane + (record.key?.toString('latin1') ?? ''), work);
+      this.#lanes.add({ record, share, entry: share.lowWater.add(record.offset) });
     }
     this.#metrics.inFlight(this.#inFlight);
     if (isFull(share, this.#options.inFlightMax)) void this.#holdBack(share);
@@ -238,6 +236,11 @@ class Consumer<T> implements Service {
     await this.#producer.send([letterOf(letters, record, { ...failure, consumer: group })]);
     this.#metrics.deadLetter(record.topic, failure.reason);
   }
+}
+
+/** Records without a key are in the order of their partition. */
+function laneOf({ record, share }: Work): string {
+  return `${share.topic}/${share.partition}/${record.key?.toString('latin1') ?? ''}`;
 }
 
 /** Also where one record that cannot end keeps many behind it from being committed. */

@@ -4,6 +4,7 @@
  */
 export class Lanes<W> {
   readonly #concurrency: number;
+  readonly #laneOf: (work: W) => string;
   readonly #run: (work: W, slot: Slot) => Promise<void> | undefined;
   /** A lane is here while it has work, under way or waiting. */
   readonly #lanes = new Map<string, W[]>();
@@ -13,8 +14,13 @@ export class Lanes<W> {
   readonly #slot: Slot;
 
   /** @param run never rejects */
-  constructor(concurrency: number, run: (work: W, slot: Slot) => Promise<void> | undefined) {
+  constructor(
+    concurrency: number,
+    laneOf: (work: W) => string,
+    run: (work: W, slot: Slot) => Promise<void> | undefined,
+  ) {
     this.#concurrency = concurrency;
+    this.#laneOf = laneOf;
     this.#run = run;
     this.#slot = {
       release: () => {
@@ -32,7 +38,14 @@ export class Lanes<W> {
     };
   }
 
-  add(lane: string, work: W): void {
+  add(work: W): void {
+    // Where nothing waits and nothing is under way, there is no lane to look for.
+    if (this.#lanes.size === 0 && this.#ready.length === 0) {
+      const pending = this.#run(work, this.#slot);
+      if (pending !== undefined) this.#occupy(this.#laneOf(work), [], pending);
+      return;
+    }
+    const lane = this.#laneOf(work);
     const waiting = this.#lanes.get(lane);
     if (waiting !== undefined) {
       waiting.push(work);
@@ -52,16 +65,22 @@ export class Lanes<W> {
         return;
       }
       const pending = this.#run(work, this.#slot);
-      if (pending === undefined) continue;
-      this.#busy += 1;
-      void pending.then(() => {
-        this.#busy -= 1;
-        if (queue.length === 0) this.#lanes.delete(lane);
-        else this.#ready.push(() => this.#advance(lane, queue));
-        this.#pump();
-      });
-      return;
+      if (pending !== undefined) {
+        this.#occupy(lane, queue, pending);
+        return;
+      }
     }
+  }
+
+  #occupy(lane: string, queue: W[], pending: Promise<void>): void {
+    this.#lanes.set(lane, queue);
+    this.#busy += 1;
+    void pending.then(() => {
+      this.#busy -= 1;
+      if (queue.length === 0) this.#lanes.delete(lane);
+      else this.#ready.push(() => this.#advance(lane, queue));
+      this.#pump();
+    });
   }
 
   #pump(): void {
