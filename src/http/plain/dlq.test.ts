@@ -111,7 +111,7 @@ for (const [method, path, body] of ROUTES) {
   });
 }
 
-test('P5: a letter is not shown when the audit cannot say so', async () => {
+test('a letter is not shown when the audit cannot say so', async () => {
   auditFails = true;
   const { status, text } = await ask('GET', `/v1/dlq/${ID}`);
   assert.equal(status, 503);
