@@ -59,6 +59,8 @@ export class Life {
   #reader: DatabaseSync | undefined;
   #shard: ViewShard | undefined;
   #confirming: Timer | undefined;
+  /** A look at the log's end that is under way. */
+  #looking: Promise<void> | undefined;
   #projection = 0;
   /** Nothing of a view that is being built anew is told. */
   #building = false;
@@ -100,6 +102,7 @@ export class Life {
 
   async stop(): Promise<void> {
     this.#confirming?.cancel();
+    await this.#looking;
     await this.#feeder?.stop();
     this.#reader?.close();
     await this.#worker.call('close', null).catch(this.#options.onError);
@@ -161,7 +164,9 @@ export class Life {
 
   async #confirm(): Promise<void> {
     const { clock, onError } = this.#options;
-    const again = (): void => void this.#confirm().catch(onError);
+    const again = (): void => {
+      this.#looking = this.#confirm().catch(onError);
+    };
     this.#confirming = clock.after(CONFIRM_EVERY_MS, again);
     const { ends, at } = await this.#logNow();
     await this.#worker.call('confirm', { ends, at });

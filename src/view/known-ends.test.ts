@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createKnownEnds } from './known-ends.ts';
+
+/** A log whose answers come when the test gives them. */
+function slowLog() {
+  const asked: PromiseWithResolvers<number[]>[] = [];
+  return {
+    asked,
+    ends(): Promise<number[]> {
+      const answer = Promise.withResolvers<number[]>();
+      asked.push(answer);
+      return answer.promise;
+    },
+  };
+}
+
+const at = (offset: number) => ({ partition: 0, offset });
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('the log is asked only for a place past all that is known', async () => {
+  const log = slowLog();
+  const ends = createKnownEnds(log);
+  const first = ends.isPast(at(4));
+  log.asked[0]?.resolve([5]);
+  assert.equal(await first, false);
+  assert.equal(await ends.isPast(at(4)), false);
+  assert.equal(log.asked.length, 1);
+  const past = ends.isPast(at(5));
+  log.asked[1]?.resolve([5]);
+  assert.equal(await past, true);
+  const unknown = ends.isPast({ partition: 9, offset: 0 });
+  log.asked[2]?.resolve([5]);
+  assert.equal(await unknown, true);
+});
+
+test('who comes during a question shares the next one: its answer may be too old for them', async () => {
+  const log = slowLog();
+  const ends = createKnownEnds(log);
+  const early = ends.isPast(at(7));
+  // The log grows while the first question is under way.
+  const late = [ends.isPast(at(7)), ends.isPast(at(6))];
+  log.asked[0]?.resolve([7]);
+  assert.equal(await early, true);
+  await turn();
+  assert.equal(log.asked.length, 2);
+  log.asked[1]?.resolve([8]);
+  assert.deepEqual(await Promise.all(late), [false, false]);
+  assert.equal(log.asked.length, 2);
+});
+
+test('while the log is away no place is said to be past its end', async () => {
+  const log = slowLog();
+  const ends = createKnownEnds(log);
+  const both = [ends.isPast(at(1)), ends.isPast(at(2))];
+  log.asked[0]?.reject(new Error('log away'));
+  await turn();
+  log.asked[1]?.reject(new Error('log away'));
+  assert.deepEqual(await Promise.all(both), [false, false]);
+  const again = ends.isPast(at(1));
+  await turn();
+  log.asked[2]?.resolve([1]);
+  assert.equal(await again, true);
+});
