@@ -150,7 +150,7 @@ test('P3: a read that waits is answered as soon as the view is there', async () 
   await patient.stop();
 });
 
-test('P3, P10: a position past the end of the log is an error at once, never a wait', async () => {
+test('P3, P10: a position past the end of the log is an error, never a wait', async () => {
   const patient = await startServer({ env: { READ_WAIT_MS: '60000' } });
   const reader = await patient.token('ana');
   const own = createPositionCodec((await loadKeys(join(patient.dataDir, 'keys.json'))).position);

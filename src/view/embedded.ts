@@ -46,7 +46,7 @@ const BATCH_SIZE = 500;
 export function createView(options: ViewOptions): View & Service & { snapshots: Snapshots } {
   const { dataDir, log, clock } = options;
   const waiters = createWaiters(clock);
-  const ends = createKnownEnds(log);
+  const ends = createKnownEnds(log, clock);
   let life: Life | undefined;
   let making: Promise<Snapshot> | undefined;
 

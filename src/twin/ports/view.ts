@@ -126,8 +126,8 @@ export interface View {
   shards(): readonly ViewShard[];
   /**
    * Waits until the place is applied; `false` when `timeoutMs` passed before.
-   * @throws Fault INVALID_ARGUMENT for a place past the end of the log, without waiting (contract
-   * "position")
+   * @throws Fault INVALID_ARGUMENT for a place past the end of the log, once the log has been asked
+   * (contract "position")
    */
   waitFor(place: Place, timeoutMs: number): Promise<boolean>;
 }
