@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { runListenScenario } from '../tools/conformance/listen.ts';
 import { startTokenProxy, type TokenProxy } from '../tools/conformance/proxy.ts';
 import { REVISIONS, runSuite } from '../tools/conformance/suite.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -27,6 +28,12 @@ for (const revision of REVISIONS) {
     console.log(`# ${revision}: ${scored.length} of ${SCORED[revision]} scored scenarios`);
   });
 }
+
+test('B-MC-3: our own scenario of subscriptions/listen passes', async () => {
+  const { passed, failures } = await runListenScenario(server);
+  assert.deepEqual(failures, []);
+  assert.equal(passed, 5);
+});
 
 test('the suite does not pass without the token that the proxy adds', async () => {
   const outcomes = await runSuite(`${server.url}/mcp`, '2025-11-25');

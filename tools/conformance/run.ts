@@ -4,6 +4,7 @@
  */
 
 import { startServer } from '../../test/support/server.ts';
+import { runListenScenario } from './listen.ts';
 import { startTokenProxy } from './proxy.ts';
 import { type Outcome, REVISIONS, runSuite } from './suite.ts';
 
@@ -11,6 +12,7 @@ const server = await startServer({ args: ['--conformance'] });
 const proxy = await startTokenProxy(server.url, () => server.token('ana'));
 try {
   for (const revision of REVISIONS) report(revision, await runSuite(`${proxy.url}/mcp`, revision));
+  report('our own', [await runListenScenario(server)]);
 } finally {
   await proxy.close();
   await server.stop();
@@ -24,7 +26,8 @@ function report(revision: string, outcomes: readonly Outcome[]): void {
   say(`${revision}: ${met.length} of ${scored.length} scored scenarios`);
   const rest = others.filter(({ failures }) => failures.length > 0);
   const missed = rest.length > 0 ? `, not ${rest.map((one) => one.scenario).join(', ')}` : '';
-  say(`  besides ${besides.length} of ${others.length} that are not scored${missed}`);
+  if (others.length > 0)
+    say(`  besides ${besides.length} of ${others.length} that are not scored${missed}`);
   for (const { scenario, failures } of scored) {
     for (const failure of failures) say(`  ${scenario}: ${failure.slice(0, 200)}`);
   }
