@@ -354,31 +354,6 @@ test('when Watch ends, nothing cached is used, and it is taken up again', async 
   assert.deepEqual(await allowed('ana~', item('member:m~')), [false]);
 });
 
-test('a Watch that ends before it told anything is begun anew, and everything checked', async () => {
-  await beat();
-  engine.endWatch();
-  clock.advance(200);
-  const told = changes.length;
-  engine.endWatch();
-  clock.advance(1_000);
-  await until(() => changes.slice(told).some((one) => one.kind === 'everything'));
-  await beat();
-});
-
-test('a Watch that has fallen silent is opened anew, and tells what was missed', async () => {
-  await beat();
-  engine.muteWatch();
-  await real.write([touch(own('member:m~#self@user:ana~'))]);
-  const told = changes.length;
-  clock.advance(5_000);
-  assert.equal(decisions.sure, false);
-  clock.advance(200);
-  const m = own('m~');
-  const tells = (one: AccessChange): boolean =>
-    one.kind === 'objects' && one.objects.some((object) => object.id === m);
-  await until(() => changes.slice(told).some(tells));
-});
-
 test('explains the ways from the object to the subject', async () => {
   await elsewhere('member:m~#organization@organization:o~', 'organization:o~#nurse@user:eve~');
   const object = { type: 'member', id: own('m~') };

@@ -9,7 +9,7 @@ import {
 } from './kafka.ts';
 import { host, listOf, oneOf, origin, origins, type Parse, text, whole } from './parsers.ts';
 import { REDIS_PREFIX, redisPrefix, redisUrl } from './redis.ts';
-import { spicedbEndpoint, spicedbPrefix } from './spicedb.ts';
+import { spicedbEndpoint, spicedbPrefix } from './spicedb-parsers.ts';
 
 export const ROLES = [
   'http',
