@@ -113,7 +113,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const spoken = { ...shared, chat, epoch: () => view.epoch };
   const mcp = createMcpEndpoint(config.conformance ? withConformance(spoken) : spoken);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
-  const probed = { log: log.log, view, access: decisions, audit };
+  const probed = { log: log.log, isRemote: !!kafka, view, access: decisions, audit };
   const probes = createProbes({ ...probed, outbox: intake, floors });
   const health = createHealth(probes, report);
   const written = leadership ? [...room.services, leadership] : room.services;

@@ -129,7 +129,14 @@ test('F2, P2, P4: broker away, facts on both instances, broker back', async () =
     }),
   );
   assert.deepEqual([await holds(a), await holds(b)], [FACTS, FACTS]);
-  for (const server of [a, b]) assert.deepEqual(await etags(server), before, 'read as before');
+  for (const server of [a, b]) {
+    assert.deepEqual(await etags(server), before, 'read as before');
+    const response = await fetch(`${server.url}/readyz`);
+    const ready = (await response.json()) as Record<string, { detail?: string }>;
+    assert.equal(response.status, 200, JSON.stringify(ready));
+    assert.match(ready.outbox?.detail ?? '', new RegExp(`^holds ${FACTS} `));
+    assert.match(ready.log?.detail ?? '', /^away/);
+  }
 
   await broker.restart();
   await until(async () => (await holds(a)) + (await holds(b)) === 0);

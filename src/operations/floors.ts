@@ -32,7 +32,7 @@ export function openFloors(options: FloorsOptions): FloorsService {
   }
   const redis = connectRedis({ settings, report });
   const store = createRedisFloors({ redis, clock, epoch: () => view.epoch });
-  const newest = newestPlace(log, view);
+  const newest = newestPlace(log, view, clock);
   return {
     ...createSharedFloors({ store, secret, newest }),
     name,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
 import type { Place, Principal } from './ports.ts';
 import { createSharedFloors, type FloorStore, newestPlace } from './shared-floors.ts';
@@ -39,7 +40,7 @@ test('P3, P6: where the store cannot say, a read waits for the end of the log', 
   const { store, state } = shared();
   const log = { ends: () => Promise.resolve([0, 8, 0]) };
   const view = { partitionOf: () => 1 };
-  const floors = createSharedFloors({ store, secret, newest: newestPlace(log, view) });
+  const floors = createSharedFloors({ store, secret, newest: newestPlace(log, view, systemClock) });
   state.lost = true;
   assert.deepEqual(await floors.of(ana, URI), { partition: 1, offset: 7 });
   assert.equal(await floors.of(ana, 'mcp://twins/changes/now'), undefined);
@@ -49,7 +50,7 @@ test('P3, P6: where the store cannot say, a read waits for the end of the log', 
 test('P6: with log and store away, what this instance knows holds', async () => {
   const { store, state } = shared();
   const log = { ends: () => Promise.reject(new Fault('LOG_UNAVAILABLE')) };
-  const newest = newestPlace(log, { partitionOf: () => 1 });
+  const newest = newestPlace(log, { partitionOf: () => 1 }, systemClock);
   const floors = createSharedFloors({ store, secret, newest });
   await floors.raise(ana, URI, { partition: 1, offset: 3 });
   state.lost = true;
@@ -64,4 +65,34 @@ test('the higher of what is shared and what is known here is waited for', async 
   assert.equal((await floors.of(ana, URI))?.offset, 9);
   for (const key of held.keys()) held.set(key, { partition: 1, offset: 12 });
   assert.equal((await floors.of(ana, URI))?.offset, 12);
+});
+
+test('P6: a log that does not say where it ends holds nobody up for long', async () => {
+  let [now, asked] = [0, 0];
+  const timers: (() => void)[] = [];
+  const clock = {
+    ...systemClock,
+    monotonic: () => now,
+    after(_: number, task: () => void) {
+      timers.push(task);
+      return { cancel: () => undefined };
+    },
+  };
+  const log = {
+    ends() {
+      asked += 1;
+      return new Promise<number[]>(() => undefined);
+    },
+  };
+  const newest = newestPlace(log, { partitionOf: () => 0 }, clock);
+  const first = newest(URI);
+  timers[0]?.();
+  assert.equal(await first, undefined);
+  assert.equal(await newest(URI), undefined);
+  assert.equal(asked, 1, 'not asked again at once');
+  now = 5_001;
+  const later = newest(URI);
+  timers.at(-1)?.();
+  assert.equal(await later, undefined);
+  assert.equal(asked, 2);
 });

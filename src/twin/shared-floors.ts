@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { parseUri } from '../contract/uris.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { createFloors, type Floors } from './floors.ts';
 import type { EventLog, Place, Principal, View } from './ports.ts';
 import { principalKey } from './principals.ts';
@@ -52,17 +53,36 @@ export function createSharedFloors({ store, secret, newest }: SharedFloorsParts)
   };
 }
 
+/** A log that takes longer to say where it ends counts as away, and is not asked for a while. */
+const ENDS_WITHIN_MS = 1_000;
+const AWAY_FOR_MS = 5_000;
+
 /** Where the log ends for what a URI is about. */
 export function newestPlace(
   log: Pick<EventLog, 'ends'>,
   view: Pick<View, 'partitionOf'>,
+  clock: Clock,
 ): SharedFloorsParts['newest'] {
+  let awayUntil = Number.NEGATIVE_INFINITY;
+  const ends = async (): Promise<readonly number[]> => {
+    if (clock.monotonic() < awayUntil) return [];
+    const late = Promise.withResolvers<never>();
+    const timer = clock.after(ENDS_WITHIN_MS, () => late.reject(new Error('late')));
+    try {
+      return await Promise.race([log.ends(), late.promise]);
+    } catch {
+      awayUntil = clock.monotonic() + AWAY_FOR_MS;
+      return [];
+    } finally {
+      timer.cancel();
+    }
+  };
   return async (text) => {
     const uri = parseUri(text);
     const subject = uri === null ? undefined : subjectOfUri(uri);
     if (subject === undefined) return undefined;
     const partition = view.partitionOf(subject);
-    const end = (await log.ends().catch(() => []))[partition] ?? 0;
+    const end = (await ends())[partition] ?? 0;
     return end === 0 ? undefined : { partition, offset: end - 1 };
   };
 }
