@@ -82,6 +82,8 @@ export const LIMITS = {
   outcomeTimeoutMs: 10_000,
   /** A subscription without cursor is told of what changed within this time (contract). */
   recentChangesMs: 5 * 60_000,
+  /** Snapshots of the view in one folder; the oldest go. */
+  snapshotsKept: 8,
   changesRetentionMs: 7 * 24 * 3_600_000,
   cursorTtlMs: 7 * 24 * 3_600_000,
   /** Token life at most (contract "Claims") and clock skew (security.md §6, 15). */

@@ -28,7 +28,7 @@ export interface ServerOptions {
   readonly args?: readonly string[];
 }
 
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 60_000;
 export const LAUNCHER = new URL('../../bin/digital-twin.js', import.meta.url).pathname;
 
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {

@@ -2,9 +2,11 @@ import type { Clock } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
+import { LIMITS } from '../../kernel/limits.ts';
 import type { RelationJournal } from '../../twin/ports.ts';
 import { encodeRelation } from '../events/index.ts';
 import type { KafkaClient } from './client.ts';
+import { bounded } from './client-bounds.ts';
 import { JournalReader } from './journal-reader.ts';
 
 export interface KafkaJournalOptions {
@@ -44,7 +46,9 @@ export function createKafkaJournal(options: KafkaJournalOptions): RelationJourna
         ...{ topic, partition: 0 },
         ...encodeRelation({ change, actor, at, eventId: `${id}-${index}` }),
       }));
-      const [first] = await producer.send(messages).catch((cause: unknown) => {
+      const sending = producer.send(messages);
+      const waited = bounded('appending relations', sending, LIMITS.relationsCommitTimeoutMs);
+      const [first] = await waited.catch((cause: unknown) => {
         throw new Fault('LOG_UNAVAILABLE', { cause });
       });
       return (first?.offset ?? -changes.length) + changes.length - 1;
