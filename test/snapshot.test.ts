@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../src/kernel/clock.ts';
+import { LIMITS } from '../src/kernel/limits.ts';
 import { createEmbeddedLog, type EmbeddedLog } from '../src/log/embedded.ts';
 import { createChangeBus } from '../src/twin/change-bus.ts';
 import type { EventLog, StoredDocument } from '../src/twin/ports.ts';
@@ -171,6 +172,19 @@ test('B-LV-11: reads and writes go on while a snapshot is made, and it is of one
 
 /** Of the maker of snapshots; each is killed a little later than the one before. */
 const RUNS_MAX = 40;
+
+test('B-LV-11: the oldest snapshots go once there are more than are kept', async () => {
+  const snapshotDir = join(folder, 'many');
+  const maker = await start({ snapshotDir });
+  const made: string[] = [];
+  for (let turn = 0; turn < LIMITS.snapshotsKept + 2; turn += 1) {
+    made.push((await maker.view.snapshots.create()).name);
+  }
+  const kept = (await maker.view.snapshots.list()).map(({ name }) => name);
+  assert.deepEqual(kept, made.slice(2).reverse());
+  assert.deepEqual((await readdir(snapshotDir)).sort(), made.slice(2));
+  await maker.view.stop();
+});
 
 const HURTS: Readonly<Record<string, (path: string) => Promise<void>>> = {
   'torn: its file is damaged': async (path) => {

@@ -6,7 +6,15 @@ import { backup, DatabaseSync } from 'node:sqlite';
 import type { Snapshot } from '../../contract/snapshots.ts';
 import { openForReading } from '../../kernel/sqlite.ts';
 import { completeAtOf, originOf, placesOf, schemaVersion } from '../schema.ts';
-import { FILE, MANIFEST, makingPath, nameOf, removeUnfinished, toDisk } from './folder.ts';
+import {
+  FILE,
+  MANIFEST,
+  makingPath,
+  nameOf,
+  removeOldest,
+  removeUnfinished,
+  toDisk,
+} from './folder.ts';
 import { type Content, keyName, sealed, shown } from './manifest.ts';
 
 export interface CreateOptions {
@@ -44,6 +52,7 @@ export async function createSnapshot(options: CreateOptions): Promise<Snapshot> 
     for (const path of [file, join(making, MANIFEST), making]) await toDisk(path);
     await rename(making, join(folder, name));
     await toDisk(folder);
+    await removeOldest(folder);
     return shown(name, content);
   } catch (error) {
     await rm(making, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LIMITS } from '../../kernel/limits.ts';
 import { type Content, unsealed } from './manifest.ts';
 
 export const FILE = 'view.db';
@@ -45,6 +46,13 @@ export async function readManifest(
     return unsealed(await readFile(path, 'utf8'), etagKey);
   } catch {
     return 'its manifest cannot be read';
+  }
+}
+
+/** The oldest, once there are more than are kept. */
+export async function removeOldest(folder: string): Promise<void> {
+  for (const name of (await snapshotNames(folder)).slice(LIMITS.snapshotsKept)) {
+    await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
