@@ -46,6 +46,21 @@ for (const era of ['modern', 'legacy']) {
     assert.equal(bad.code, 3, bad.stdout + bad.stderr);
   });
 
+  test(`Inspector is refused with a token that is too narrow in the ${era} era`, async () => {
+    const token = await server.token('ana', { scope: 'twin:subscribe' });
+    const args = ['--method', 'resources/read', '--uri', COVERAGE];
+    const narrow = await inspect(...overHttp(era, token), ...args);
+    assert.equal(narrow.code, 1, narrow.stdout + narrow.stderr);
+    assert.match(narrow.stdout + narrow.stderr, /Insufficient scope: required \\?"twin:read/);
+  });
+
+  test(`Inspector ends with 5 where a tool fails in the ${era} era`, async () => {
+    const token = await server.token('ben');
+    const args = ['--tool-name', 'readDocument', '--tool-arg', `uri=${COVERAGE}`];
+    const failed = await inspect(...overHttp(era, token), '--method', 'tools/call', ...args);
+    assert.equal(failed.code, 5, failed.stdout + failed.stderr);
+  });
+
   test(`B-FM-2: Inspector reads through the bridge in the ${era} era`, async () => {
     const bridge = [process.execPath, LAUNCHER, 'stdio', '--as', 'ana'];
     const target = ['--', ...bridge, '--data-dir', server.dataDir];
