@@ -141,15 +141,20 @@ describe("Confluent's own client, with our server as its registry", { timeout: 3
 });
 
 describe("a company's registry", { timeout: 120_000 }, () => {
-  it('is given our schemas at start, and its ids stand in what we write', async () => {
+  it('is given our schemas at start, and its ids stand in what we write', async (t) => {
     const fake = await fakeRegistry();
+    t.after(() => fake.stop());
     const { env, address, prefix } = await sharedKafka();
+    const client = createKafkaClient({ brokers: [address], clientId: 'raw' }, 'platformatic');
+    t.after(async () => {
+      await client.admin.remove(await topicsOf(client, prefix));
+      await client.close();
+    });
     const url = fake.url.replace('//', '//twin:hush@');
     const server = await startServer({ env: { ...env, DEMO: 'off', SCHEMA_REGISTRY_URL: url } });
-    const client = createKafkaClient({ brokers: [address], clientId: 'raw' }, 'platformatic');
     try {
-      const bundle = { resourceType: 'Patient', id: 'reg-1', name: [{ family: 'Example' }] };
-      assert.equal((await server.importBundle(JSON.stringify(bundle))).status, 201);
+      const patient = { resourceType: 'Patient', id: 'reg-1', name: [{ family: 'Example' }] };
+      assert.equal((await server.importBundle(JSON.stringify(patient))).status, 201);
       const found = await recordsOf(client, `${prefix}twins.sources`);
       const held = fake.subjects.get(`${prefix}twins.sources-value`)?.[0];
       assert.ok(held !== undefined && found.length > 0);
@@ -157,22 +162,16 @@ describe("a company's registry", { timeout: 120_000 }, () => {
       assert.doesNotMatch(server.output(), /hush/);
     } finally {
       await server.stop();
-      await client.admin.remove(await topicsOf(client, prefix));
-      await client.close();
-      await fake.stop();
     }
   });
 
-  it('that does not answer is named at start, with the mend and without its password', async () => {
+  it('that does not answer is named at start, without its password', async () => {
     const { env } = await sharedKafka();
     const url = 'http://twin:hush@127.0.0.1:1';
     const started = startServer({ env: { ...env, SCHEMA_REGISTRY_URL: url } });
     await assert.rejects(started, (error) => {
       assert.ok(error instanceof Error);
-      assert.match(
-        error.message,
-        /SCHEMA_REGISTRY_URL: the schema registry does not answer; start/,
-      );
+      assert.match(error.message, /SCHEMA_REGISTRY_URL does not answer/);
       assert.doesNotMatch(error.message, /hush/);
       return true;
     });

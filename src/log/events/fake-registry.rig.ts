@@ -42,6 +42,7 @@ export async function fakeRegistry(): Promise<FakeRegistry> {
       const found = [...ids].find(([, id]) => String(id) === req.url?.split('/').at(-1));
       return found ? [200, { schema: found[0] }] : [404, { error_code: 40403 }];
     }
+    if (name === '') return [200, [...registry.subjects.keys()]];
     const subject = decodeURIComponent(name);
     const { schema, references } = JSON.parse(await text(req)) as {
       schema: string;
