@@ -12,6 +12,7 @@ import { rated } from './http/rated.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle.ts';
 import { WorkerDied } from './kernel/worker.ts';
+import { mendTopics } from './log/kafka/mend-topics.ts';
 import { kafkaFaults } from './log/kafka/start-faults.ts';
 import { type Outbox, type OutboxOptions, withOutbox } from './log/outbox/outbox.ts';
 import { openLogRoom } from './log/room.ts';
@@ -75,7 +76,7 @@ export async function replayLog(config: Config, into: 'kafka' | 'data-dir'): Pro
 }
 
 /** For the command that mends what keeps a server from starting. */
-export { mendSchema };
+export { mendSchema, mendTopics };
 
 const DEMO = fileURLToPath(new URL('../resources/demo', import.meta.url));
 

@@ -1,7 +1,7 @@
 /** The command `digital-twin`: real parts, signals, exit code. Only this file ends the process. */
 
 import { readFileSync } from 'node:fs';
-import { createApp, mendSchema, replayLog, startFaultsOf } from './app.ts';
+import { createApp, mendSchema, mendTopics, replayLog, startFaultsOf } from './app.ts';
 import { type CliIo, runCli } from './cli/index.ts';
 import { loadConfig } from './config/config.ts';
 import { configInput } from './config/environment.ts';
@@ -29,6 +29,7 @@ const io: CliIo = {
   serve,
   mendSchema,
   startFaults: (config) => startFaultsOf(config, systemClock),
+  mendTopics,
   replayLog,
   signal: interrupted.signal,
 };

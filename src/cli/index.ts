@@ -14,6 +14,7 @@ import { addServe } from './commands/serve.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addStdio } from './commands/stdio.ts';
 import { addToken } from './commands/token.ts';
+import { addTopics } from './commands/topics.ts';
 import { addWatch } from './commands/watch.ts';
 import { EXIT, type Exit, endingOf } from './faults.ts';
 import { type CliIo, coloured, note } from './io.ts';
@@ -74,6 +75,7 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addDlq(program, io);
   addReplay(program, io);
   addSchema(program, io, setExit);
+  addTopics(program, io, setExit);
   addSnapshot(program, io);
   return program;
 }

@@ -2,9 +2,10 @@ import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import type { ConfigInput } from '../config/collect.ts';
 import type { Config } from '../config/config.ts';
+import type { KafkaSettings } from '../config/kafka.ts';
 import type { SpicedbSettings } from '../config/spicedb.ts';
-
 import type { StartFault } from '../contract/start-faults.ts';
+
 /** A stream that may be a terminal. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
@@ -20,18 +21,35 @@ export interface CliIo {
   readonly version: string;
   /** Runs a server until it has stopped; answers the exit code. */
   readonly serve: (args: ConfigInput['args']) => Promise<number>;
-  /** Compares SpiceDB's schema with ours, or merges ours into it. */
   /** What keeps a server of this configuration from starting, with what mends it. */
   readonly startFaults: (config: Config) => Promise<readonly StartFault[]>;
+  /** Compares SpiceDB's schema with ours, or merges ours into it. */
   readonly mendSchema: (
     spicedb: SpicedbSettings,
     action: 'diff' | 'apply',
   ) => Promise<SchemaOutcome>;
+  /** Compares the topics of a Kafka with ours, or makes them so. */
+  readonly mendTopics: (kafka: KafkaSettings, action: 'diff' | 'apply') => Promise<TopicsOutcome>;
   /** Between the embedded log of `DATA_DIR` and Kafka, whose server does not run; how many records. */
   readonly replayLog: (config: Config, into: 'kafka' | 'data-dir') => Promise<number>;
   /** Ends what would go on for ever (`watch`, `stdio`). */
   readonly signal?: AbortSignal;
 }
+
+export type TopicsOutcome =
+  | {
+      readonly outcome: 'done';
+      readonly missing: readonly string[];
+      readonly drift: readonly {
+        readonly topic: string;
+        readonly config: string;
+        readonly is: string;
+        readonly should: string;
+      }[];
+      readonly refused: readonly { readonly topic: string; readonly why: string }[];
+    }
+  /** `says`: the client library's own words. */
+  | { readonly outcome: 'unreachable' | 'unwelcome' | 'refused'; readonly says: string };
 
 export interface SchemaDifference {
   readonly where: string;

@@ -13,6 +13,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   input: configInput,
   launcher: [process.execPath, fileURLToPath(import.meta.url)],
   version: '0.0.0',
+  mendTopics: async () => ({ outcome: 'done', missing: [], drift: [], refused: [] }),
   startFaults: async () => [],
   mendSchema: async () => ({ outcome: 'done', differences: [] }),
   replayLog: async () => 0,

@@ -17,10 +17,13 @@ export interface RunOptions {
   readonly serve?: CliIo['serve'];
   readonly mendSchema?: CliIo['mendSchema'];
   readonly startFaults?: CliIo['startFaults'];
+  readonly mendTopics?: CliIo['mendTopics'];
   readonly replayLog?: CliIo['replayLog'];
   /** Called with all that stands on stdout whenever something comes. */
   readonly onOut?: (text: string) => void;
 }
+
+const NO_TOPICS = { outcome: 'done', missing: [], drift: [], refused: [] } as const;
 
 /** One command line on a data directory, in this process. */
 export async function run(
@@ -34,6 +37,7 @@ export async function run(
     serve,
     mendSchema,
     startFaults,
+    mendTopics,
     replayLog,
     onOut,
   }: RunOptions = {},
@@ -58,6 +62,7 @@ export async function run(
     version: '1.2.3',
     serve: serve ?? (() => Promise.resolve(0)),
     replayLog: replayLog ?? (() => Promise.resolve(0)),
+    mendTopics: mendTopics ?? (() => Promise.resolve(NO_TOPICS)),
     startFaults: startFaults ?? (() => Promise.resolve([])),
     mendSchema: mendSchema ?? (() => Promise.resolve({ outcome: 'done', differences: [] })),
     ...(signal !== undefined && { signal }),

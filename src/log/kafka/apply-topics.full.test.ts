@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { sharedKafka } from '../../../test/support/parts.ts';
 import { applyTopics, checkTopics, compareTopics } from './apply-topics.ts';
 import type { KafkaClient, TopicSpec } from './client.ts';
+import { until } from './client-suite.rig.ts';
 import { createKafkaClient } from './create.ts';
 import { ensureLogIdentity, readLogIdentity } from './log-identity.ts';
 import { topicNames, topicSpecs } from './topics.ts';
@@ -49,9 +50,18 @@ describe('the topics of a cluster', CLOSE, () => {
     assert.equal(sources?.configs['delete.retention.ms'], String(30 * 86_400_000));
   });
 
+  it('may be made by several at a time', async () => {
+    const topic = `${prefix}by-several`;
+    const spec = { topic, partitions: 1, replication: 1, configs: {} };
+    await Promise.all([1, 2, 3].map(() => client.admin.create([spec])));
+    await client.admin.create([spec]);
+    await client.admin.remove([topic]);
+  });
+
   it('that drifted are reported with what is and what should be, and mended', async () => {
     const topic = `${prefix}twins.intake`;
     await client.admin.alterConfigs(topic, { 'retention.ms': '1000', 'max.message.bytes': '1000' });
+    await until(async () => (await compareTopics(client.admin, specs)).drift.length === 2);
     const drift = [
       { topic, config: 'retention.ms', is: '1000', should: String(30 * 86_400_000) },
       { topic, config: 'max.message.bytes', is: '1000', should: '1048576' },
@@ -65,7 +75,7 @@ describe('the topics of a cluster', CLOSE, () => {
     );
     const applied = await applyTopics(client.admin, specs);
     assert.deepEqual(applied, { created: [], changed: [topic], drift, refused: [] });
-    assert.deepEqual((await compareTopics(client.admin, specs)).drift, []);
+    await until(async () => (await compareTopics(client.admin, specs)).drift.length === 0);
   });
 
   it('keep their number of partitions: another number is refused, and changes nothing', async () => {

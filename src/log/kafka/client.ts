@@ -151,6 +151,7 @@ export interface KafkaAdmin {
   brokers(): Promise<number>;
   /** Those that exist, of the names given. */
   describe(topics: readonly string[]): Promise<TopicDescription[]>;
+  /** Those that exist already stay as they are: another may have made them at the same time. */
   create(specs: readonly TopicSpec[]): Promise<void>;
   alterConfigs(topic: string, configs: Readonly<Record<string, string>>): Promise<void>;
   /** First offset kept, by partition. */

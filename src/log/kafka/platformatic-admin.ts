@@ -13,8 +13,9 @@ import type {
   TopicSpec,
 } from './client.ts';
 import { bounded } from './client-bounds.ts';
-import { guarded, optionsOf, RETRIES, reach } from './platformatic-options.ts';
+import { guarded, isOneOf, optionsOf, RETRIES, reach } from './platformatic-options.ts';
 
+const EXISTS: ReadonlySet<string> = new Set(['TOPIC_ALREADY_EXISTS']);
 const { READ_COMMITTED, READ_UNCOMMITTED } = FetchIsolationLevels;
 
 export class PlatformaticAdmin implements KafkaAdmin {
@@ -57,7 +58,11 @@ export class PlatformaticAdmin implements KafkaAdmin {
         topics: [{ topic, partitions, replicas: replication }],
         configs: Object.entries(configs).map(([name, value]) => ({ name, value })),
       });
-      await bounded('creating a topic', creating);
+      try {
+        await bounded('creating a topic', creating);
+      } catch (error) {
+        if (!isOneOf(error, EXISTS)) throw error;
+      }
     }
   }
 
