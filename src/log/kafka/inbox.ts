@@ -5,8 +5,8 @@ import type { Next } from './decider-db.ts';
 
 /** What cannot be handed to the decider, with where it stood. */
 export interface Unreadable {
-  readonly partition: number;
-  readonly offset: number;
+  /** Of several parts, the first. */
+  readonly record: KafkaRecord;
   readonly error: unknown;
 }
 
@@ -120,9 +120,9 @@ export class Inbox {
     else this.#push(first, body.length, { ...part, body });
   }
 
-  #refuse({ partition, offset }: KafkaRecord, bytes: number, error: unknown): void {
-    const unreadable = { partition, offset, error };
-    this.#queue.push({ partition, first: offset, bytes, unreadable });
+  #refuse(record: KafkaRecord, bytes: number, error: unknown): void {
+    const { partition, offset } = record;
+    this.#queue.push({ partition, first: offset, bytes, unreadable: { record, error } });
     this.#bytes += bytes;
   }
 

@@ -36,6 +36,7 @@ async function newLog(prefix: string, dataDir: string): Promise<LogUnderTest> {
       groupId: `${prefix}decider`,
       onTrouble: onError,
     }),
+    letters: { topicPrefix: prefix },
     clock: systemClock,
     onError,
   });

@@ -4,10 +4,11 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
 import { startWorker } from '../../kernel/worker.ts';
 import type { EventLog, Intake, Leadership } from '../../twin/ports.ts';
-import { decodeSource } from '../events/index.ts';
+import { type Letters, letterOf } from '../consumers/dead-letter.ts';
+import { decodeSource, Undecodable } from '../events/index.ts';
 import type { IdentityRules } from '../identity.ts';
 import type { LogIdentity } from '../schema.ts';
-import type { KafkaClient } from './client.ts';
+import type { KafkaClient, KafkaMessage } from './client.ts';
 import { KafkaDecider } from './decider.ts';
 import type { DeciderMethods, DeciderTopics, DeciderWorkerData } from './decider-methods.ts';
 import { createKafkaEventLog } from './event-log.ts';
@@ -24,6 +25,8 @@ export interface KafkaLogOptions extends IdentityRules {
   /** Of this instance; what its decider knows is `decider.db` in it. */
   readonly dataDir: string;
   readonly leadership: Leadership & Service;
+  /** How what cannot be read is sealed. */
+  readonly letters: Letters;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }
@@ -66,7 +69,7 @@ export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
       sources: identity.partitions,
       directory: topics.directoryPartitions,
     },
-    deadLetter: (unreadable) => deadLetter(topics.intake, unreadable),
+    deadLetter: (unreadable) => letterFor(options.letters, unreadable, clock.now()),
   });
   return {
     name: 'log',
@@ -92,18 +95,8 @@ export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
   };
 }
 
-/** Where it stood and why, no byte of it: the intake holds it for as long as a dead letter is kept. */
-function deadLetter(intake: string, { partition, offset, error }: Unreadable) {
-  const reason = error instanceof Error && 'reason' in error ? String(error.reason) : 'MALFORMED';
-  return {
-    topic: `${intake}.dlq`,
-    key: Buffer.from(`${partition}/${offset}`),
-    value: Buffer.alloc(0),
-    headers: {
-      reason,
-      'origin-topic': intake,
-      'origin-partition': String(partition),
-      'origin-offset': String(offset),
-    },
-  };
+function letterFor(letters: Letters, { record, error }: Unreadable, nowMs: number): KafkaMessage {
+  const reason = error instanceof Undecodable ? error.reason : 'MALFORMED';
+  const times = { firstFailed: nowMs, lastFailed: nowMs };
+  return letterOf(letters, record, { reason, attempts: 1, consumer: 'decider', ...times });
 }

@@ -1,7 +1,7 @@
 import type { Service } from '../../kernel/lifecycle.ts';
 import { createDeadLetterDesk } from '../consumers/dead-letter-desk.ts';
 import { createReplays } from '../consumers/replays.ts';
-import { sealingKeyFrom } from '../consumers/sealing.ts';
+import { type SealingKeys, sealingKeyFrom } from '../consumers/sealing.ts';
 import { createRegistry, isRegistryFault } from '../events/index.ts';
 import type { KafkaSettings, LogRoom, LogRoomOptions } from '../room-parts.ts';
 import { applyTopics, checkTopics } from './apply-topics.ts';
@@ -24,7 +24,8 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
   const { kafka, dataDir, clock, onError, memberIds, memberIdKey } = options;
   const { topicPrefix } = kafka;
   const client = await clientOf(kafka);
-  const names = topicNames(kafka.topicPrefix);
+  const names = topicNames(topicPrefix);
+  const keys: SealingKeys = [sealingKeyFrom(options.letterSecret)];
   const identity = await identityOf(client, options).catch(async (error: unknown) => {
     await client.close();
     throw error;
@@ -43,6 +44,7 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     intakePartitions: identity.partitions,
     transactionalId: idOf('decider'),
     leadership: leadershipOf('decider'),
+    letters: { keys, topicPrefix },
   });
   const journal = createKafkaJournal({ client, topic: names.relations, clock, onTrouble: onError });
   const closing: Service = {
@@ -59,7 +61,7 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     desks: {
       deadLetters: createDeadLetterDesk({
         ...{ client, topicPrefix, transactionalId: idOf('dead-letters') },
-        keys: [sealingKeyFrom(options.letterSecret)],
+        keys,
       }),
       replays: createReplays({ client, topicPrefix }),
     },
