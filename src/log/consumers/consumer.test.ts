@@ -191,7 +191,7 @@ test('F21: partitions go with what is under way ended and nothing begun', async 
   const rebalanced = kit.rebalance();
   gates.get('a1')?.();
   await rebalanced;
-  assert.deepEqual(effects, ['a1']);
+  assert.deepEqual([effects, kit.committed()], [['a1'], 1], 'what ended is committed before');
   await kit.advance(100);
   gates.get('a2')?.();
   await kit.advance(100);

@@ -15,7 +15,7 @@ import { type Failure, letterOf } from './dead-letter.ts';
 import type { Decode, Handler } from './event.ts';
 import { createMemoryIdempotency, type Idempotency } from './idempotency.ts';
 import { Lanes } from './lanes.ts';
-import { type ConsumerMetrics, createConsumerMetrics, NO_METRICS } from './metrics.ts';
+import { type ConsumerMetrics, createConsumerMetrics } from './metrics.ts';
 import { type Outcome, Processing, type Work } from './processing.ts';
 import { RETRIES, type Retries } from './retries.ts';
 import type { SealingKeys } from './sealing.ts';
@@ -105,7 +105,7 @@ class Consumer<T> implements Service {
   readonly #processing: Processing<T>;
   readonly #lanes: Lanes<Work>;
   readonly #committer: Committer;
-  readonly #metrics: ConsumerMetrics;
+  readonly #metrics: ConsumerMetrics | undefined;
   readonly #onTrouble: (error: unknown) => void;
   readonly #shares = new Map<string, Share>();
   #inFlight = 0;
@@ -118,7 +118,7 @@ class Consumer<T> implements Service {
     const { clock, decode, handler, handlerTimeoutMs, sessionTimeoutMs } = this.#options;
     const idempotency = given.idempotency ?? createMemoryIdempotency({ clock });
     this.#onTrouble = onTrouble;
-    this.#metrics = metrics === undefined ? NO_METRICS : createConsumerMetrics(metrics, group);
+    this.#metrics = metrics && createConsumerMetrics(metrics, group);
     this.#producer = client.producer();
     this.#group = client.group({
       groupId: group,
@@ -134,7 +134,7 @@ class Consumer<T> implements Service {
       retries: { ...RETRIES, ...given.retries },
       bury: (record, failure) => this.#bury(record, failure),
       onEnd: (work, outcome) => this.#ended(work, outcome),
-      onRetry: (topic) => this.#metrics.retried(topic),
+      onRetry: (topic) => this.#metrics?.retried(topic),
     });
     this.#lanes = new Lanes(this.#options.concurrency, laneOf, (work, slot) =>
       this.#processing.run(work, slot),
@@ -184,7 +184,7 @@ class Consumer<T> implements Service {
       this.#shares.delete(keyOf(share));
       share.release();
     }
-    if (gone.length > 0) this.#metrics.rebalanced();
+    if (gone.length > 0) this.#metrics?.rebalanced();
     const { drainMs, sessionTimeoutMs } = this.#options;
     const waitMs = Math.min(drainMs, sessionTimeoutMs * REVOKE_SHARE);
     await Promise.all(gone.map((share) => this.#ends(share, waitMs)));
@@ -212,7 +212,7 @@ class Consumer<T> implements Service {
       share.begin();
       this.#lanes.add({ record, share, entry: share.lowWater.add(record.offset) });
     }
-    this.#metrics.inFlight(this.#inFlight);
+    this.#metrics?.inFlight(this.#inFlight);
     if (isFull(share, this.#options.inFlightMax)) void this.#holdBack(share);
   }
 
@@ -225,7 +225,7 @@ class Consumer<T> implements Service {
 
   #ended({ record, share }: Work, outcome: Outcome): void {
     this.#inFlight -= 1;
-    this.#metrics.ended(record.topic, outcome, this.#options.clock.now() - record.timestamp);
+    this.#metrics?.ended(record.topic, outcome, this.#options.clock.now() - record.timestamp);
     if (share.live) this.#committer.soon();
     else if (outcome === 'handled') this.#committer.remember(share).catch(this.#onTrouble);
   }
@@ -234,7 +234,7 @@ class Consumer<T> implements Service {
     const { deadLetters, topicPrefix = '', group } = this.#options;
     const letters = { keys: deadLetters.keys, topicPrefix };
     await this.#producer.send([letterOf(letters, record, { ...failure, consumer: group })]);
-    this.#metrics.deadLetter(record.topic, failure.reason);
+    this.#metrics?.deadLetter(record.topic, failure.reason);
   }
 }
 

@@ -1,39 +1,61 @@
 import type { KafkaRecord } from '../kafka/client.ts';
 import type { Decoded, ReceivedEvent } from './event.ts';
 
-/** One try at one event. Its signal costs something, so it is made when somebody asks for it. */
+/**
+ * One try at one event. There is one for each record, so it holds what it is made of, and makes the
+ * rest, the signal above all, when somebody asks for it.
+ */
 export class Delivery<T> implements ReceivedEvent<T> {
-  readonly id: string;
-  readonly type: string;
-  readonly value: T;
-  readonly tenant?: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly headers: Readonly<Record<string, Buffer>>;
-  readonly timestamp: number;
   readonly attempt: number;
-  readonly #key: Buffer | null;
+  readonly #record: KafkaRecord;
+  readonly #event: Decoded<T>;
   #aborter: AbortController | undefined;
   #aborted: Error | undefined;
 
   constructor(record: KafkaRecord, event: Decoded<T>, attempt: number) {
-    const { id, type, value, tenant } = event;
-    if (tenant !== undefined) this.tenant = tenant;
-    this.id = id;
-    this.type = type;
-    this.value = value;
-    this.topic = record.topic;
-    this.partition = record.partition;
-    this.offset = record.offset;
-    this.headers = record.headers;
-    this.timestamp = record.timestamp;
     this.attempt = attempt;
-    this.#key = record.key;
+    this.#record = record;
+    this.#event = event;
+  }
+
+  get id(): string {
+    return this.#event.id;
+  }
+
+  get type(): string {
+    return this.#event.type;
+  }
+
+  get value(): T {
+    return this.#event.value;
+  }
+
+  get tenant(): string {
+    return this.#event.tenant ?? '';
+  }
+
+  get topic(): string {
+    return this.#record.topic;
+  }
+
+  get partition(): number {
+    return this.#record.partition;
+  }
+
+  get offset(): number {
+    return this.#record.offset;
   }
 
   get key(): string | null {
-    return this.#key?.toString() ?? null;
+    return this.#record.key?.toString() ?? null;
+  }
+
+  get headers(): KafkaRecord['headers'] {
+    return this.#record.headers;
+  }
+
+  get timestamp(): number {
+    return this.#record.timestamp;
   }
 
   get signal(): AbortSignal {

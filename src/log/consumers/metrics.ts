@@ -11,14 +11,6 @@ export interface ConsumerMetrics {
   rebalanced(): void;
 }
 
-export const NO_METRICS: ConsumerMetrics = {
-  ended: () => undefined,
-  retried: () => undefined,
-  deadLetter: () => undefined,
-  inFlight: () => undefined,
-  rebalanced: () => undefined,
-};
-
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 /** Several consumers may count in one registry. */

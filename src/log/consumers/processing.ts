@@ -153,8 +153,7 @@ export class Processing<T> {
       return 'handled';
     }
     const { id: eventId, tenant } = delivery;
-    const of = { eventId, ...(tenant !== undefined && { tenant }) };
-    return share.live ? { ...error, of } : 'abandoned';
+    return share.live ? { ...error, of: { eventId, tenant } } : 'abandoned';
   }
 
   /** Whatever fails here but the handler is no fault of the record: it is tried until it works. */
@@ -231,6 +230,11 @@ export class Processing<T> {
   }
 
   #remember(share: Share, id: string): void {
+    const { idempotency } = this.#parts;
+    if (idempotency.add !== undefined) {
+      idempotency.add(id);
+      return;
+    }
     this.#recent.add(id);
     share.handled.push(id);
   }
