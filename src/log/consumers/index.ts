@@ -5,6 +5,7 @@ export * from '../../contract/events/twins/v1/resource_event_pb.js';
 export { Undecodable, type UndecodableReason } from '../events/undecodable.ts';
 export type { KafkaClient, KafkaConnection, KafkaRecord } from '../kafka/client.ts';
 export { createKafkaClient, type KafkaAdapter } from '../kafka/create.ts';
+export { deadLetterTopic } from '../kafka/topics.ts';
 export { type ConsumerOptions, type ConsumerSettings, createConsumer } from './consumer.ts';
 export {
   contentOf,
