@@ -45,6 +45,9 @@ export const LIMITS = {
   streamsPerPrincipalMax: 64,
   sessionsPerPrincipalMax: 32,
   streamsMax: 20_000,
+  /** So that no tenant takes what an instance can hold from the others. */
+  streamsPerTenantMax: 12_000,
+  urisPerTenantMax: 500_000,
   urisPerSubscriptionMax: 1_000,
   urisPerPrincipalMax: 5_000,
   /** A long poll of the change feed holds its request at most this long. */

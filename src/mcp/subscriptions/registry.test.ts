@@ -82,6 +82,21 @@ test('URIs are bounded by stream and by principal', () => {
   registry.reserve(opened(registry, 'b'), 1);
 });
 
+test('B-MC-16: the streams of one tenant are bounded, and leave another tenant its own', () => {
+  const registry = new Registry();
+  const { streamsPerTenantMax, streamsPerPrincipalMax } = LIMITS;
+  const held: StreamState[] = [];
+  for (let n = 0; n < streamsPerTenantMax; n += 1) {
+    held.push(opened(registry, `user-${Math.floor(n / streamsPerPrincipalMax)}`));
+  }
+  assert.throws(() => opened(registry, 'one-more'), { code: 'RATE_LIMITED' });
+  const other = streamOf('other', { ...principal('x'), tenant: 'other' }, heldSink().sink);
+  registry.enter(other);
+  for (const stream of held) registry.leave(stream);
+  for (const stream of held) registry.leave(stream);
+  opened(registry, 'one-more');
+});
+
 test('after any linking and unlinking the indexes say what the streams say', () => {
   const uris = [COVERAGE, PROFILE, OTHER, FEED];
   const step = fc.record({

@@ -7,6 +7,11 @@ import type { StreamState } from './stream.ts';
 
 type Index = Map<string, Set<StreamState>>;
 
+interface Tenant {
+  streams: number;
+  uris: number;
+}
+
 /** Open streams, by URI and by member, so that an event costs its own subscribers only. */
 export class Registry {
   readonly streams = new Set<StreamState>();
@@ -15,6 +20,7 @@ export class Registry {
   readonly #byUri: Index = new Map();
   readonly #byMember: Index = new Map();
   readonly #byPrincipal: Index = new Map();
+  readonly #byTenant = new Map<string, Tenant>();
   /** How many URIs of a stream lie in each place, so that the last one is known as such. */
   readonly #places = new WeakMap<StreamState, Map<string, number>>();
 
@@ -23,14 +29,21 @@ export class Registry {
     const key = principalKey(stream.principal);
     const own = this.#byPrincipal.get(key)?.size ?? 0;
     if (own >= LIMITS.streamsPerPrincipalMax) throw tooMany('open streams of one principal');
+    const tenant = this.#tenantOf(stream);
+    if (tenant.streams >= LIMITS.streamsPerTenantMax) throw tooMany('open streams of one tenant');
     if (this.streams.size >= LIMITS.streamsMax) throw tooMany('open streams');
     this.streams.add(stream);
+    tenant.streams += 1;
+    this.#byTenant.set(stream.principal.tenant, tenant);
     add(this.#byPrincipal, key, stream);
   }
 
   leave(stream: StreamState): void {
     for (const uri of [...stream.uris.keys()]) this.unlink(stream, uri);
-    this.streams.delete(stream);
+    if (!this.streams.delete(stream)) return;
+    const tenant = this.#tenantOf(stream);
+    tenant.streams -= 1;
+    if (tenant.streams === 0) this.#byTenant.delete(stream.principal.tenant);
     remove(this.#byPrincipal, principalKey(stream.principal), stream);
   }
 
@@ -42,6 +55,9 @@ export class Registry {
       total += one.uris.size;
     }
     if (total > LIMITS.urisPerPrincipalMax) throw tooMany('subscribed URIs of one principal');
+    if (this.#tenantOf(stream).uris + count > LIMITS.urisPerTenantMax) {
+      throw tooMany('subscribed URIs of one tenant');
+    }
   }
 
   /** Adds a URI, or sets the variant of one that is there. */
@@ -49,6 +65,7 @@ export class Registry {
     const isNew = !stream.uris.has(uri);
     stream.uris.set(uri, variant);
     if (!isNew) return;
+    this.#tenantOf(stream).uris += 1;
     add(this.#byUri, uri, stream);
     const place = placeOf(uri);
     if (place === undefined) return;
@@ -60,11 +77,16 @@ export class Registry {
   unlink(stream: StreamState, uri: string): void {
     stream.pending.delete(uri);
     if (!stream.uris.delete(uri)) return;
+    this.#tenantOf(stream).uris -= 1;
     remove(this.#byUri, uri, stream);
     const place = placeOf(uri);
     if (place === undefined || this.#count(stream, place, -1) > 0) return;
     if (place === FEED) this.feeds.delete(stream);
     else remove(this.#byMember, place, stream);
+  }
+
+  #tenantOf({ principal }: StreamState): Tenant {
+    return this.#byTenant.get(principal.tenant) ?? { streams: 0, uris: 0 };
   }
 
   #count(stream: StreamState, place: string, change: 1 | -1): number {
