@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createManualClock } from '../consumers/test-kit/index.ts';
+import { Fenced, type KafkaClient, type KafkaMessage } from './client.ts';
+import { changeAt, EPOCH, PARTITIONS } from './publisher.testing.ts';
+import { createPublisher } from './publisher.ts';
+
+const TOPICS = { events: 'events', publisher: 'places' };
+
+/** A topic of events and one of places, written in transactions that the test lets fail. */
+function fakeKafka() {
+  const committed: KafkaMessage[] = [];
+  const asked: string[] = [];
+  const failures: (() => boolean)[] = [];
+  const client: Pick<KafkaClient, 'producer' | 'follow'> = {
+    producer: () => ({
+      open: async () => void asked.push('open'),
+      send: () => Promise.reject(new Error('outside of a transaction')),
+      close: async () => void asked.push('close'),
+      async begin() {
+        const sent: KafkaMessage[] = [];
+        return {
+          send: async (messages) => {
+            sent.push(...messages);
+            return [];
+          },
+          async commit() {
+            const fail = failures.shift();
+            // Whether it was committed is not known to whoever meets the error.
+            if (fail === undefined || fail()) committed.push(...sent);
+            if (fail !== undefined) throw new Fenced();
+          },
+          abort: async () => undefined,
+        };
+      },
+    }),
+    follow: ({ onRecords }) => ({
+      start: () =>
+        onRecords(
+          committed
+            .filter(({ topic }) => topic === TOPICS.publisher)
+            .map(({ topic, key, value }, offset) => ({
+              ...{ topic, partition: 0, offset, key, value, headers: {}, timestamp: 0 },
+            })),
+        ),
+      caughtUp: async () => undefined,
+      stop: async () => undefined,
+    }),
+  };
+  const events = () => committed.filter(({ topic }) => topic === TOPICS.events);
+  return { client, asked, failures, events };
+}
+
+function stage(kafka: ReturnType<typeof fakeKafka>) {
+  const clock = createManualClock(0);
+  let grown = (): void => undefined;
+  let gained = (): void => undefined;
+  let lost: () => void | Promise<void> = () => undefined;
+  let count = 0;
+  let leads = false;
+  const publisher = createPublisher({
+    ...{ client: kafka.client, topics: TOPICS, clock, transactionalId: 't' },
+    leadership: {
+      get leads() {
+        return leads;
+      },
+      onGained(listener) {
+        gained = listener;
+        return () => undefined;
+      },
+      onLost(listener) {
+        lost = listener;
+        return () => undefined;
+      },
+    },
+    view: {
+      epoch: EPOCH,
+      partitions: PARTITIONS,
+      for: () =>
+        ({
+          changesAfter: (partition: number, offset: number, limit: number) =>
+            Array.from({ length: count }, (_, index) => changeAt(index))
+              .filter(({ place }) => place.partition === partition && place.offset > offset)
+              .slice(0, limit),
+        }) as never,
+    },
+    bus: {
+      subscribe(listener) {
+        grown = () => listener([]);
+        return () => undefined;
+      },
+    },
+    onTrouble: () => undefined,
+  });
+  return {
+    publisher,
+    clock,
+    async lead() {
+      leads = true;
+      gained();
+      await clock.advance(0);
+    },
+    async lose() {
+      leads = false;
+      await lost();
+    },
+    async grow(to: number) {
+      count = to;
+      grown();
+      await clock.advance(0);
+    },
+  };
+}
+
+test('nothing is published by who does not lead, and everything by who begins to', async () => {
+  const kafka = fakeKafka();
+  const { publisher, grow, lead, lose } = stage(kafka);
+  await publisher.start();
+  await grow(10);
+  assert.deepEqual([kafka.asked, kafka.events().length], [[], 0]);
+  await lead();
+  assert.equal(kafka.events().length, 10);
+  await grow(25);
+  assert.equal(kafka.events().length, 25);
+  await lose();
+  await grow(30);
+  assert.deepEqual([kafka.asked, kafka.events().length], [['open', 'close'], 25]);
+  await lead();
+  assert.equal(kafka.events().length, 30);
+  await publisher.stop();
+});
+
+for (const kept of [true, false]) {
+  test(`a commit that fails, and was ${kept ? '' : 'not '}kept: each change is told once`, async () => {
+    const kafka = fakeKafka();
+    const { publisher, grow, lead, clock } = stage(kafka);
+    await publisher.start();
+    kafka.failures.push(() => kept);
+    await lead();
+    await grow(40);
+    await clock.advance(1_000);
+    const keys = kafka.events().map(({ value }) => value?.toString('hex'));
+    assert.deepEqual([keys.length, new Set(keys).size], [40, 40]);
+    assert.deepEqual(kafka.asked.slice(0, 3), ['open', 'close', 'open']);
+    await publisher.stop();
+  });
+}
