@@ -1,3 +1,5 @@
+import { sleep } from '../../kernel/clock.ts';
+
 /** Times and sizes both adapters keep to; none of them is a promise to a caller of the product. */
 export const BOUNDS = {
   /** A call that has not ended by then fails; what became of it is not known. */
@@ -63,6 +65,16 @@ export class Backoff {
 
   reset(): void {
     this.#ms = BOUNDS.retryMs;
+  }
+}
+
+/** Asks until it is so, whatever goes wrong before. @throws KafkaTimeout */
+export async function untilSo(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const backoff = new Backoff();
+  const until = performance.now() + BOUNDS.callMs;
+  while (!(await isSo().catch(() => false))) {
+    if (performance.now() > until) throw new KafkaTimeout(what);
+    await sleep(backoff.next());
   }
 }
 

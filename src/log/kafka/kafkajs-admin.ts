@@ -6,7 +6,8 @@ import type {
   TopicPlace,
   TopicSpec,
 } from './client.ts';
-import { bounded } from './client-bounds.ts';
+import { bounded, untilSo } from './client-bounds.ts';
+import { Link } from './kafkajs-link.ts';
 import { clusterOf, kafkaOf, RETRIES, reach } from './kafkajs-options.ts';
 
 /** Where a topic's config was set: by somebody, for this topic. */
@@ -15,16 +16,16 @@ const { TOPIC } = kafkajs.ConfigResourceTypes;
 
 export class KafkajsAdmin implements KafkaAdmin {
   readonly #admin: Admin;
-  readonly #committed: Cluster;
-  readonly #uncommitted: Cluster;
+  readonly #committed: Link<Cluster>;
+  readonly #uncommitted: Link<Cluster>;
   #contact: Promise<void> | undefined;
 
   constructor(connection: KafkaConnection) {
     const kafka: Kafka = kafkaOf(connection, RETRIES);
     this.#first = kafkaOf(connection, 0).admin();
     this.#admin = kafka.admin();
-    this.#committed = clusterOf(kafka, 'committed');
-    this.#uncommitted = clusterOf(kafka, 'uncommitted');
+    this.#committed = new Link(clusterOf(kafka, 'committed'));
+    this.#uncommitted = new Link(clusterOf(kafka, 'uncommitted'));
   }
 
   /** Without tries of its own, so that it tells at once that we are not welcome. */
@@ -67,7 +68,14 @@ export class KafkajsAdmin implements KafkaAdmin {
       configEntries: Object.entries(configs).map(([name, value]) => ({ name, value })),
     }));
     if (topics.length === 0) return;
-    await bounded('creating topics', admin.createTopics({ topics, waitForLeaders: true }));
+    await bounded('creating topics', admin.createTopics({ topics, waitForLeaders: false }));
+    const names = topics.map(({ topic }) => topic);
+    // The library would wait for the leaders too, but fails where a broker has not heard of the
+    // topic yet.
+    await untilSo('creating topics', async () => {
+      const known = await bounded('asking', admin.fetchTopicMetadata({ topics: names }));
+      return known.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+    });
   }
 
   /** The library sets all configs of a topic at once: those that stay are sent along. */
@@ -115,8 +123,8 @@ export class KafkajsAdmin implements KafkaAdmin {
     await Promise.all([
       this.#admin.disconnect(),
       this.#first.disconnect(),
-      this.#committed.disconnect(),
-      this.#uncommitted.disconnect(),
+      this.#committed.close(),
+      this.#uncommitted.close(),
     ]);
   }
 
@@ -130,21 +138,22 @@ export class KafkajsAdmin implements KafkaAdmin {
     );
   }
 
-  async #offsets(cluster: Cluster, topic: string, fromBeginning: boolean): Promise<number[]> {
+  async #offsets(link: Link<Cluster>, topic: string, fromBeginning: boolean): Promise<number[]> {
     await this.#reached();
-    await bounded('connecting', cluster.connect());
-    await bounded('asking for metadata', cluster.addMultipleTargetTopics([topic]));
-    await bounded('asking for metadata', cluster.refreshMetadataIfNecessary());
-    const partitions = cluster
-      .findTopicPartitionMetadata(topic)
-      .map(({ partitionId }) => ({ partition: partitionId }));
-    const listing = cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }]);
-    const [listed] = await bounded('listing offsets', listing);
-    const offsets = new Array<number>(partitions.length).fill(0);
-    for (const { partition, offset } of listed?.partitions ?? []) {
-      offsets[partition] = Number(offset);
-    }
-    return offsets;
+    return link.use('listing offsets', async (cluster) => {
+      await cluster.connect();
+      await cluster.addMultipleTargetTopics([topic]);
+      await cluster.refreshMetadataIfNecessary();
+      const partitions = cluster
+        .findTopicPartitionMetadata(topic)
+        .map(({ partitionId }) => ({ partition: partitionId }));
+      const [listed] = await cluster.fetchTopicsOffset([{ topic, partitions, fromBeginning }]);
+      const offsets = new Array<number>(partitions.length).fill(0);
+      for (const { partition, offset } of listed?.partitions ?? []) {
+        offsets[partition] = Number(offset);
+      }
+      return offsets;
+    });
   }
 
   async #reached(): Promise<Admin> {

@@ -2,7 +2,7 @@ import { AssignerProtocol, type Cluster } from 'kafkajs';
 import { sleep } from '../../kernel/clock.ts';
 import type { GroupOptions, KafkaConnection, TopicPlace } from './client.ts';
 import { keyOf } from './client-batches.ts';
-import { Backoff, BOUNDS, bounded } from './client-bounds.ts';
+import { Backoff, BOUNDS } from './client-bounds.ts';
 import { HEARTBEATS_A_SESSION, sessionOf } from './client-group.ts';
 import {
   ASSIGNOR,
@@ -10,6 +10,7 @@ import {
   type Membership,
   type MembershipEvents,
 } from './client-wire.ts';
+import { Link } from './kafkajs-link.ts';
 import { clusterOf, kafkaOf, typeOf } from './kafkajs-options.ts';
 import type { JoinedGroup, WireBroker } from './kafkajs-types.ts';
 
@@ -35,6 +36,7 @@ const MOMENTARY: ReadonlySet<string | undefined> = new Set([
  */
 export class KafkajsMembership implements Membership {
   readonly #cluster: Cluster;
+  readonly #link: Link<Cluster>;
   readonly #options: GroupOptions;
   readonly #events: MembershipEvents;
   readonly #sessionMs: number;
@@ -47,6 +49,7 @@ export class KafkajsMembership implements Membership {
 
   constructor(connection: KafkaConnection, options: GroupOptions, events: MembershipEvents) {
     this.#cluster = clusterOf(kafkaOf(connection, 0), 'committed');
+    this.#link = new Link(this.#cluster);
     this.#options = options;
     this.#events = events;
     this.#sessionMs = sessionOf(options);
@@ -102,7 +105,7 @@ export class KafkajsMembership implements Membership {
     try {
       if (memberId) await this.#asked((broker) => broker.leaveGroup({ groupId, memberId }));
     } finally {
-      await this.#cluster.disconnect();
+      await this.#link.close();
     }
   }
 
@@ -127,8 +130,10 @@ export class KafkajsMembership implements Membership {
     await this.#events.beforeJoin();
     const { groupId } = this.#options;
     const topics = [...this.#options.topics];
-    await bounded('connecting', this.#cluster.connect());
-    await bounded('asking for metadata', this.#cluster.addMultipleTargetTopics(topics));
+    await this.#link.use('asking for metadata', async (cluster) => {
+      await cluster.connect();
+      await cluster.addMultipleTargetTopics(topics);
+    });
     const metadata = MemberMetadata.encode({
       ...{ version: ASSIGNOR.version, topics, userData: NOTHING },
     });
@@ -154,7 +159,7 @@ export class KafkajsMembership implements Membership {
 
   /** In turn, as the library's own assignor and the other adapter do. */
   async #share({ members }: JoinedGroup) {
-    await bounded('asking for metadata', this.#cluster.refreshMetadata());
+    await this.#link.use('asking for metadata', (cluster) => cluster.refreshMetadata());
     const ids = members.map(({ memberId }) => memberId).toSorted();
     const shares = new Map(ids.map((id): [string, Record<string, number[]>] => [id, {}]));
     const places = this.#options.topics.flatMap((topic) =>
@@ -203,14 +208,12 @@ export class KafkajsMembership implements Membership {
   /** Asks the coordinator; looks for it anew once it has failed. */
   async #asked<T>(ask: (broker: WireBroker) => Promise<T>): Promise<T> {
     const { groupId } = this.#options;
+    const finding = async (cluster: Cluster): Promise<T> => {
+      this.#coordinator ??= (await cluster.findGroupCoordinator({ groupId })) as WireBroker;
+      return ask(this.#coordinator);
+    };
     try {
-      const finding = this.#coordinator ?? this.#cluster.findGroupCoordinator({ groupId });
-      const broker = (await bounded(
-        'finding the coordinator',
-        Promise.resolve(finding),
-      )) as WireBroker;
-      this.#coordinator = broker;
-      return await bounded('asking the coordinator', ask(broker), BOUNDS.callMs * 2);
+      return await this.#link.use('asking the coordinator', finding, BOUNDS.callMs * 2);
     } catch (error) {
       if (!REBALANCE.has(typeOf(error))) this.#coordinator = undefined;
       throw error;

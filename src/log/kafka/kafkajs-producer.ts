@@ -1,4 +1,4 @@
-import { Partitioners, type Producer, type Transaction } from 'kafkajs';
+import { type Cluster, Partitioners, type Producer, type Transaction } from 'kafkajs';
 import {
   Fenced,
   type KafkaConnection,
@@ -9,8 +9,9 @@ import {
   type TopicPlace,
 } from './client.ts';
 import { chunksOf, firstPlaces, keyOf, type PlacedMessage, placed } from './client-batches.ts';
-import { atMost, BOUNDS, bounded } from './client-bounds.ts';
+import { atMost, BOUNDS } from './client-bounds.ts';
 import { type BareProducer, PlainProducer } from './client-plain-producer.ts';
+import { Link } from './kafkajs-link.ts';
 import { clusterOf, kafkaOf, RETRIES, reach, typeOf } from './kafkajs-options.ts';
 
 /** With any of these the coordinator has given the transactional id, or its state, to another. */
@@ -32,15 +33,15 @@ type Sending = Pick<Producer, 'sendBatch'>;
 
 /** The library's producer, and the numbers of partitions that it does not tell. */
 class Library implements BareProducer {
-  readonly producer: Producer;
-  readonly #cluster: ReturnType<typeof clusterOf>;
+  readonly #producer: Link<Producer>;
+  readonly #cluster: Link<Cluster>;
   readonly #connection: KafkaConnection;
 
   constructor(connection: KafkaConnection, transactionalId?: string) {
     const kafka = kafkaOf(connection, RETRIES);
     this.#connection = connection;
-    this.#cluster = clusterOf(kafka, 'committed');
-    this.producer = kafka.producer({
+    this.#cluster = new Link(clusterOf(kafka, 'committed'));
+    const producer = kafka.producer({
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
@@ -48,6 +49,7 @@ class Library implements BareProducer {
       createPartitioner: Partitioners.DefaultPartitioner,
       ...(transactionalId === undefined ? {} : { transactionalId }),
     });
+    this.#producer = new Link(producer);
   }
 
   async open(): Promise<void> {
@@ -58,22 +60,35 @@ class Library implements BareProducer {
     } finally {
       await atMost(BOUNDS.stopMs, first.disconnect());
     }
-    await bounded('connecting', this.producer.connect());
-    await bounded('connecting', this.#cluster.connect());
+    await this.#producer.use('connecting', (producer) => producer.connect());
+    await this.#cluster.use('connecting', (cluster) => cluster.connect());
   }
 
-  async placed(messages: readonly KafkaMessage[]): Promise<PlacedMessage[]> {
-    const topics = [...new Set(messages.map(({ topic }) => topic))];
-    await bounded('asking for metadata', this.#cluster.addMultipleTargetTopics(topics));
-    return placed(messages, (topic) => this.#cluster.findTopicPartitionMetadata(topic).length || 1);
+  transaction(what: string): Promise<Transaction> {
+    return this.#producer.use(what, (producer) => producer.transaction());
   }
 
-  async send(messages: readonly KafkaMessage[]): Promise<TopicPlace[]> {
-    return sendPlaced(this.producer, await this.placed(messages));
+  /** Something of a transaction of ours. */
+  within<T>(what: string, call: () => Promise<T>): Promise<T> {
+    return this.#producer.use(what, call);
+  }
+
+  async send(messages: readonly KafkaMessage[], transaction?: Transaction): Promise<TopicPlace[]> {
+    const all = await this.#placed(messages);
+    return this.#producer.use('sending', (producer) => sendPlaced(transaction ?? producer, all));
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.producer.disconnect(), this.#cluster.disconnect()]);
+    await Promise.all([this.#producer.close(), this.#cluster.close()]);
+  }
+
+  #placed(messages: readonly KafkaMessage[]): Promise<PlacedMessage[]> {
+    const topics = [...new Set(messages.map(({ topic }) => topic))];
+    return this.#cluster.use('asking for metadata', async (cluster) => {
+      await cluster.addMultipleTargetTopics(topics);
+      const countOf = (topic: string) => cluster.findTopicPartitionMetadata(topic).length || 1;
+      return placed(messages, countOf);
+    });
   }
 }
 
@@ -100,7 +115,7 @@ class TransactionalProducer implements KafkaProducer {
     const library = this.#make();
     this.#library = library;
     await library.open();
-    this.#ready = await bounded('taking over', library.producer.transaction());
+    this.#ready = await library.transaction('taking over');
   }
 
   send(): Promise<TopicPlace[]> {
@@ -112,7 +127,7 @@ class TransactionalProducer implements KafkaProducer {
     if (this.#fenced) throw this.#fenced;
     const library = this.#library;
     if (!library) throw new Error('the producer is not open');
-    const inner = this.#ready ?? (await bounded('beginning', library.producer.transaction()));
+    const inner = this.#ready ?? (await library.transaction('beginning'));
     this.#ready = undefined;
     this.#inTransaction = true;
     return this.#transaction(library, inner);
@@ -130,7 +145,7 @@ class TransactionalProducer implements KafkaProducer {
       if (failed !== undefined) throw failed;
       used = true;
       try {
-        return firstPlaces(await sendPlaced(inner, await library.placed(messages)));
+        return firstPlaces(await library.send(messages, inner));
       } catch (error) {
         failed = FENCED.has(typeOf(error)) ? this.#fence(error) : error;
         throw failed;
@@ -143,10 +158,13 @@ class TransactionalProducer implements KafkaProducer {
         this.#ready = inner;
         return;
       }
-      if (failed === undefined) return this.#end(inner, commit);
+      if (failed === undefined) return this.#end(library, inner, commit);
       // Its sequence numbers may be taken: what would come next under them the broker would drop.
       this.#fence(failed);
-      await atMost(BOUNDS.stopMs, inner.abort());
+      await atMost(
+        BOUNDS.stopMs,
+        library.within('aborting', () => inner.abort()),
+      );
       if (commit) throw failed;
     };
     return {
@@ -160,9 +178,9 @@ class TransactionalProducer implements KafkaProducer {
     };
   }
 
-  async #end(inner: Transaction, commit: boolean): Promise<void> {
+  async #end(library: Library, inner: Transaction, commit: boolean): Promise<void> {
     try {
-      await bounded('ending', commit ? inner.commit() : inner.abort());
+      await library.within('ending', () => (commit ? inner.commit() : inner.abort()));
     } catch (error) {
       const fence = this.#fence(error);
       const type = typeOf(error);
@@ -194,7 +212,7 @@ async function sendPlaced(to: Sending, messages: readonly PlacedMessage[]): Prom
         ...{ partition, key, value, headers: { ...headers } },
       })),
     }));
-    const sent = await bounded('sending', to.sendBatch({ topicMessages, acks: -1 }));
+    const sent = await to.sendBatch({ topicMessages, acks: -1 });
     const next = new Map(
       sent.map(({ topicName: topic, partition, baseOffset }) => {
         return [keyOf({ topic, partition }), Number(baseOffset)];

@@ -1,43 +1,43 @@
 import type { Cluster } from 'kafkajs';
 import type { KafkaConnection, TopicPartition, TopicPlace } from './client.ts';
 import { keyOf } from './client-batches.ts';
-import { BOUNDS, bounded } from './client-bounds.ts';
+import { BOUNDS } from './client-bounds.ts';
 import { type FetchedPartition, OutOfRange, type Wire } from './client-wire.ts';
+import { Link } from './kafkajs-link.ts';
 import { clusterOf, kafkaOf } from './kafkajs-options.ts';
 import { committedOf } from './kafkajs-records.ts';
 import { brokerOf, type WireResponse } from './kafkajs-types.ts';
 
 /** Asks brokers directly: the library's consumer would join a group to read from an offset. */
 export class KafkajsWire implements Wire {
-  readonly #cluster: Cluster;
+  readonly #link: Link<Cluster>;
   #stale = true;
 
   constructor(connection: KafkaConnection) {
-    this.#cluster = clusterOf(kafkaOf(connection, 0), 'committed');
+    this.#link = new Link(clusterOf(kafkaOf(connection, 0), 'committed'));
   }
 
   async leaders(topics: readonly string[]): Promise<(partition: TopicPartition) => number> {
-    const cluster = this.#cluster;
-    if (this.#stale) await bounded('connecting', cluster.connect());
-    await bounded('asking for metadata', cluster.addMultipleTargetTopics([...topics]));
-    const refreshing = this.#stale
-      ? cluster.refreshMetadata()
-      : cluster.refreshMetadataIfNecessary();
-    await bounded('asking for metadata', refreshing);
-    this.#stale = false;
     const leaders = new Map<string, number>();
-    for (const topic of topics) {
-      for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(topic)) {
-        leaders.set(keyOf({ topic, partition: partitionId }), leader);
+    await this.#link.use('asking for metadata', async (cluster) => {
+      if (this.#stale) await cluster.connect();
+      await cluster.addMultipleTargetTopics([...topics]);
+      if (this.#stale) await cluster.refreshMetadata();
+      else await cluster.refreshMetadataIfNecessary();
+      for (const topic of topics) {
+        for (const { partitionId, leader } of cluster.findTopicPartitionMetadata(topic)) {
+          leaders.set(keyOf({ topic, partition: partitionId }), leader);
+        }
       }
-    }
+    });
+    this.#stale = false;
     return (partition) => leaders.get(keyOf(partition)) ?? -1;
   }
 
   async fetch(node: number, from: readonly TopicPlace[]): Promise<FetchedPartition[]> {
     const asked = new Map(from.map((place) => [keyOf(place), place]));
-    const fetching = brokerOf(this.#cluster, node).then((broker) =>
-      broker.fetch({
+    const fetching = async (cluster: Cluster): Promise<WireResponse> =>
+      (await brokerOf(cluster, node)).fetch({
         isolationLevel: 1,
         maxWaitTime: BOUNDS.fetchWaitMs,
         minBytes: 1,
@@ -49,10 +49,9 @@ export class KafkajsWire implements Wire {
             ...{ partition, fetchOffset: String(offset), maxBytes: BOUNDS.partitionBytesMax },
           })),
         })),
-      }),
-    );
+      });
     try {
-      const { responses }: WireResponse = await bounded('fetching', fetching);
+      const { responses } = await this.#link.use('fetching', fetching);
       return responses.flatMap(({ topicName: topic, partitions }) =>
         partitions.flatMap((partition) => {
           const place = asked.get(keyOf({ topic, partition: partition.partition }));
@@ -69,7 +68,7 @@ export class KafkajsWire implements Wire {
   }
 
   async close(): Promise<void> {
-    await this.#cluster.disconnect();
+    await this.#link.close();
   }
 }
 

@@ -12,7 +12,7 @@ import type {
   TopicPlace,
   TopicSpec,
 } from './client.ts';
-import { bounded } from './client-bounds.ts';
+import { bounded, untilSo } from './client-bounds.ts';
 import { guarded, isOneOf, optionsOf, RETRIES, reach } from './platformatic-options.ts';
 
 const EXISTS: ReadonlySet<string> = new Set(['TOPIC_ALREADY_EXISTS']);
@@ -64,6 +64,13 @@ export class PlatformaticAdmin implements KafkaAdmin {
         if (!isOneOf(error, EXISTS)) throw error;
       }
     }
+    const topics = specs.map(({ topic }) => topic);
+    if (topics.length === 0) return;
+    await untilSo('creating topics', async () => {
+      const asking = this.#admin.metadata({ topics: [...topics], forceUpdate: true, retries: 0 });
+      const known = [...(await bounded('asking for metadata', asking)).topics.values()];
+      return known.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+    });
   }
 
   async alterConfigs(topic: string, configs: Readonly<Record<string, string>>): Promise<void> {
