@@ -6,7 +6,7 @@ import {
   kafkaSasl,
   kafkaTls,
   schemaRegistryUrl,
-} from './kafka.ts';
+} from './kafka-parsers.ts';
 import { host, listOf, oneOf, origin, origins, type Parse, text, whole } from './parsers.ts';
 import { REDIS_PREFIX, redisPrefix, redisUrl } from './redis.ts';
 import { spicedbEndpoint, spicedbPrefix } from './spicedb-parsers.ts';
