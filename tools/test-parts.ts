@@ -18,9 +18,9 @@ export async function startParts(
   if (!suites.some(asksForParts)) return async () => {};
   const began = performance.now();
   const tell = (part: string) => (text: string) => say(`${part}: ${text}`);
-  // SpiceDB is compiled while the others wait for the network; apt serves one at a time.
-  const compiled = bringSpicedb(tell('spicedb'));
-  await Promise.all([compiled, bringOthers(tell)]);
+  // What takes minutes comes last: whatever else is missing is told before.
+  await bringOthers(tell);
+  await bringSpicedb(tell('spicedb'));
   const broker = await startKafka({}, tell('kafka'));
   process.env[SHARED_KAFKA] = broker.address;
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);

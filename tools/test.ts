@@ -52,7 +52,11 @@ interface Outcome {
 async function test(chosen: readonly Suite[]): Promise<void> {
   const mark = randomUUID();
   process.env[MARK] = mark;
-  const stopParts = await startParts(chosen, say);
+  const stopParts = await startParts(chosen, say).catch((error: Error) => {
+    say(`FAILED: a real part is not to be had: ${error.message}`);
+    process.exitCode = 1;
+  });
+  if (stopParts === undefined) return;
   const began = performance.now();
   const outcome = await execute(chosen).finally(stopParts);
   const seconds = (performance.now() - began) / 1000;
