@@ -2,6 +2,7 @@ import { describe } from 'node:test';
 import { brokerSuite } from './client-suite-broker.ts';
 import { groupSuite } from './client-suite-group.ts';
 import { readingSuite } from './client-suite-reading.ts';
+import { rightsSuite } from './client-suite-rights.ts';
 import { securitySuite } from './client-suite-security.ts';
 import { transactionSuite } from './client-suite-transactions.ts';
 import { writingSuite } from './client-suite-writing.ts';
@@ -17,4 +18,5 @@ export function clientSuite(which: KafkaAdapter): void {
   describe(`Kafka by ${which}: groups`, LIMIT, () => groupSuite(which));
   describe(`Kafka by ${which}: a broker that goes and comes`, LIMIT, () => brokerSuite(which));
   describe(`Kafka by ${which}: security`, LIMIT, () => securitySuite(which));
+  describe(`Kafka by ${which}: rights`, LIMIT, () => rightsSuite(which));
 }
