@@ -73,15 +73,10 @@ test('B-MC-14: an unknown reference is an error, an unknown argument completes t
 
 test('B-MC-16: completions are answered at a person’s pace; then 429, for this caller alone', async () => {
   const params = { ref: template(SECTION), argument: { name: 'memberId', value: 'x' } };
-  let refused: number | undefined;
-  for (let n = 0; n < 60 && refused === undefined; n += 1) {
-    const { message } = await ask(server, nurse, 'completion/complete', params);
-    if (message.error !== undefined) {
-      assert.equal(message.error.data?.code, 'RATE_LIMITED');
-      refused = n;
-    }
-  }
-  assert.ok(refused !== undefined && refused >= 30, `refused at ${refused}`);
+  const many = Array.from({ length: 80 }, () => ask(server, nurse, 'completion/complete', params));
+  const refused = (await Promise.all(many)).flatMap(({ message }) => message.error ?? []);
+  assert.ok(refused.length > 0 && refused.length <= 50, `${refused.length} refused`);
+  for (const error of refused) assert.equal(error.data?.code, 'RATE_LIMITED');
   assert.ok(await complete(ben, template(SECTION), 'section', ''));
 });
 

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ask } from './support/ask.ts';
+import { startServer, type TestServer } from './support/server.ts';
+
+/** A principal in a loop, on every route, against a server that allows two requests a second. */
+const PER_SECOND = 2;
+const BURST = PER_SECOND * 5;
+
+let server: TestServer;
+before(async () => {
+  server = await startServer({ env: { REQUESTS_PER_SECOND: String(PER_SECOND) } });
+});
+after(() => server.stop());
+
+test('B-MC-16: 92: past its rate a principal is told to wait, by MCP and by plain HTTP alike', async () => {
+  const [ana, ben] = [await server.token('ana'), await server.token('ben')];
+  const many = Array.from({ length: BURST * 3 }, () => ask(server, ana, 'tools/list', {}));
+  const answers = await Promise.all(many);
+  const refused = answers.filter(({ answer }) => answer.status === 429);
+  assert.ok(refused.length >= BURST, `${refused.length} of ${answers.length}`);
+  assert.ok(refused.length <= answers.length - BURST, 'the burst passed');
+  for (const { answer, message } of refused) {
+    assert.equal(answer.headers['retry-after'], '1');
+    assert.equal(message.error?.data?.code, 'RATE_LIMITED');
+  }
+  const plain = await server.fetch(ana, '/v1/twins/member/demo-ana/coverage');
+  assert.equal(plain.status, 429);
+  assert.equal((await ask(server, ben, 'tools/list', {})).answer.status, 200, 'nobody else');
+  assert.doesNotMatch(server.output(), /"msg":"fault"/, 'and the log is not filled');
+});
