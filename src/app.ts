@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAccess, mendSchema, parseRelation, spicedbFaults } from './access/index.ts';
 import { createChat } from './chat/index.ts';
@@ -12,6 +13,8 @@ import { rated } from './http/rated.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle.ts';
 import { WorkerDied } from './kernel/worker.ts';
+import { damageOf, MEND } from './log/damaged.ts';
+import { LogDamaged } from './log/embedded.ts';
 import { mendTopics } from './log/kafka/mend-topics.ts';
 import { kafkaFaults } from './log/kafka/start-faults.ts';
 import { type Outbox, type OutboxOptions, withOutbox } from './log/outbox/outbox.ts';
@@ -94,7 +97,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const report: Report = (err, correlationId) => logger.error({ err, correlationId }, 'fault');
 
   const onDeath = telling(logger, parts.onFatal);
-  const stored = { dataDir, clock, onError: deathsTo(onDeath, report) };
+  const stored = { dataDir, clock, onError: deathsTo(onDeath, report, logger) };
   const addressed = { memberIds, kafka, makeTopics: !production, ...secretsOf(keys) };
   const log = await openLogRoom({ ...stored, ...addressed }).catch(releasing(lock));
   const { flags, intake } = createIntake(config, log.intake, stored, logger);
@@ -183,8 +186,8 @@ function stopping({ drain, dataDir, services, logger, lock }: Running): () => Pr
 }
 
 /** What the log asks of the deployment's keys. */
-function secretsOf({ memberId, cursor }: DeploymentKeys) {
-  return { memberIdKey: memberId, letterSecret: cursor };
+function secretsOf({ memberId, cursor, etag }: DeploymentKeys) {
+  return { memberIdKey: memberId, letterSecret: cursor, etagKey: etag };
 }
 
 /** The intake goes on while the log is away, as the flag says. */
@@ -247,8 +250,16 @@ function telling(logger: Logger, onFatal: () => void): (error: Error) => void {
 type Report = (error: unknown, correlationId?: string) => void;
 
 /** A thread's end goes to the process, everything else to the log. */
-function deathsTo(onDeath: (error: Error) => void, report: Report): (error: unknown) => void {
-  return (error) => (error instanceof WorkerDied ? onDeath(error) : report(error));
+function deathsTo(
+  onDeath: (error: Error) => void,
+  report: Report,
+  logger: Logger,
+): (error: unknown) => void {
+  return (error) => {
+    if (error instanceof WorkerDied) onDeath(error);
+    else if (error instanceof LogDamaged) logger.fatal({ err: error }, 'the log is damaged');
+    else report(error);
+  };
 }
 
 function releasing(lock: DataLock): (error: unknown) => never {
@@ -270,4 +281,11 @@ export function startFaultsOf(config: Config, clock: Clock): Promise<readonly St
     ...(spicedb && { SPICEDB_ENDPOINT: () => spicedbFaults(spicedb) }),
     ...(redis && { REDIS_URL: redisProbe(redis, clock) }),
   });
+}
+
+/** What is wrong with the embedded log, for who looks at a server rather than starts it. */
+export function logFaultsOf({ kafka, dataDir }: Config): readonly StartFault[] {
+  if (kafka !== undefined) return [];
+  const what = damageOf(join(dataDir, 'log.db'));
+  return what === undefined ? [] : [{ part: 'log.db', what: `is damaged: ${what}`, mend: MEND }];
 }

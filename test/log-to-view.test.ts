@@ -31,7 +31,12 @@ function fail(error: unknown): never {
 
 async function open(batchSize?: number) {
   const options = { dataDir, clock: systemClock, onError: fail };
-  const log = createEmbeddedLog({ ...options, memberIds: 'patient-id', memberIdKey: KEY });
+  const log = createEmbeddedLog({
+    ...options,
+    memberIds: 'patient-id',
+    memberIdKey: KEY,
+    etagKey: new Uint8Array(32),
+  });
   const bus = createChangeBus(fail);
   const told: ViewChange[] = [];
   bus.subscribe((changes) => told.push(...changes));
@@ -135,7 +140,12 @@ test('B-LV-8: whoever hears of a change can read it, at its place', async () => 
 
 test('a start waits for what the log had, so nothing that was acknowledged is missing', async () => {
   const options = { dataDir, clock: systemClock, onError: fail };
-  const log = createEmbeddedLog({ ...options, memberIds: 'patient-id', memberIdKey: KEY });
+  const log = createEmbeddedLog({
+    ...options,
+    memberIds: 'patient-id',
+    memberIdKey: KEY,
+    etagKey: new Uint8Array(32),
+  });
   await log.start();
   const from = { tenant: 'demo', source: 'ehr', actor: 'user:operator', eventId: 'one' };
   await log.intake.submitBundle({ ...from, json: patientBundle('Ana') });

@@ -33,7 +33,13 @@ function run(turn: number, log: 'away' | 'there') {
 
 async function allRecords(): Promise<LogRecord[]> {
   const log = createEmbeddedLog({
-    ...{ dataDir, clock: systemClock, memberIds: 'patient-id', memberIdKey: new Uint8Array(32) },
+    ...{
+      dataDir,
+      clock: systemClock,
+      memberIds: 'patient-id',
+      memberIdKey: new Uint8Array(32),
+      etagKey: new Uint8Array(32),
+    },
     onError: assert.ifError,
   });
   await log.start();

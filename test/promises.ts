@@ -82,6 +82,10 @@ export const PROMISES: readonly Promised[] = [
     'B-IN-10',
     'Bundles of each kind, single resources, ndjson, folders, exports and stdin go in, packed or plain.',
   ),
+  spine(
+    'B-IN-11',
+    'Of two writers that name the same etag exactly one succeeds, wherever they write, and each reads what came of it.',
+  ),
 
   spine(
     'B-LV-1',

@@ -28,7 +28,12 @@ let instances = 0;
 
 function logIn(dataDir: string): EmbeddedLog {
   const options = { dataDir, clock: systemClock, onError: fail };
-  return createEmbeddedLog({ ...options, memberIds: 'patient-id', memberIdKey: KEY });
+  return createEmbeddedLog({
+    ...options,
+    memberIds: 'patient-id',
+    memberIdKey: KEY,
+    etagKey: new Uint8Array(32),
+  });
 }
 
 before(async () => {

@@ -68,6 +68,13 @@ export const ERRORS = {
     ws: 4409,
     says: 'The present state does not allow this; read again and repeat.',
   },
+  PRECONDITION_FAILED: {
+    retry: 'after-change',
+    jsonRpc: -32602,
+    http: 412,
+    ws: 4412,
+    says: 'What the request says of the present version is not so; read it and decide again.',
+  },
   // Who asks
   UNAUTHENTICATED: {
     retry: 'after-change',

@@ -88,7 +88,7 @@ export interface HttpParts {
   readonly audit: Audit;
   readonly auditVerify: () => Promise<Record<string, unknown>>;
   readonly bus: ChangeBus;
-  readonly view: Pick<View, 'epoch'>;
+  readonly view: Pick<View, 'epoch' | 'waitFor'>;
   readonly positions: PositionCodec;
   /** `KAFKA_TOPIC_PREFIX`, by which the subjects of `/schemas` are named. */
   readonly topicPrefix?: string;

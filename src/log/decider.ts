@@ -1,7 +1,9 @@
+import { Fault } from '../kernel/errors.ts';
 import type { AddressedBundle, AddressedRecord, BundleEntry } from '../twin/fhir/records.ts';
 import { needOfIdentifier } from '../twin/fhir/references.ts';
-import { Refusal, refusalOf } from '../twin/fhir/refusal.ts';
+import { Refusal, refusalOf, refused } from '../twin/fhir/refusal.ts';
 import type { Provenance, SourceRecord } from '../twin/ports.ts';
+import { recordKey } from '../twin/subjects.ts';
 import { rename } from './consequences.ts';
 import { compare, decideRecord } from './decide-record.ts';
 import { type DeciderState, directoryKey } from './decider-state.ts';
@@ -11,6 +13,7 @@ import { isLabelled } from './labels.ts';
 import { settleLinks } from './merge.ts';
 import { identifiersOf, nameOf } from './names.ts';
 import { routesOf, tellPractitioners } from './practitioners.ts';
+import { requirePrecondition } from './preconditions.ts';
 import { countPlaces, countRefusal, countVerdict, type Tally, type Verdict } from './tally.ts';
 
 /** Who says it, and when it is decided. */
@@ -18,6 +21,8 @@ export interface Said {
   readonly tenant: string;
   readonly provenance: Provenance;
   readonly eventId: string;
+  /** Etags by which readers may know a record. */
+  readonly etagsOf: (record: SourceRecord) => readonly string[];
 }
 
 /** Decides one entry and counts it; what it does with a refusal makes the unit whole or not. */
@@ -38,11 +43,18 @@ export function apart(state: DeciderState): Guard {
     try {
       countVerdict(tally, entry, state.attempt(work));
     } catch (error) {
-      const refusal = refusalOf(error, entry, entry.type);
+      const refusal = refusalOf(failedPrecondition(error, entry), entry, entry.type);
       if (!(refusal instanceof Refusal)) throw refusal;
       countRefusal(tally, refusal);
     }
   };
+}
+
+/** Of one entry among others: they go on without it. */
+function failedPrecondition(error: unknown, at: BundleEntry): unknown {
+  if (!(error instanceof Fault) || error.code !== 'PRECONDITION_FAILED') return error;
+  const says = 'What it says of the present version is not so.';
+  return refused({ at, type: at.type, path: 'request', reason: 'precondition-failed', says });
 }
 
 /**
@@ -100,6 +112,7 @@ function decideOwn(
   if (isPatient) enrol(state, by, id, entry.id);
   const { lastUpdatedMs } = entry;
   const own = { ...record, subject: home.subject, tenant, provenance, eventId };
+  requirePrecondition(entry, state.latest(recordKey(own)), by.etagsOf);
   const time = lastUpdatedMs === undefined ? {} : { lastUpdatedMs };
   const { verdict, written } = decideRecord(state, { ...own, ...time });
   const moved = isPatient && verdict === 'accepted' ? settleLinks(state, by, own) : [];
@@ -141,16 +154,19 @@ function enrol(state: DeciderState, by: Said, member: string, patient: string): 
 
 function decideDirectory(
   state: DeciderState,
-  { tenant, provenance, eventId }: Said,
+  by: Said,
   { entry, type, id, resource }: AddressedRecord,
   renamed: Set<string>,
   tally: Tally,
 ): Verdict {
   const { lastUpdatedMs } = entry;
+  const { tenant, provenance, eventId } = by;
   const record: Omit<SourceRecord, 'subject' | 'names'> = {
     ...{ tenant, type, id, resource, provenance, eventId },
   };
-  const head = state.head(directoryKey(record));
+  const key = directoryKey(record);
+  const head = state.head(key);
+  requirePrecondition(entry, state.latest(key), by.etagsOf);
   const own = factsOf({ resource, names: {} }, lastUpdatedMs, head);
   const facts = { ...own, mentions: routesOf(resource) };
   const known = head?.lastUpdatedMs ?? state.buriedAt(tenant, type, id);

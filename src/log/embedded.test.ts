@@ -23,6 +23,7 @@ function openLog(dataDir: string): EmbeddedLog {
     clock: systemClock,
     memberIds: 'patient-id',
     memberIdKey: new Uint8Array(32),
+    etagKey: new Uint8Array(32),
     onError: (error) => assert.fail(error instanceof Error ? error : String(error)),
   });
 }

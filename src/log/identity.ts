@@ -11,6 +11,12 @@ export interface IdentityRules {
   readonly memberIdKey: Uint8Array;
 }
 
+/** What a decider needs to know of its deployment. */
+export interface DecidingRules extends IdentityRules {
+  /** The deployment's key of etags, by which preconditions are compared. */
+  readonly etagKey: Uint8Array;
+}
+
 /** 128 bits are 26 characters of base32. */
 const MAPPED_BYTES = 16;
 

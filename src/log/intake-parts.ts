@@ -5,9 +5,10 @@ import type {
   KnownRecords,
   Submission,
 } from '../twin/fhir/records.ts';
+import { sourceEtags } from '../twin/source-etags.ts';
 import type { Said } from './decider.ts';
 import type { DeciderState } from './decider-state.ts';
-import type { IdentityRules } from './identity.ts';
+import type { DecidingRules } from './identity.ts';
 import { knownRecords } from './known.ts';
 import type { Refusals } from './refusals.ts';
 import type { WaitingRoom } from './waiting.ts';
@@ -24,7 +25,7 @@ export interface SubmissionReader {
 
 export interface IntakeParts {
   readonly state: DeciderState;
-  readonly rules: IdentityRules;
+  readonly rules: DecidingRules;
   readonly reader: SubmissionReader;
   readonly room: WaitingRoom;
   readonly refusals: Refusals;
@@ -32,4 +33,9 @@ export interface IntakeParts {
 
 export function knownOf({ state, rules }: IntakeParts, { tenant, provenance }: Said): KnownRecords {
   return knownRecords(state, rules, tenant, provenance.source);
+}
+
+/** As readers of the same deployment get them. */
+export function etagsOf({ rules }: IntakeParts): Said['etagsOf'] {
+  return (record) => sourceEtags(rules.etagKey, record);
 }

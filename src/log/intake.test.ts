@@ -24,7 +24,7 @@ const KEY = new Uint8Array(32).fill(7);
 function open(memberIds: 'patient-id' | 'opaque' = 'patient-id') {
   const db = openLogDatabase(':memory:');
   const reader = { readSubmission, addressBundle, addressEach };
-  const rules = { memberIds, memberIdKey: KEY };
+  const rules = { memberIds, memberIdKey: KEY, etagKey: new Uint8Array(32) };
   const store = openLogStore({ db, rules, reader, onGrown: () => undefined });
   const all = (): LogRecord[] =>
     store.ends().flatMap((_, partition) => store.read(partition, 0, 10_000));

@@ -2,7 +2,7 @@ import type { BundleEntry, Unit } from '../twin/fhir/records.ts';
 import { Refusal, refused } from '../twin/fhir/refusal.ts';
 import type { BundleSubmission, EntryOutcome, IntakeReceipt } from '../twin/ports.ts';
 import { apart, decideBundle, type Said, together } from './decider.ts';
-import { type IntakeParts, knownOf } from './intake-parts.ts';
+import { etagsOf, type IntakeParts, knownOf } from './intake-parts.ts';
 import { addTally, countRefusal, countVerdict, newTally, receiptOf, type Tally } from './tally.ts';
 import { holdHomeless, wake } from './wake.ts';
 
@@ -14,7 +14,7 @@ import { holdHomeless, wake } from './wake.ts';
 export function takeIn(parts: IntakeParts, given: BundleSubmission, at: number): IntakeReceipt {
   const { tenant, source, actor, eventId, json, format } = given;
   const provenance = { source, actor, recorded: new Date(at).toISOString() };
-  const by: Said = { tenant, eventId, provenance };
+  const by: Said = { tenant, eventId, provenance, etagsOf: etagsOf(parts) };
   const { alone, units } = parts.reader.readSubmission(json, format);
   const total = newTally();
   for (const unit of units) {

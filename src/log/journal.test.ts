@@ -16,6 +16,7 @@ describe('the embedded journal of relations', () => {
       clock: systemClock,
       memberIds: 'patient-id',
       memberIdKey: new Uint8Array(32),
+      etagKey: new Uint8Array(32),
       onError: (error) => assert.fail(error instanceof Error ? error : String(error)),
     });
     await log.start();

@@ -15,6 +15,7 @@ import type {
 } from '../twin/ports.ts';
 import {
   bundleOf,
+  bytes,
   collectionOf,
   condition,
   deletionOf,
@@ -87,6 +88,7 @@ export function logSuite(createPlace: () => LogPlace): void {
   };
   testAcceptance(context);
   testOrder(context);
+  testPreconditions(context);
   testOwnership(context);
   testNames(context);
   testRecords(context);
@@ -166,6 +168,54 @@ function testOrder({ now, submit, all }: Context): void {
     assert.equal((await submit(deletionOf('Condition/c9'))).accepted, 0);
     const last = (await all()).at(-1);
     assert.deepEqual([last?.id, last?.resource], ['c1', null]);
+  });
+}
+
+function testPreconditions({ now, submit, latest }: Context): void {
+  const conditional = (resource: ReturnType<typeof patient>, more: object) =>
+    bytes({
+      ...{ resourceType: 'Bundle', type: 'transaction' },
+      entry: [
+        {
+          resource,
+          request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}`, ...more },
+        },
+      ],
+    });
+  const failed = async (promise: Promise<unknown>): Promise<Fault> => {
+    const error = await promise.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof Fault, 'it should have been refused');
+    assert.equal(error.code, 'PRECONDITION_FAILED');
+    return error;
+  };
+
+  test('B-IN-11: of two who name the same etag one is refused, with the present one', async () => {
+    await submit(bundleOf(patient('ana')));
+    const { data } = await failed(
+      submit(conditional(patient('ana', { birthDate: '1971-01-01' }), { ifMatch: 'W/"old"' })),
+    );
+    const ifMatch = `W/${data.etag}`;
+    const writes = ['1972-02-02', '1973-03-03'].map((birthDate) =>
+      submit(conditional(patient('ana', { birthDate }), { ifMatch })),
+    );
+    const outcomes = await Promise.allSettled(writes);
+    const won = outcomes.findIndex(({ status }) => status === 'fulfilled');
+    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+    const { resource } = (await latest('ana')) ?? {};
+    assert.equal(resource?.birthDate, won === 0 ? '1972-02-02' : '1973-03-03');
+  });
+
+  test('B-IN-11: ifNoneMatch creates once; a command never waits, and a failed one leaves nothing', async () => {
+    const created = conditional(patient('ben'), { ifNoneMatch: '*' });
+    assert.equal((await submit(created)).accepted, 1);
+    await failed(submit(created));
+    const orphan = conditional(condition('c1', 'nobody', 'Asthma'), { ifNoneMatch: '*' });
+    await refusal(submit(orphan));
+    assert.equal((await now().intake.held('demo')).waiting.count, 0);
+    assert.equal(await latest('c1'), undefined);
   });
 }
 

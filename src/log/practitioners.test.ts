@@ -18,7 +18,11 @@ type Resource = ReturnType<typeof patient>;
 
 function open() {
   const reader = { readSubmission, addressBundle, addressEach };
-  const rules = { memberIds: 'patient-id', memberIdKey: new Uint8Array(32) } as const;
+  const rules = {
+    memberIds: 'patient-id',
+    memberIdKey: new Uint8Array(32),
+    etagKey: new Uint8Array(32),
+  } as const;
   return openLogStore({
     db: openLogDatabase(':memory:'),
     rules,

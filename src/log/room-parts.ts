@@ -10,7 +10,7 @@ import type {
   Replays,
   View,
 } from '../twin/ports.ts';
-import type { IdentityRules } from './identity.ts';
+import type { DecidingRules } from './identity.ts';
 import type { KafkaConnection } from './kafka/client.ts';
 import type { KafkaAdapter } from './kafka/create.ts';
 
@@ -23,7 +23,7 @@ export interface KafkaSettings extends Omit<KafkaConnection, 'clientId'> {
   readonly schemaRegistry?: string;
 }
 
-export interface LogRoomOptions extends IdentityRules {
+export interface LogRoomOptions extends DecidingRules {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;

@@ -3,17 +3,25 @@ import { test } from 'node:test';
 import { Fault } from '../kernel/errors.ts';
 import { addressBundle, addressEach } from '../twin/fhir/resolve.ts';
 import { readSubmission } from '../twin/fhir/submission.ts';
-import { type IdentityRules, memberIdOf } from './identity.ts';
+import { type DecidingRules, memberIdOf } from './identity.ts';
 import { openLogDatabase } from './schema.ts';
 import { openLogStore } from './store.ts';
 import { bundleOf, condition, deletionOf, patient, submission } from './test/bundles.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const KEY = new Uint8Array(32).fill(7);
-const OPAQUE: IdentityRules = { memberIds: 'opaque', memberIdKey: KEY };
-const PLAIN: IdentityRules = { memberIds: 'patient-id', memberIdKey: KEY };
+const OPAQUE: DecidingRules = {
+  memberIds: 'opaque',
+  memberIdKey: KEY,
+  etagKey: new Uint8Array(32),
+};
+const PLAIN: DecidingRules = {
+  memberIds: 'patient-id',
+  memberIdKey: KEY,
+  etagKey: new Uint8Array(32),
+};
 
-function open(rules: IdentityRules = PLAIN, db = openLogDatabase(':memory:')) {
+function open(rules: DecidingRules = PLAIN, db = openLogDatabase(':memory:')) {
   const reader = { readSubmission, addressBundle, addressEach };
   return openLogStore({ db, rules, reader, onGrown: () => undefined });
 }

@@ -2,7 +2,7 @@ import { LIMITS } from '../kernel/limits.ts';
 import type { BundleEntry, Homeless } from '../twin/fhir/records.ts';
 import { refused } from '../twin/fhir/refusal.ts';
 import { apart, decideBundle, type Said } from './decider.ts';
-import { type IntakeParts, knownOf } from './intake-parts.ts';
+import { etagsOf, type IntakeParts, knownOf } from './intake-parts.ts';
 import { countPlaces, countRefusal, countVerdict, newTally, type Tally } from './tally.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -16,7 +16,9 @@ export function holdHomeless(
 ): void {
   const { needs } = refusal;
   const waiting = { tenant, source, actor, eventId, entry, at };
-  const held = needs.length === 0 ? 'useless' : room.hold(waiting, needs);
+  // A command is decided now: what it says of the present version is old by the time it could be.
+  const isCommand = entry.precondition !== undefined;
+  const held = isCommand || needs.length === 0 ? 'useless' : room.hold(waiting, needs);
   if (held === 'useless') countRefusal(tally, refusal);
   else if (held === 'stale') countVerdict(tally, entry, 'stale');
   else if (held === 'waiting') countRefusal(tally, refusal, 'waiting');
@@ -63,7 +65,7 @@ function wakeGroup(
   if (first === undefined) return;
   const { tenant, source, actor, eventId } = first;
   const provenance = { source, actor, recorded: new Date(at).toISOString() };
-  const by: Said = { tenant, eventId, provenance };
+  const by: Said = { tenant, eventId, provenance, etagsOf: etagsOf(parts) };
   const { state, reader, room, refusals } = parts;
   const numbers = new Map(group.map(({ entry, number }) => [keyOf(entry), number]));
   const tally = newTally();

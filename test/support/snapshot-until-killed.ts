@@ -11,7 +11,12 @@ const onError = (error: unknown): never => {
 };
 const key = new Uint8Array(32).fill(1);
 const options = { dataDir, clock: systemClock, onError };
-const log = createEmbeddedLog({ ...options, memberIds: 'patient-id', memberIdKey: key });
+const log = createEmbeddedLog({
+  ...options,
+  memberIds: 'patient-id',
+  memberIdKey: key,
+  etagKey: new Uint8Array(32),
+});
 await log.start();
 const bus = createChangeBus(onError);
 const view = createView({ ...options, snapshotDir, log: log.log, bus, etagKey: key });

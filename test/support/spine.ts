@@ -47,7 +47,7 @@ let events = 0;
 export function openSpine({ memberIds = 'patient-id', log }: SpineOptions = {}): Spine {
   const store = openLogStore({
     db: log ?? openLogDatabase(':memory:'),
-    rules: { memberIds, memberIdKey: KEY },
+    rules: { memberIds, memberIdKey: KEY, etagKey: new Uint8Array(32) },
     reader: { readSubmission, addressBundle, addressEach },
     onGrown: ({ partitions }) => partitions.forEach(apply),
   });

@@ -2,13 +2,14 @@ import type { Express } from 'express';
 import { Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import { LIMITS } from '../../kernel/limits.ts';
-import type { BundleSubmission, IntakeReceipt } from '../../twin/ports.ts';
+import type { BundleSubmission, IntakeReceipt, Place } from '../../twin/ports.ts';
 import { actorName } from '../../twin/principals.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import { readBody } from '../body.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
 import type { CallerRoute, Guarded } from './guarded.ts';
+import { commandOf } from './preconditions.ts';
 import { queryOf, wrong } from './query.ts';
 
 const SOURCE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -41,7 +42,11 @@ function post(parts: HttpParts): CallerRoute {
     if (tenant !== principal.tenant) throw wrong('tenant', 'is not the one of the access token');
     if (!['true', 'false'].includes(dryRun)) throw wrong('dryRun', 'must be true or false');
     const eventId = idempotencyKey(req.get('idempotency-key'));
-    const json = await readBody(req, [...JSON_TYPES, ...NDJSON_TYPES], LIMITS.bundleBytesMax);
+    const body = await readBody(req, [...JSON_TYPES, ...NDJSON_TYPES], LIMITS.bundleBytesMax);
+    const { json, conditional } = commandOf(body, {
+      ifMatch: req.get('if-match'),
+      ifNoneMatch: req.get('if-none-match'),
+    });
     const submission: BundleSubmission = {
       tenant,
       source,
@@ -50,6 +55,7 @@ function post(parts: HttpParts): CallerRoute {
       json,
       format: isNdjson(req.get('content-type')) ? 'ndjson' : 'json',
       dryRun: dryRun === 'true',
+      conditional,
     };
     const outcome = await parts.intake.submitBundle(submission);
     if ('held' in outcome) {
@@ -59,9 +65,17 @@ function post(parts: HttpParts): CallerRoute {
     const { places, ...receipt } = outcome;
     if (submission.dryRun) return sendJson(res, 200, { ...receipt, eventId, dryRun: true });
     await audited(parts, caller, receipt.members);
+    if (conditional) await applied(parts, places);
     const position = parts.positions.encode({ epoch: parts.view.epoch, places });
     sendJson(res, statusOf(receipt), { ...receipt, position, eventId }, { position });
   };
+}
+
+/** Who decides by what was read reads what came of it, here at once, and elsewhere by position. */
+async function applied({ view }: HttpParts, places: readonly Place[]): Promise<void> {
+  const waits = places.map((place) => view.waitFor(place, LIMITS.readWaitMs));
+  // It is decided, whatever keeps this view from having it by now.
+  await Promise.allSettled(waits);
 }
 
 async function audited(

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../contract/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { BundleSubmission, HeldRecords, IntakeReceipt, Place } from '../../twin/ports.ts';
 import type { Submission } from '../events/index.ts';
-import type { IdentityRules } from '../identity.ts';
+import type { DecidingRules } from '../identity.ts';
 import type { LogIdentity } from '../schema.ts';
 import type { KafkaMessage, KafkaRecord, TopicPlace } from './client.ts';
 import type { Next } from './decider-db.ts';
@@ -22,7 +22,7 @@ export interface DeciderWorkerData {
   /** Of the file that holds its state; thrown away where it belongs to another log. */
   readonly path: string;
   readonly identity: LogIdentity;
-  readonly rules: IdentityRules;
+  readonly rules: DecidingRules;
   readonly topics: DeciderTopics;
 }
 

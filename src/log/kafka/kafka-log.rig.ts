@@ -28,6 +28,7 @@ export async function newLog(
     dataDir,
     memberIds: 'patient-id',
     memberIdKey: new Uint8Array(32),
+    etagKey: new Uint8Array(32),
     leadership: createLeadership({
       client,
       topic: names.log,

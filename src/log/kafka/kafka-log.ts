@@ -6,7 +6,7 @@ import { startWorker } from '../../kernel/worker.ts';
 import type { EventLog, Intake, Leadership } from '../../twin/ports.ts';
 import { type Letters, letterOf } from '../consumers/dead-letter.ts';
 import { decodeSource, Undecodable } from '../events/index.ts';
-import type { IdentityRules } from '../identity.ts';
+import type { DecidingRules } from '../identity.ts';
 import type { LogIdentity } from '../schema.ts';
 import type { KafkaClient, KafkaMessage } from './client.ts';
 import { KafkaDecider } from './decider.ts';
@@ -15,7 +15,7 @@ import { createKafkaEventLog } from './event-log.ts';
 import type { Unreadable } from './inbox.ts';
 import { createKafkaIntake } from './intake.ts';
 
-export interface KafkaLogOptions extends IdentityRules {
+export interface KafkaLogOptions extends DecidingRules {
   readonly client: KafkaClient;
   readonly topics: DeciderTopics;
   readonly identity: LogIdentity;
@@ -41,9 +41,9 @@ export interface KafkaLog extends Service {
 /** The log, its intake and one of its deciders, on topics that are there already. */
 export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
   const { client, topics, identity, dataDir, leadership, clock, onError } = options;
-  const { memberIds, memberIdKey } = options;
+  const { memberIds, memberIdKey, etagKey } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const rules = { memberIds, memberIdKey };
+  const rules = { memberIds, memberIdKey, etagKey };
   const data: DeciderWorkerData = { path: join(dataDir, 'decider.db'), identity, rules, topics };
   const worker = startWorker<DeciderMethods>({
     from: import.meta.url,

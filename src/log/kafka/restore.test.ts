@@ -46,7 +46,11 @@ function newDecider() {
   const db = openDeciderDatabase(path, IDENTITY, NOW);
   const capture = captureWrites(db);
   const reader = { readSubmission, addressBundle, addressEach };
-  const rules = { memberIds: 'patient-id', memberIdKey: new Uint8Array(32) } as const;
+  const rules = {
+    memberIds: 'patient-id',
+    memberIdKey: new Uint8Array(32),
+    etagKey: new Uint8Array(32),
+  } as const;
   const store = openLogStore({ db, rules, reader, onGrown: () => undefined });
   const state = createSqliteState(db, IDENTITY.partitions);
   const places = createPlaces(db);

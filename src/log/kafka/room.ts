@@ -21,7 +21,7 @@ const REPLICATION_MAX = 3;
 type Options = Omit<LogRoomOptions, 'kafka'> & { readonly kafka: KafkaSettings };
 
 export async function openKafkaRoom(options: Options): Promise<LogRoom> {
-  const { kafka, dataDir, clock, onError, memberIds, memberIdKey } = options;
+  const { kafka, dataDir, clock, onError, memberIds, memberIdKey, etagKey } = options;
   const { topicPrefix } = kafka;
   const client = await clientOf(kafka);
   const names = topicNames(topicPrefix);
@@ -39,7 +39,7 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     });
   const idOf = (role: string): string => `${kafka.groupPrefix}${role}`;
   const decided = createKafkaLog({
-    ...{ client, identity, dataDir, clock, onError, memberIds, memberIdKey },
+    ...{ client, identity, dataDir, clock, onError, memberIds, memberIdKey, etagKey },
     topics: { ...names, directoryPartitions: identity.partitions },
     intakePartitions: identity.partitions,
     transactionalId: idOf('decider'),

@@ -12,6 +12,7 @@ import type {
   HoldingIntake,
   Intake,
 } from '../../twin/ports.ts';
+import { isReadOnly } from '../damaged.ts';
 import { inBatches } from './batches.ts';
 import { Drain } from './drain.ts';
 import type { OutboxMethods, OutboxWorkerData } from './outbox.worker.ts';
@@ -117,8 +118,8 @@ class DurableOutbox implements Outbox {
 
   submitBundle: HoldingIntake['submitBundle'] = (submission) => {
     const direct = () => this.#intake.submitBundle(submission);
-    // A dry run asks what the log would say: there is nothing to hold.
-    if (submission.dryRun === true) return direct();
+    // A dry run asks what the log would say, and a command what is so now: nothing to hold.
+    if (submission.dryRun === true || submission.conditional === true) return direct();
     return this.#submit(direct, () => holdBundle(submission, this.#options.clock.now()));
   };
 
@@ -162,7 +163,7 @@ class DurableOutbox implements Outbox {
         return taken;
       } catch (error) {
         // It may have been taken after all: then its event id has no second effect.
-        if (!isAway(error)) throw error;
+        if (!isAway(error) || isReadOnly(error)) throw error;
         this.#drain.away = true;
       }
     }

@@ -10,6 +10,7 @@ const { intake, start } = createEmbeddedLog({
   clock: systemClock,
   memberIds: 'patient-id',
   memberIdKey: new Uint8Array(32),
+  etagKey: new Uint8Array(32),
   onError(error) {
     throw error;
   },

@@ -20,7 +20,11 @@ function onError(error: unknown): never {
 const gone = (): Promise<never> => Promise.reject(new Fault('LOG_UNAVAILABLE'));
 const away: Intake = { submitBundle: gone, submitRecord: gone, held: gone };
 const clock = systemClock;
-const rules = { memberIds: 'patient-id', memberIdKey: new Uint8Array(32) } as const;
+const rules = {
+  memberIds: 'patient-id',
+  memberIdKey: new Uint8Array(32),
+  etagKey: new Uint8Array(32),
+} as const;
 const embedded = createEmbeddedLog({ dataDir, clock, onError, ...rules });
 await embedded.start();
 const outbox = withOutbox(log === 'away' ? away : embedded.intake, {

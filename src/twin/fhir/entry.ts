@@ -12,11 +12,18 @@ const entryShape = z.looseObject({
   fullUrl: z.string().optional(),
   resource: z.looseObject({}).optional(),
   request: z
-    .looseObject({ method: z.string(), url: z.string(), ifNoneExist: z.string().optional() })
+    .looseObject({
+      method: z.string(),
+      url: z.string(),
+      ifNoneExist: z.string().optional(),
+      ifMatch: z.string().optional(),
+      ifNoneMatch: z.string().optional(),
+    })
     .optional(),
   response: z.looseObject({ lastModified: dateTime.optional() }).optional(),
 });
 
+const ETAG = /^(?:W\/)?"[\x21\x23-\x7e]{1,128}"$/;
 const RESOURCE_URL = /^([A-Z][A-Za-z]{1,63})\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[^/]+)?$/;
 
 /**
@@ -32,7 +39,7 @@ export function readEntry(raw: unknown, at: Position, deletedAt: unknown): Bundl
   if (method === 'DELETE') {
     const gone = deleted(request?.url ?? '', at);
     const time = timeOf(response?.lastModified, deletedAt);
-    return { ...at, ...url, operation: 'delete', ...gone, ...time };
+    return { ...at, ...url, operation: 'delete', ...gone, ...time, ...preconditionOf(request, at) };
   }
   if (method !== 'PUT' && method !== 'POST') {
     const says = 'Only PUT, POST and DELETE are accepted.';
@@ -43,7 +50,8 @@ export function readEntry(raw: unknown, at: Position, deletedAt: unknown): Bundl
   }
   const entry = readResource(resource, at, { fullUrl, lastModified: response?.lastModified });
   const ifNoneExist = method === 'POST' ? request?.ifNoneExist : undefined;
-  if (ifNoneExist === undefined) return { ...entry, ...url };
+  const precondition = preconditionOf(request, at);
+  if (ifNoneExist === undefined) return { ...entry, ...url, ...precondition };
   return { ...entry, ...url, ifNoneExist: conditionOf(ifNoneExist, at, entry.type) };
 }
 
@@ -82,6 +90,23 @@ function timeOf(...times: readonly unknown[]): { lastUpdatedMs?: number } {
     if (Number.isFinite(ms)) return { lastUpdatedMs: ms };
   }
   return {};
+}
+
+/** FHIR R4 §3.1.0.5 and §3.1.0.4.3. An etag as readers get it, weak or strong. */
+function preconditionOf(
+  request: z.infer<typeof entryShape>['request'],
+  at: Position,
+): Pick<BundleEntry, 'precondition'> {
+  const { ifMatch, ifNoneMatch, method } = request ?? {};
+  if (ifMatch === undefined && ifNoneMatch === undefined) return {};
+  const isOne = (ifMatch === undefined) !== (ifNoneMatch === undefined);
+  if (isOne && ifNoneMatch === '*' && method === 'PUT') return { precondition: { kind: 'absent' } };
+  if (isOne && ifMatch !== undefined && ETAG.test(ifMatch) && method !== 'POST') {
+    return { precondition: { kind: 'match', etag: ifMatch } };
+  }
+  const path = ifMatch === undefined ? 'request.ifNoneMatch' : 'request.ifMatch';
+  const says = 'Give a PUT or DELETE one ifMatch with an etag, or a PUT ifNoneMatch with *.';
+  throw refused({ at, path, reason: 'precondition', says });
 }
 
 /** FHIR R4 §3.1.0.8.1; only a search by identifier can be decided here. */

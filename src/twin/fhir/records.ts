@@ -13,6 +13,10 @@ export interface BundleEntry extends Position {
   readonly resource?: ResourceJson;
   /** Conditional create: stored only where no known record of the type carries the identifier. */
   readonly ifNoneExist?: { readonly system: string; readonly value: string };
+  /** What must be so of the present record, or nothing is stored (FHIR R4 §3.1.0.5). */
+  readonly precondition?:
+    | { readonly kind: 'match'; readonly etag: string }
+    | { readonly kind: 'absent' };
   /** When its source last changed or deleted it, in ms; absent when nothing says so. */
   readonly lastUpdatedMs?: number;
 }

@@ -8,6 +8,11 @@ export interface EventLog {
   /** 8 characters; new when the log is created anew or restored. */
   readonly epoch: string;
   readonly partitions: number;
+  /**
+   * Its file is damaged: nothing of it is read and nothing taken, and a view stays as it is. May
+   * become so while it runs, and stays so.
+   */
+  readonly damaged?: boolean;
   /** Where a reader stands, by partition: a log that is far away reads ahead from there. */
   startAt(offsets: readonly number[]): Promise<void>;
   /** Records from `offset` on, in order, at most `limit`. Compacted offsets are simply missing. */
@@ -29,6 +34,8 @@ export interface BundleSubmission {
   readonly json: Uint8Array;
   /** Default `json`. */
   readonly format?: 'json' | 'ndjson';
+  /** A command: it says what must be so, and is decided now or not at all; never held. */
+  readonly conditional?: boolean;
   /** Decides, answers the receipt, and stores nothing. */
   readonly dryRun?: boolean;
 }
