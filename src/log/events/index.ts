@@ -18,6 +18,7 @@ export {
   encodeBundle,
   encodeRecordCommand,
   inflated,
+  isPlain,
   type Submission,
   type SubmittedBundle,
   type SubmittedRecord,

@@ -93,6 +93,11 @@ export function encodeRecordCommand(
   return outMessage(SubmissionSchema, key, message, ids);
 }
 
+/** Plain FHIR, of a producer that knows nothing of our frame, nor of `twins.outcomes`. */
+export function isPlain({ value }: Pick<InMessage, 'value'>): boolean {
+  return value !== null && value[0] !== 0;
+}
+
 /**
  * What a producer said: our own frame, or plain FHIR JSON (also gzip) of one that knows only FHIR,
  * which says whose and where from in headers.
@@ -101,7 +106,7 @@ export function encodeRecordCommand(
 export function decodeSubmission(message: InMessage, ids: SchemaIds = ownIds): Submission {
   const { value } = message;
   if (value === null) throw new Undecodable('MALFORMED', 'a submission without a value');
-  if (value[0] !== 0) return plainSubmission(value, message.headers);
+  if (isPlain(message)) return plainSubmission(value, message.headers);
   const wire = inMessage(SubmissionSchema, message, ids);
   const { command } = wire;
   if (command.case === 'bundle') return bundleOf(wire, command.value);

@@ -43,6 +43,8 @@ export interface Told {
 export interface Decided {
   /** In the order of writing. */
   readonly messages: readonly KafkaMessage[];
+  /** Indexes of the items that were refused as a whole. */
+  readonly refused: readonly number[];
   /** Of a chore, whether, or how much, there is more; else how many had waited and came in. */
   readonly more: number;
 }

@@ -46,7 +46,8 @@ function decided(nexts: readonly Next[], at: number, work: () => Worked): Decide
     places.setEnds(TOPICS.sources, nexts);
     const { told, more } = work();
     const by = { id: randomId(), at: new Date(at).toISOString() };
-    return { messages: messagesOf(topics, capture.collect(), told, by), more };
+    const refused = told.flatMap(({ fault }, index) => (fault === undefined ? [] : [index]));
+    return { messages: messagesOf(topics, capture.collect(), told, by), refused, more };
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;

@@ -1,5 +1,10 @@
 import { LIMITS } from '../../kernel/limits.ts';
-import { decodeSubmission, type Submission, type SubmittedBundle } from '../events/index.ts';
+import {
+  decodeSubmission,
+  isPlain,
+  type Submission,
+  type SubmittedBundle,
+} from '../events/index.ts';
 import type { KafkaRecord } from './client.ts';
 import type { Next } from './decider-db.ts';
 
@@ -12,6 +17,8 @@ export interface Unreadable {
 
 export interface Batch {
   readonly items: readonly Submission[];
+  /** Records of those items, by index, whose producer hears no outcome (plain FHIR). */
+  readonly unheard: ReadonlyMap<number, KafkaRecord>;
   readonly unreadable: readonly Unreadable[];
   /** Everything before these offsets is in this batch or an earlier one. */
   readonly intake: readonly Next[];
@@ -23,6 +30,8 @@ interface Queued {
   readonly first: number;
   readonly bytes: number;
   readonly item?: Submission;
+  /** Of a producer that hears no outcome. */
+  readonly record?: KafkaRecord;
   readonly unreadable?: Unreadable;
 }
 
@@ -85,8 +94,13 @@ export class Inbox {
     this.#queue = this.#queue.slice(taken.length);
     this.#bytes -= bytes;
     const touched = [...new Set(taken.map(({ partition }) => partition))];
+    const items = taken.filter(({ item }) => item !== undefined);
+    const records = items.flatMap(({ record }, index) =>
+      record ? [[index, record] as const] : [],
+    );
     return {
-      items: taken.flatMap(({ item }) => item ?? []),
+      items: items.flatMap(({ item }) => item ?? []),
+      unheard: new Map(records),
       unreadable: taken.flatMap(({ unreadable }) => unreadable ?? []),
       intake: touched.map((partition) => ({ partition, next: this.#next(partition) })),
     };
@@ -126,8 +140,10 @@ export class Inbox {
     this.#bytes += bytes;
   }
 
-  #push({ partition, offset }: KafkaRecord, bytes: number, item: Submission): void {
-    this.#queue.push({ partition, first: offset, bytes, item });
+  #push(record: KafkaRecord, bytes: number, item: Submission): void {
+    const { partition, offset } = record;
+    const unheard = isPlain(record) && { record };
+    this.#queue.push({ partition, first: offset, bytes, item, ...unheard });
     this.#bytes += bytes;
   }
 

@@ -5,6 +5,7 @@ import type { Service } from '../../kernel/lifecycle.ts';
 import { startWorker } from '../../kernel/worker.ts';
 import type { EventLog, Intake, Leadership } from '../../twin/ports.ts';
 import { type Letters, letterOf } from '../consumers/dead-letter.ts';
+import { type Reason, Rejected } from '../consumers/event.ts';
 import { decodeSource, Undecodable } from '../events/index.ts';
 import type { DecidingRules } from '../identity.ts';
 import type { LogIdentity } from '../schema.ts';
@@ -96,7 +97,12 @@ export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
 }
 
 function letterFor(letters: Letters, { record, error }: Unreadable, nowMs: number): KafkaMessage {
-  const reason = error instanceof Undecodable ? error.reason : 'MALFORMED';
+  const reason = reasonOf(error);
   const times = { firstFailed: nowMs, lastFailed: nowMs };
   return letterOf(letters, record, { reason, attempts: 1, consumer: 'decider', ...times });
+}
+
+function reasonOf(error: unknown): Reason {
+  if (error instanceof Rejected) return 'REJECTED';
+  return error instanceof Undecodable ? error.reason : 'MALFORMED';
 }

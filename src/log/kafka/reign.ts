@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { WorkerHandle } from '../../kernel/worker.ts';
+import { Rejected } from '../consumers/event.ts';
 import { createHousekeeping, type Housekeeping } from '../housekeeping.ts';
 import type {
   KafkaClient,
@@ -29,6 +30,9 @@ export interface ReignParts {
   inherit(): Promise<void>;
   readonly onError: (error: unknown) => void;
 }
+
+/** What else a transaction writes, by what was decided. */
+type More = (decided: Decided) => readonly KafkaMessage[];
 
 /**
  * One turn of leading, from the fencing of the former leader to the first thing that goes wrong:
@@ -106,10 +110,15 @@ export class Reign {
   async #pump(): Promise<void> {
     const { call, clock, deadLetter } = this.#parts;
     while (!this.#inbox.isEmpty && !this.#over) {
-      const { items, intake, unreadable } = this.#inbox.take();
+      const { items, unheard, intake, unreadable } = this.#inbox.take();
       const at = clock.now();
       const decide = () => call('decide', { items, intake, nexts: this.#nexts(), at });
-      const dead = unreadable.map(deadLetter);
+      // Whoever waits for an outcome hears that it was refused; of others an operator must.
+      const dead = ({ refused }: Decided): KafkaMessage[] => {
+        const records = refused.flatMap((index) => unheard.get(index) ?? []);
+        const rejected = records.map((record) => ({ record, error: new Rejected() }));
+        return [...unreadable, ...rejected].map(deadLetter);
+      };
       try {
         const resumed = await this.#transact(decide, dead);
         if (resumed > 0) this.#house.drain().catch(this.#parts.onError);
@@ -134,21 +143,18 @@ export class Reign {
   }
 
   /** One after the other: the worker's transaction stays open until Kafka's has ended. */
-  #transact(decide: () => Promise<Decided>, more: readonly KafkaMessage[] = []): Promise<number> {
+  #transact(decide: () => Promise<Decided>, more: More = () => []): Promise<number> {
     const done = this.#turn.then(() => this.#transactNow(decide, more));
     this.#turn = done.catch(() => undefined);
     return done;
   }
 
-  async #transactNow(
-    decide: () => Promise<Decided>,
-    more: readonly KafkaMessage[],
-  ): Promise<number> {
+  async #transactNow(decide: () => Promise<Decided>, more: More): Promise<number> {
     const { call } = this.#parts;
     if (this.#over) throw new Error('this reign is over');
     const decided = await decide();
     try {
-      const restored = await this.#write([...decided.messages.map(withBuffers), ...more]);
+      const restored = await this.#write([...decided.messages.map(withBuffers), ...more(decided)]);
       await call('settle', { commit: true, restored });
     } catch (error) {
       await call('settle', { commit: false, restored: [] });
