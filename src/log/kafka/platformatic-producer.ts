@@ -41,12 +41,28 @@ class ClientProducer extends Producer<Buffer, Buffer, Buffer, Buffer> {
   }
 }
 
+/** The broker still writes the end of the transaction before: a matter of a millisecond or two. */
+const ENDING: ReadonlySet<string> = new Set(['CONCURRENT_TRANSACTIONS']);
+const ENDING_TRIES = 100;
+const ENDING_RETRY_MS = 1;
+
+function retryDelay(
+  _client: unknown,
+  _operation: string,
+  attempt: number,
+  _retries: number,
+  error: Error,
+): number {
+  return attempt <= ENDING_TRIES && isOneOf(error, ENDING) ? ENDING_RETRY_MS : BOUNDS.retryMs;
+}
+
 function openLibrary(
   connection: KafkaConnection,
   { transactionalId }: ProducerOptions,
 ): ClientProducer {
   const id = transactionalId ? { transactionalId } : {};
-  const options = { ...optionsOf(connection), idempotent: true, retries: RETRIES, ...id };
+  const tried = { retries: RETRIES, retryDelay };
+  const options = { ...optionsOf(connection), idempotent: true, ...tried, ...id };
   return guarded(new ClientProducer(options));
 }
 
