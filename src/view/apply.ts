@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../kernel/sqlite.ts';
+import { prepared } from '../kernel/statements.ts';
 import type { LogRecord, Place, SourceRecord, Subject, ViewChange } from '../twin/ports.ts';
 import { subjectKey } from '../twin/subjects.ts';
 import { storeChanges } from './change-rows.ts';
@@ -32,7 +33,7 @@ export function applyBatch(
   at: number,
 ): Applied {
   return inTransaction(db, () => {
-    const held = db.prepare('SELECT offset FROM places WHERE part = ?').get(partition);
+    const held = prepared(db, 'SELECT offset FROM places WHERE part = ?').get(partition);
     const reached = Number(held?.offset ?? -1);
     const changes: ViewChange[] = [];
     const failures: Applied['failures'][number][] = [];
@@ -49,12 +50,11 @@ export function applyBatch(
     storeChanges(db, changes);
     // As old as its newest record: a batch that comes late must not make the view look up to date.
     const newest = Date.parse(records.at(-1)?.provenance.recorded ?? '');
-    db.prepare(`INSERT INTO places VALUES (?, ?, ?)
-      ON CONFLICT DO UPDATE SET offset = excluded.offset, at = max(at, excluded.at)`).run(
-      partition,
-      Math.max(reached, upTo),
-      Number.isNaN(newest) ? 0 : newest,
-    );
+    prepared(
+      db,
+      `INSERT INTO places VALUES (?, ?, ?)
+      ON CONFLICT DO UPDATE SET offset = excluded.offset, at = max(at, excluded.at)`,
+    ).run(partition, Math.max(reached, upTo), Number.isNaN(newest) ? 0 : newest);
     return { changes, failures };
   });
 }
@@ -75,10 +75,13 @@ function bySubject(records: readonly LogRecord[]): Group[] {
 
 /** The latest record of each key; answers the keys (`Type/id`) that were written. */
 function storeRecords(db: DatabaseSync, subject: string, records: Group): Set<string> {
-  const forget = db.prepare('DELETE FROM sources WHERE subject = ? AND type = ? AND id = ?');
-  const put = db.prepare(`INSERT INTO sources (subject, type, id, body, recorded)
+  const forget = prepared(db, 'DELETE FROM sources WHERE subject = ? AND type = ? AND id = ?');
+  const put = prepared(
+    db,
+    `INSERT INTO sources (subject, type, id, body, recorded)
     VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET body = excluded.body, recorded = excluded.recorded`);
+    ON CONFLICT DO UPDATE SET body = excluded.body, recorded = excluded.recorded`,
+  );
   for (const { partition: _, offset: __, ...record } of records) {
     const { type, id, resource, provenance } = record satisfies SourceRecord;
     if (resource === null) forget.run(subject, type, id);

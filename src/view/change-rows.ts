@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Variant } from '../contract/documents.ts';
 import { LIMITS } from '../kernel/limits.ts';
+import { prepared } from '../kernel/statements.ts';
 import type { ChangesQuery, ViewChange } from '../twin/ports.ts';
 import { subjectKey, subjectOf } from '../twin/subjects.ts';
 
 export function storeChanges(db: DatabaseSync, changes: readonly ViewChange[]): void {
-  const put = db.prepare(`INSERT OR REPLACE INTO changes VALUES (${Array(10).fill('?')})`);
+  const put = prepared(db, `INSERT OR REPLACE INTO changes VALUES (${Array(10).fill('?')})`);
   for (const { uri, tenant, subject, section, variant, etag, kind, place, at } of changes) {
     const { partition, offset } = place;
     const key = subjectKey(subject);
@@ -18,11 +19,12 @@ export function storeChanges(db: DatabaseSync, changes: readonly ViewChange[]): 
  * is gone: the feed from its start still names everything that there is.
  */
 export function pruneChanges(db: DatabaseSync, at: number): void {
-  db.prepare(`DELETE FROM changes WHERE at < ? AND (kind = 'deleted' OR EXISTS (
+  prepared(
+    db,
+    `DELETE FROM changes WHERE at < ? AND (kind = 'deleted' OR EXISTS (
     SELECT 1 FROM changes later WHERE later.uri = changes.uri
-      AND later.variant = changes.variant AND later.offset > changes.offset))`).run(
-    at - LIMITS.changesRetentionMs,
-  );
+      AND later.variant = changes.variant AND later.offset > changes.offset))`,
+  ).run(at - LIMITS.changesRetentionMs);
 }
 
 /** In order of partition and offset; whole offsets, so an answer may exceed the limit a little. */

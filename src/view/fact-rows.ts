@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { JsonObject } from '../kernel/json.ts';
+import { prepared } from '../kernel/statements.ts';
 import type { IndexRow, SearchArea, SearchQuery } from '../twin/ports.ts';
 import { subjectKey, subjectOf } from '../twin/subjects.ts';
 import type { KnownSubjects } from './known-subjects.ts';
@@ -14,9 +15,12 @@ export function replaceFacts(
   rows: readonly IndexRow[],
 ): void {
   const stale = storedFacts(db, subject);
-  const fact = db.prepare(`INSERT INTO facts VALUES (NULL, ${Array(13).fill('?')})`);
-  const text = db.prepare(`INSERT INTO facts_text (rowid, subject, title, text, codes)
-    VALUES (?, ?, ?, ?, ?)`);
+  const fact = prepared(db, `INSERT INTO facts VALUES (NULL, ${Array(13).fill('?')})`);
+  const text = prepared(
+    db,
+    `INSERT INTO facts_text (rowid, subject, title, text, codes)
+    VALUES (?, ?, ?, ?, ?)`,
+  );
   const token = subjectToken(number);
   for (const row of rows) {
     const digest = digestOf(row);
@@ -29,8 +33,8 @@ export function replaceFacts(
     );
     text.run(lastInsertRowid, token, title, body, codes);
   }
-  const dropFact = db.prepare('DELETE FROM facts WHERE number = ?');
-  const dropText = db.prepare('DELETE FROM facts_text WHERE rowid = ?');
+  const dropFact = prepared(db, 'DELETE FROM facts WHERE number = ?');
+  const dropText = prepared(db, 'DELETE FROM facts_text WHERE rowid = ?');
   for (const old of [...stale.values()].flat()) {
     dropFact.run(old);
     dropText.run(old);
@@ -153,7 +157,7 @@ function areaOf(number: number, section: string): string {
 }
 
 function storedFacts(db: DatabaseSync, subject: string): Map<string, number[]> {
-  const rows = db.prepare('SELECT number, digest FROM facts WHERE subject = ?').all(subject);
+  const rows = prepared(db, 'SELECT number, digest FROM facts WHERE subject = ?').all(subject);
   const stored = new Map<string, number[]>();
   for (const row of rows) {
     const digest = String(row.digest);

@@ -86,6 +86,7 @@ export class Life {
     const { places } = opened;
     this.#projection = opened.projection;
     this.#building = opened.rebuilding;
+    if (log.damaged === true) return this.#read();
     const apply = (batch: Batch): Promise<void> => this.#apply(batch);
     this.#feeder = createFeeder({ log, clock, onError, batchSize, places, apply });
     if (!this.#building) this.#read();
@@ -134,9 +135,9 @@ export class Life {
 
   async #logNow(): Promise<LogState> {
     const { log, clock } = this.#options;
-    const { epoch, partitions } = log;
+    const { epoch, partitions, damaged = false } = log;
     const at = clock.now();
-    return { epoch, partitions, ends: await log.ends(), at };
+    return { epoch, partitions, ends: damaged ? [] : await log.ends(), at, damaged };
   }
 
   #read(): void {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LIMITS } from '../kernel/limits.ts';
+import { prepared } from '../kernel/statements.ts';
 import type { Person, PersonQuery } from '../twin/ports.ts';
 import type { Projection } from '../twin/projection.ts';
 import { fold } from '../twin/search/terms.ts';
@@ -11,14 +12,14 @@ export function replacePerson(
   tenant: string,
   person: Projection['person'],
 ): void {
-  db.prepare('DELETE FROM persons WHERE member = ?').run(member);
-  db.prepare('DELETE FROM person_tokens WHERE member = ?').run(member);
+  prepared(db, 'DELETE FROM persons WHERE member = ?').run(member);
+  prepared(db, 'DELETE FROM person_tokens WHERE member = ?').run(member);
   if (person === undefined) return;
   const { patient, name, birthDate, numbers } = person;
-  db.prepare('INSERT INTO persons VALUES (?, ?, ?, ?, ?)').run(
+  prepared(db, 'INSERT INTO persons VALUES (?, ?, ?, ?, ?)').run(
     ...[member, tenant, patient, name, birthDate],
   );
-  const put = db.prepare('INSERT OR IGNORE INTO person_tokens VALUES (?, ?)');
+  const put = prepared(db, 'INSERT OR IGNORE INTO person_tokens VALUES (?, ?)');
   const whole = [birthDate, patient, member, ...numbers].map((text) => fold(text).trim());
   for (const token of [...whole, ...words(name)]) if (token !== '') put.run(token, member);
 }

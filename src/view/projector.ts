@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Variant } from '../contract/documents.ts';
 import { canonicalJson, type JsonObject } from '../kernel/json.ts';
 import type { StoredSource } from '../twin/ports.ts';
@@ -43,6 +43,6 @@ export function stampOf(
 ): Stamp {
   const parts = { uri, variant, fields: 'all', projection: version, data, notices };
   const content = canonicalJson({ data, notices });
-  const digest = createHash('sha256').update(content).digest('base64url').slice(0, 22);
+  const digest = hash('sha256', content, 'base64url').slice(0, 22);
   return { etag: etagOf(etagKey, parts), digest };
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { formatUri, type Section } from '../contract/uris.ts';
+import { prepared } from '../kernel/statements.ts';
 import { TIME_PASSED } from '../twin/documents/time.ts';
 import type { SourceRecord, StoredSource, Subject } from '../twin/ports.ts';
 import type { ProjectedDocument, Projection } from '../twin/projection.ts';
@@ -61,17 +62,19 @@ export function projectSubject(
 }
 
 function numberOf(db: DatabaseSync, key: string, tenant: string, partition: number): number {
-  db.prepare('INSERT OR IGNORE INTO subjects (subject, tenant, part) VALUES (?, ?, ?)').run(
+  prepared(db, 'INSERT OR IGNORE INTO subjects (subject, tenant, part) VALUES (?, ?, ?)').run(
     ...[key, tenant, partition],
   );
-  return Number(db.prepare('SELECT number FROM subjects WHERE subject = ?').get(key)?.number);
+  return Number(prepared(db, 'SELECT number FROM subjects WHERE subject = ?').get(key)?.number);
 }
 
 /** In the order of their keys, so that the order of arrival never shows in a document. */
 function sourceRows(db: DatabaseSync, subject: string): Row[] {
-  return db
-    .prepare(`SELECT body, uri, section, sensitive FROM sources WHERE subject = ?
-      ORDER BY type, id`)
+  return prepared(
+    db,
+    `SELECT body, uri, section, sensitive FROM sources WHERE subject = ?
+      ORDER BY type, id`,
+  )
     .all(subject)
     .map(({ body, uri, section, sensitive }) => {
       const record = JSON.parse(String(body)) as SourceRecord;
@@ -88,8 +91,8 @@ function storeDocuments(
   projection: Projection,
   rows: readonly Row[],
 ): void {
-  db.prepare('DELETE FROM documents WHERE subject = ?').run(subject);
-  const put = db.prepare(`INSERT INTO documents VALUES (${Array(10).fill('?')})`);
+  prepared(db, 'DELETE FROM documents WHERE subject = ?').run(subject);
+  const put = prepared(db, `INSERT INTO documents VALUES (${Array(10).fill('?')})`);
   for (const document of projection.documents) {
     const { uri, variant, section, title, data, notices } = document;
     const { etag, digest } = stampOf(projector, uri, variant, document);
@@ -122,9 +125,12 @@ function stampSources(
   rows: readonly Row[],
   touched: ReadonlySet<string>,
 ): void {
-  const put = db.prepare(`UPDATE sources SET section = ?, sensitive = ?, uri = ?,
+  const put = prepared(
+    db,
+    `UPDATE sources SET section = ?, sensitive = ?, uri = ?,
     general_digest = ?, general_etag = ?, full_digest = ?, full_etag = ?
-    WHERE subject = ? AND type = ? AND id = ?`);
+    WHERE subject = ? AND type = ? AND id = ?`,
+  );
   for (const { key, record, ...held } of rows) {
     const section = projection.sections.get(key) ?? null;
     const sensitive = projection.sensitive.has(key);
@@ -155,13 +161,17 @@ function markStale(
   subject: string,
   touched: ReadonlySet<string>,
 ): void {
-  const hide = db.prepare(`UPDATE sources SET section = NULL, sensitive = 1, uri = NULL
-    WHERE subject = ? AND type || '/' || id = ?`);
+  const hide = prepared(
+    db,
+    `UPDATE sources SET section = NULL, sensitive = 1, uri = NULL
+    WHERE subject = ? AND type || '/' || id = ?`,
+  );
   for (const key of touched) hide.run(subject, key);
-  const mark = db.prepare(
+  const mark = prepared(
+    db,
     'UPDATE documents SET notices = ?, etag = ?, digest = ? WHERE uri = ? AND variant = ?',
   );
-  const documents = db.prepare('SELECT * FROM documents WHERE subject = ?').all(subject);
+  const documents = prepared(db, 'SELECT * FROM documents WHERE subject = ?').all(subject);
   for (const { uri, variant, title, data, notices } of documents) {
     const said = JSON.parse(String(notices)) as string[];
     if (said.includes(STALE_NOTICE)) continue;

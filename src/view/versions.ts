@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Variant } from '../contract/documents.ts';
+import { prepared } from '../kernel/statements.ts';
 import type { ViewChange } from '../twin/ports.ts';
 
 /** What stands at a URI in a variant: a section document, or one source record. */
@@ -26,15 +27,16 @@ export function versionsOf(db: DatabaseSync, schema: 'main' | 'old', subject: st
   const versions = new Map<string, Version>();
   const add = (version: Version): void =>
     void versions.set(`${version.variant} ${version.uri}`, version);
-  const documents = db
-    .prepare(`SELECT uri, variant, section, etag, digest FROM ${schema}.documents
-      WHERE subject = ?`)
-    .all(subject);
+  // The other view is attached only for as long as it is compared with.
+  const ask = (sql: string) => (schema === 'main' ? prepared(db, sql) : db.prepare(sql));
+  const documents = ask(`SELECT uri, variant, section, etag, digest FROM ${schema}.documents
+      WHERE subject = ?`).all(subject);
   for (const row of documents) add({ ...(row as unknown as Version) });
-  const sources = db
-    .prepare(`SELECT type || '/' || id AS record, uri, section, general_etag, general_digest,
-      full_etag, full_digest FROM ${schema}.sources WHERE subject = ? AND uri IS NOT NULL`)
-    .all(subject);
+  const sources =
+    ask(`SELECT type || '/' || id AS record, uri, section, general_etag, general_digest,
+      full_etag, full_digest FROM ${schema}.sources WHERE subject = ? AND uri IS NOT NULL`).all(
+      subject,
+    );
   for (const row of sources) {
     const of = {
       uri: String(row.uri),

@@ -32,9 +32,10 @@ const methods: ViewMethods = {
     const projector = await loadProjector();
     const standing = { ...log, projection: projector.version, schema: SCHEMA_VERSION, etagKey };
     const path = viewPath(dataDir);
-    const { refused } = existsSync(path)
-      ? { refused: [] }
-      : await restoreNewest(snapshotDir, path, standing);
+    const { refused } =
+      existsSync(path) || log.damaged === true
+        ? { refused: [] }
+        : await restoreNewest(snapshotDir, path, standing);
     writer = openViewWriter(dataDir, projector, log);
     const { places, rebuilding } = writer;
     return { places, rebuilding, refused, projection: projector.version };

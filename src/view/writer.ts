@@ -1,7 +1,7 @@
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction } from '../kernel/sqlite.ts';
+import { inTransaction, isDamage, openForReading } from '../kernel/sqlite.ts';
 import type { ViewChange } from '../twin/ports.ts';
 import { mayHaveMissed } from '../twin/retention.ts';
 import { type Applied, applyBatch, type Batch } from './apply.ts';
@@ -27,6 +27,8 @@ export interface LogState {
   readonly ends: readonly number[];
   /** When that is, in ms. */
   readonly at: number;
+  /** Nothing can be read of it: `ends` are not known. */
+  readonly damaged?: boolean;
 }
 
 /** The writing side of the view in one directory: synchronous, so it lives in a worker thread. */
@@ -56,6 +58,7 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
   const path = viewPath(dataDir);
   const nextPath = join(dataDir, NEXT_FILE);
   const origin: Origin = { epoch: log.epoch, projection: projector.version };
+  if (log.damaged === true) mustStandAlone(path, origin);
   remove(nextPath);
   let db = openPresent(path);
   const former = originOf(db);
@@ -63,7 +66,7 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
   const sameLog = former?.epoch === log.epoch && !behind;
   const old = mayHaveMissed(completeAtOf(db), log.at);
   const other = !sameLog || former.projection !== origin.projection;
-  const rebuilding = former !== undefined && (other || old);
+  const rebuilding = log.damaged !== true && former !== undefined && (other || old);
   let building = rebuilding;
   if (rebuilding) {
     db.close();
@@ -100,6 +103,20 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
   };
 }
 
+/** A view that nothing can be added to, and that cannot be built anew. @throws Error */
+function mustStandAlone(path: string, { epoch, projection }: Origin): void {
+  const db = existsSync(path) ? openForReading(path) : undefined;
+  try {
+    const former = db && hasPresentSchema(db) && isReadable(db) ? originOf(db) : undefined;
+    if (former?.epoch === epoch && former.projection === projection) return;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  } finally {
+    db?.close();
+  }
+  throw new Error('the log is damaged, and there is no view of it that could be read alone');
+}
+
 /** The log is the truth: a file of another version, or one that is damaged, is built anew. */
 function openPresent(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
@@ -117,12 +134,6 @@ function openPresent(path: string): DatabaseSync {
 /** Looks at every page once; SQLite itself notices damage only where a query meets it. */
 function isReadable(db: DatabaseSync): boolean {
   return db.prepare('PRAGMA quick_check(1)').get()?.quick_check === 'ok';
-}
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB, whatever their extended codes. */
-function isDamage(error: unknown): boolean {
-  const code = Number((error as { errcode?: number }).errcode) & 0xff;
-  return code === 11 || code === 26;
 }
 
 function remove(path: string): void {
