@@ -1,7 +1,7 @@
 /** The command `digital-twin`: real parts, signals, exit code. Only this file ends the process. */
 
 import { readFileSync } from 'node:fs';
-import { createApp, mendSchema, mendTopics, replayLog, startFaultsOf } from './app.ts';
+import { createApp, logFaultsOf, mendSchema, mendTopics, replayLog, startFaultsOf } from './app.ts';
 import { type CliIo, runCli } from './cli/index.ts';
 import { loadConfig } from './config/config.ts';
 import { configInput } from './config/environment.ts';
@@ -28,7 +28,10 @@ const io: CliIo = {
   version,
   serve,
   mendSchema,
-  startFaults: (config) => startFaultsOf(config, systemClock),
+  startFaults: async (config) => [
+    ...(await startFaultsOf(config, systemClock)),
+    ...logFaultsOf(config),
+  ],
   mendTopics,
   replayLog,
   signal: interrupted.signal,

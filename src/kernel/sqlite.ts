@@ -20,6 +20,17 @@ export function openForReading(path: string): DatabaseSync {
   return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
 }
 
+/** A file that is not as it was written, where that is no finding of SQLite's own. */
+export class Damage extends Error {
+  override readonly name = 'Damage';
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, whatever their extended codes, and what we found ourselves. */
+export function isDamage(error: unknown): boolean {
+  const code = Number((error as { errcode?: number } | undefined)?.errcode) & 0xff;
+  return error instanceof Damage || code === 11 || code === 26;
+}
+
 /** Whole or not at all; inside another transaction, as a part of it that can be undone alone. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   const [begin, commit, rollback] = db.isTransaction ? INNER : OUTER;

@@ -16,18 +16,20 @@ import type {
   RelationJournal,
 } from '../twin/ports.ts';
 import type { Grown } from './appends.ts';
+import { MEND } from './damaged.ts';
 import { createHousekeeping } from './housekeeping.ts';
-import type { IdentityRules } from './identity.ts';
+import type { DecidingRules } from './identity.ts';
 import type { LogIdentity } from './schema.ts';
 import type { RecordSubmission } from './store.ts';
 
 export interface LogWorkerData {
   readonly path: string;
-  readonly rules: IdentityRules;
+  readonly rules: DecidingRules;
 }
 
 export type LogMethods = {
-  open(args: null): LogIdentity;
+  /** `damage`: what is wrong with the file, which then is only read, and only its relations. */
+  open(args: null): LogIdentity & { readonly damage: string | undefined };
   submitBundle(args: { submission: BundleSubmission; at: number }): IntakeReceipt;
   submitRecord(args: { record: RecordSubmission; at: number }): Place;
   held(args: { tenant: string }): HeldRecords;
@@ -45,13 +47,26 @@ export type LogMethods = {
   close(args: null): void;
 };
 
-export interface EmbeddedLogOptions extends IdentityRules {
+/** Told by the thread when it meets damage. */
+export interface Damaged {
+  readonly damage: string;
+}
+
+/** For whoever operates the server: it goes on, with what its view has. */
+export class LogDamaged extends Error {
+  constructor(damage: string) {
+    super(`log.db is damaged (${damage}): nothing is taken until it is restored: ${MEND}`);
+    this.name = 'LogDamaged';
+  }
+}
+
+export interface EmbeddedLogOptions extends DecidingRules {
   /** Created where it does not exist; the log is `log.db` in it. */
   readonly dataDir: string;
   readonly clock: Clock;
   /**
-   * Told when a daily compaction fails, records waited in vain, or the thread dies: what only an
-   * operator can mend.
+   * Told when a daily compaction fails, records waited in vain, the file is damaged (`LogDamaged`),
+   * or the thread dies: what only an operator can mend.
    */
   readonly onError: (error: unknown) => void;
 }
@@ -69,12 +84,13 @@ export interface EmbeddedLog extends Service {
  * Whatever keeps it from writing is `Fault LOG_UNAVAILABLE`, and then nothing was stored.
  */
 export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
-  const { dataDir, clock, onError, memberIds, memberIdKey } = options;
+  const { dataDir, clock, onError, memberIds, memberIdKey, etagKey } = options;
   const appended = createListeners<readonly number[]>(onError);
   const related = createListeners<undefined>(onError);
   let worker: WorkerHandle<LogMethods> | undefined;
   let identity: LogIdentity | undefined;
   let dead = false;
+  let isDamaged = false;
 
   const call: WorkerHandle<LogMethods>['call'] = async (method, args) => {
     if (worker === undefined) throw new Fault('LOG_UNAVAILABLE');
@@ -82,6 +98,18 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
       return await worker.call(method, args);
     } catch (error) {
       throw dead ? new Fault('LOG_UNAVAILABLE', { cause: error }) : asFault(error);
+    }
+  };
+  const found = ({ damage }: Damaged): void => {
+    isDamaged = true;
+    house.stop();
+    onError(new LogDamaged(damage));
+  };
+  const heard = (event: Grown | Damaged): void => {
+    if ('damage' in event) found(event);
+    else {
+      if (event.partitions.length > 0) appended.tell(event.partitions);
+      if (event.relations) related.tell(undefined);
     }
   };
   const known = (): LogIdentity => {
@@ -102,10 +130,8 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
     compact: house.compact,
     async start() {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-      const data: LogWorkerData = {
-        path: join(dataDir, 'log.db'),
-        rules: { memberIds, memberIdKey },
-      };
+      const rules = { memberIds, memberIdKey, etagKey };
+      const data: LogWorkerData = { path: join(dataDir, 'log.db'), rules };
       worker = startWorker<LogMethods>({
         from: import.meta.url,
         file: './log.worker',
@@ -114,15 +140,14 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
           dead = true;
           onError(error);
         },
-        onEvent(event) {
-          const { partitions, relations } = event as Grown;
-          if (partitions.length > 0) appended.tell(partitions);
-          if (relations) related.tell(undefined);
-        },
+        onEvent: (event) => heard(event as Grown | Damaged),
       });
       dead = false;
-      identity = await call('open', null);
-      await house.start();
+      isDamaged = false;
+      const { damage, ...opened } = await call('open', null);
+      identity = opened;
+      if (damage === undefined) await house.start();
+      else found({ damage });
     },
     async stop() {
       house.stop();
@@ -131,16 +156,8 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
       await worker.close();
       worker = undefined;
     },
-    log: eventLogOf(known, call, appended),
-    intake: {
-      async submitBundle(submission) {
-        const receipt = await call('submitBundle', { submission, at: clock.now() });
-        if (receipt.resumed > 0) house.drain().catch(onError);
-        return receipt;
-      },
-      held: (tenant) => call('held', { tenant }),
-      submitRecord: (record) => call('submitRecord', { record, at: clock.now() }),
-    },
+    log: eventLogOf(known, () => isDamaged, call, appended),
+    intake: intakeOf(call, clock, () => void house.drain().catch(onError)),
     relations: {
       append: (changes, actor) => call('appendRelations', { changes, actor, at: clock.now() }),
       read: (offset, limit) => call('readRelations', { offset, limit }),
@@ -149,8 +166,25 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   };
 }
 
+function intakeOf(
+  call: WorkerHandle<LogMethods>['call'],
+  clock: Clock,
+  onResumed: () => void,
+): Intake {
+  return {
+    async submitBundle(submission) {
+      const receipt = await call('submitBundle', { submission, at: clock.now() });
+      if (receipt.resumed > 0) onResumed();
+      return receipt;
+    },
+    held: (tenant) => call('held', { tenant }),
+    submitRecord: (record) => call('submitRecord', { record, at: clock.now() }),
+  };
+}
+
 function eventLogOf(
   known: () => LogIdentity,
+  isDamaged: () => boolean,
   call: WorkerHandle<LogMethods>['call'],
   appended: Listeners<readonly number[]>,
 ): EventLog {
@@ -160,6 +194,9 @@ function eventLogOf(
     },
     get partitions() {
       return known().partitions;
+    },
+    get damaged() {
+      return isDamaged();
     },
     startAt: () => Promise.resolve(),
     read: (partition, offset, limit) => call('read', { partition, offset, limit }),

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { RelationChange, Relationship } from '../twin/ports.ts';
+import { digestOf, relationBodyOf } from './integrity.ts';
 import { TOPICS } from './schema.ts';
 
 /** Appends to the journal inside the caller's transaction; answers the offset. */
@@ -15,14 +16,8 @@ export function appendRelation(
   const offset = Number(next?.next) - 1;
   const gone = operation === 'delete' ? 1 : 0;
   const body = JSON.stringify({ operation, relationship });
-  db.prepare('INSERT INTO relations VALUES (?, ?, ?, ?, ?, ?)').run(
-    offset,
-    relationKey(relationship),
-    at,
-    actor,
-    gone,
-    body,
-  );
+  const row = [offset, relationKey(relationship), at, actor, gone, body] as const;
+  db.prepare('INSERT INTO relations VALUES (?, ?, ?, ?, ?, ?, ?)').run(...row, digestOf(...row));
   return offset;
 }
 
@@ -32,11 +27,11 @@ export function readRelations(
   limit: number,
 ): { offset: number; change: RelationChange }[] {
   return db
-    .prepare('SELECT offset, body FROM relations WHERE offset >= ? ORDER BY offset LIMIT ?')
+    .prepare('SELECT * FROM relations WHERE offset >= ? ORDER BY offset LIMIT ?')
     .all(offset, limit)
     .map((row) => ({
       offset: Number(row.offset),
-      change: JSON.parse(String(row.body)) as RelationChange,
+      change: JSON.parse(relationBodyOf(row)) as RelationChange,
     }));
 }
 

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { base32 } from '../kernel/ids.ts';
 import { inTransaction, openDatabase } from '../kernel/sqlite.ts';
+import { addDigests, mustBeAsWritten, mustBeWhole } from './integrity.ts';
 
 /** Fixed when a log is created; later starts take what the file says (design §6). */
 const PARTITIONS = 16;
 
 /**
  * `ends` outlives what compaction removes, so an offset is never given twice. `heads` is the
- * latest record of each key; a row that is `gone` is a tombstone.
+ * latest record of each key; a row that is `gone` is a tombstone. A `digest` is of the rest of its
+ * row (see integrity.ts).
  */
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -17,7 +19,7 @@ CREATE TABLE IF NOT EXISTS ends (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
   topic TEXT NOT NULL, part INTEGER NOT NULL, offset INTEGER NOT NULL,
-  key TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL
+  key TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL, digest TEXT
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS records_place ON records (topic, part, offset);
 CREATE TABLE IF NOT EXISTS heads (
@@ -97,7 +99,7 @@ CREATE TABLE IF NOT EXISTS seen (
 CREATE INDEX IF NOT EXISTS seen_at ON seen (at);
 CREATE TABLE IF NOT EXISTS relations (
   offset INTEGER PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL,
-  gone INTEGER NOT NULL, body TEXT NOT NULL
+  gone INTEGER NOT NULL, body TEXT NOT NULL, digest TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS relations_key ON relations (key, offset);
 `;
@@ -113,11 +115,22 @@ export interface LogIdentity {
   readonly partitions: number;
 }
 
-/** Opens or creates a log. An append is acknowledged only once it is on the disk. */
+/**
+ * Opens or creates a log. An append is acknowledged only once it is on the disk.
+ * @throws Damage, or what SQLite says of it: `isDamage`
+ */
 export function openLogDatabase(path: string): DatabaseSync {
   const db = openDatabase(path, 'FULL');
-  createLogTables(db, { epoch: newEpoch(), partitions: PARTITIONS });
-  return db;
+  try {
+    // First: a log without digests is taken for what it was written as.
+    mustBeWhole(db);
+    createLogTables(db, { epoch: newEpoch(), partitions: PARTITIONS });
+    mustBeAsWritten(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 export function newEpoch(): string {
@@ -128,6 +141,7 @@ export function newEpoch(): string {
 export function createLogTables(db: DatabaseSync, { epoch, partitions }: LogIdentity): void {
   inTransaction(db, () => {
     db.exec(SCHEMA);
+    addDigests(db);
     const put = db.prepare('INSERT OR IGNORE INTO meta VALUES (?, ?)');
     put.run('epoch', epoch);
     put.run('partitions', String(partitions));

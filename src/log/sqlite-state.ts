@@ -9,6 +9,7 @@ import {
   type Head,
   type HeadFacts,
 } from './decider-state.ts';
+import { digestOf, recordBodyOf } from './integrity.ts';
 import { appendRelation } from './relations.ts';
 import { TOPICS } from './schema.ts';
 import { createNotes } from './sqlite-notes.ts';
@@ -92,8 +93,8 @@ function readers(sql: Statements): Readers {
     outcome: (tenant, event) => text(sql.outcome.get(tenant, event)?.outcome),
     head: (key) => headOf(sql.head.get(key)),
     latest(key) {
-      const body = text(sql.latest.get(key)?.body);
-      return body === undefined ? undefined : (JSON.parse(body) as SourceRecord);
+      const row = sql.latest.get(key);
+      return row === undefined ? undefined : (JSON.parse(recordBodyOf(row)) as SourceRecord);
     },
     tenantOf(subject) {
       const row =
@@ -130,7 +131,8 @@ function put(
   const offset = Number(sql.next.get(topic, partition)?.next) - 1;
   const gone = record.resource === null ? 1 : 0;
   const updated = lastUpdatedMs ?? null;
-  sql.record.run(topic, partition, offset, key, at, JSON.stringify(record));
+  const row = [topic, partition, offset, key, at, JSON.stringify(record)] as const;
+  sql.record.run(...row, digestOf(...row));
   sql.setHead.run(
     key,
     topic,
@@ -160,12 +162,12 @@ function prepare(db: DatabaseSync) {
     outcome: db.prepare('SELECT outcome FROM seen WHERE tenant = ? AND event = ?'),
     see: db.prepare('INSERT INTO seen VALUES (?, ?, ?, ?)'),
     head: db.prepare('SELECT part, offset, hash, last_updated FROM heads WHERE key = ?'),
-    latest: db.prepare(`SELECT body FROM heads JOIN records USING (topic, part, offset)
+    latest: db.prepare(`SELECT records.* FROM heads JOIN records USING (topic, part, offset)
       WHERE heads.key = ? AND gone = 0`),
     setHead: db.prepare(`INSERT OR REPLACE INTO heads VALUES (${Array(12).fill('?')})`),
     next: db.prepare(`INSERT INTO ends VALUES (?, ?, 1)
       ON CONFLICT DO UPDATE SET next = next + 1 RETURNING next`),
-    record: db.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)'),
+    record: db.prepare(`INSERT INTO records VALUES (${Array(7).fill('?')})`),
     memberTenant: db.prepare('SELECT tenant FROM members WHERE member = ?'),
     subjectTenant: db.prepare('SELECT tenant FROM heads WHERE subject = ? LIMIT 1'),
     enrol: db.prepare('INSERT INTO members VALUES (?, ?, ?, ?, ?)'),

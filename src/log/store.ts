@@ -16,9 +16,10 @@ import { compact } from './compaction.ts';
 import { decideRecord } from './decide-record.ts';
 import { CLOCK, createDueDates } from './due.ts';
 import { heldRecords } from './held.ts';
-import type { IdentityRules } from './identity.ts';
+import type { DecidingRules } from './identity.ts';
 import { takeIn } from './intake.ts';
 import type { SubmissionReader } from './intake-parts.ts';
+import { recordBodyOf } from './integrity.ts';
 import { createRefusals } from './refusals.ts';
 import { appendRelation, readRelations } from './relations.ts';
 import { identityOf, type LogIdentity, TOPICS } from './schema.ts';
@@ -51,7 +52,7 @@ export interface LogStore {
 export interface LogStoreOptions {
   /** Opened by `openLogDatabase`; the store closes it. */
   readonly db: DatabaseSync;
-  readonly rules: IdentityRules;
+  readonly rules: DecidingRules;
   readonly reader: SubmissionReader;
   readonly onGrown: (grown: Grown) => void;
 }
@@ -141,13 +142,13 @@ function recorded(provenance: Omit<Provenance, 'recorded'>, at: number): Provena
 
 function read(db: DatabaseSync, partition: number, offset: number, limit: number): LogRecord[] {
   const rows = db
-    .prepare(`SELECT offset, body FROM records WHERE topic = ? AND part = ? AND offset >= ?
+    .prepare(`SELECT * FROM records WHERE topic = ? AND part = ? AND offset >= ?
       ORDER BY offset LIMIT ?`)
     .iterate(TOPICS.sources, partition, offset, limit);
   const records: LogRecord[] = [];
   let bytes = 0;
   for (const row of rows) {
-    const body = String(row.body);
+    const body = recordBodyOf(row);
     bytes += body.length;
     if (records.length > 0 && bytes > READ_BYTES_MAX) break;
     const record = JSON.parse(body) as SourceRecord;

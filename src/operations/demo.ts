@@ -22,6 +22,7 @@ const ACTOR = 'system:demo';
  * alone, so that a relation somebody took back stays away.
  */
 export async function seedDemo(parts: DemoParts): Promise<void> {
+  if (parts.log.damaged === true) return;
   const ends = await parts.log.ends();
   if (ends.some((end) => end > 0)) return;
   const files = await readdir(parts.folder);

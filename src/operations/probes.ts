@@ -4,8 +4,11 @@ import type { Probe } from './health.ts';
 /** How long the view may take to reach what the log had when it was asked, milliseconds. */
 const CATCH_UP_MS = 500;
 
+/** Ready all the same, since what is known can be read; it was said aloud when it was found. */
+const DAMAGED = 'damaged: reads go on, nothing is taken; run digital-twin doctor';
+
 export interface ProbedParts {
-  readonly log: Pick<EventLog, 'ends'>;
+  readonly log: Pick<EventLog, 'ends' | 'damaged'>;
   /** A log that is away then keeps no instance from answering what it knows (design §6). */
   readonly isRemote: boolean;
   readonly view: Pick<View, 'waitFor'>;
@@ -30,9 +33,11 @@ export function createProbes({
   outbox,
   floors,
 }: ProbedParts): Record<string, Probe> {
-  const endsOf = isRemote ? boundedEnds(log) : () => log.ends();
+  const asked = isRemote ? boundedEnds(log) : () => log.ends();
+  const endsOf = async () => (log.damaged === true ? undefined : await asked());
   return {
     async log() {
+      if (log.damaged === true) return { ok: true, detail: DAMAGED };
       const isThere = (await endsOf()) !== undefined;
       return isThere ? { ok: true } : { ok: true, detail: 'away: reads go on, facts are held' };
     },
