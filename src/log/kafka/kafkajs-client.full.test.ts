@@ -1,3 +1,3 @@
-import { clientSuite } from './client-suite.ts';
+import { clientSuite } from './client-suite-all.rig.ts';
 
 clientSuite('kafkajs');

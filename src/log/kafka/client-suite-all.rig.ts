@@ -1,11 +1,11 @@
 import { describe } from 'node:test';
-import { brokerSuite } from './client-suite-broker.ts';
-import { groupSuite } from './client-suite-group.ts';
-import { readingSuite } from './client-suite-reading.ts';
-import { rightsSuite } from './client-suite-rights.ts';
-import { securitySuite } from './client-suite-security.ts';
-import { transactionSuite } from './client-suite-transactions.ts';
-import { writingSuite } from './client-suite-writing.ts';
+import { brokerSuite } from './client-suite-broker.rig.ts';
+import { groupSuite } from './client-suite-group.rig.ts';
+import { readingSuite } from './client-suite-reading.rig.ts';
+import { rightsSuite } from './client-suite-rights.rig.ts';
+import { securitySuite } from './client-suite-security.rig.ts';
+import { transactionSuite } from './client-suite-transactions.rig.ts';
+import { writingSuite } from './client-suite-writing.rig.ts';
 import type { KafkaAdapter } from './create.ts';
 
 const LIMIT = { timeout: 300_000 };
