@@ -19,6 +19,7 @@ import { mendTopics } from './log/kafka/mend-topics.ts';
 import { kafkaFaults } from './log/kafka/start-faults.ts';
 import { type Outbox, type OutboxOptions, withOutbox } from './log/outbox/outbox.ts';
 import { openLogRoom } from './log/room.ts';
+import type { LogRoom, LogRoomOptions } from './log/room-parts.ts';
 import { replayLog as replayBetween } from './log/transfer/index.ts';
 import { withConformance } from './mcp/conformance/index.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
@@ -99,7 +100,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const onDeath = telling(logger, parts.onFatal);
   const stored = { dataDir, clock, onError: deathsTo(onDeath, report, logger) };
   const addressed = { memberIds, kafka, makeTopics: !production, ...secretsOf(keys) };
-  const log = await openLogRoom({ ...stored, ...addressed }).catch(releasing(lock));
+  const log = await openLog({ ...stored, ...addressed }, logger).catch(releasing(lock));
   const { flags, intake } = createIntake(config, log.intake, stored, logger);
   const bus = createChangeBus(report);
   const following = { log: log.log, bus, etagKey: keys.etag, onLag: metrics.viewLag };
@@ -183,6 +184,12 @@ function stopping({ drain, dataDir, services, logger, lock }: Running): () => Pr
     if (late.length > 0) logger.warn({ late }, 'stopped without waiting any longer');
     lock.release();
   };
+}
+
+/** What a room of the log tries again is a warning. */
+function openLog(options: Omit<LogRoomOptions, 'onPassing'>, logger: Logger): Promise<LogRoom> {
+  const onPassing = (err: unknown): void => logger.warn({ err }, 'tried again');
+  return openLogRoom({ ...options, onPassing });
 }
 
 /** What the log asks of the deployment's keys. */

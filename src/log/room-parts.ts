@@ -27,6 +27,8 @@ export interface LogRoomOptions extends DecidingRules {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
+  /** What is tried again, and may pass. */
+  readonly onPassing: (error: unknown) => void;
   /** `undefined`: the embedded log. */
   readonly kafka: KafkaSettings | undefined;
   /** 32 bytes: dead letters are sealed by what is derived from it. */

@@ -1,5 +1,11 @@
 import { sleep } from '../../kernel/clock.ts';
-import type { KafkaAdmin, KafkaRecord, TopicPartition, TopicPlace } from './client.ts';
+import {
+  type KafkaAdmin,
+  type KafkaRecord,
+  type TopicPartition,
+  type TopicPlace,
+  TriedAgain,
+} from './client.ts';
 import { keyOf } from './client-batches.ts';
 import { atMost, Backoff, BOUNDS } from './client-bounds.ts';
 import { Lane, Reading } from './client-reading.ts';
@@ -156,7 +162,7 @@ export class Fetching {
 
   async #troubled(error: unknown): Promise<void> {
     if (this.#stopped) return;
-    this.#options.onTrouble(error);
+    this.#options.onTrouble(new TriedAgain('reading', error));
     this.#begun.resolve();
     this.#options.wire.forget();
     await sleep(this.#backoff.next());

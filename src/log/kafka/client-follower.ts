@@ -1,5 +1,5 @@
 import { sleep } from '../../kernel/clock.ts';
-import type { FollowOptions, KafkaAdmin, KafkaFollower } from './client.ts';
+import { type FollowOptions, type KafkaAdmin, type KafkaFollower, TriedAgain } from './client.ts';
 import { Backoff } from './client-bounds.ts';
 import { Fetching } from './client-fetching.ts';
 import type { Wire } from './client-wire.ts';
@@ -58,7 +58,7 @@ export class Follower implements KafkaFollower {
         return new Map(await Promise.all(all));
       } catch (error) {
         if (this.#stopped) throw error;
-        this.#options.onTrouble(error);
+        this.#options.onTrouble(new TriedAgain('asking where topics end', error));
         await sleep(backoff.next());
       }
     }

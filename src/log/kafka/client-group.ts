@@ -6,6 +6,7 @@ import {
   Revoked,
   type TopicPartition,
   type TopicPlace,
+  TriedAgain,
 } from './client.ts';
 import { keyOf } from './client-batches.ts';
 import { atMost, Backoff, BOUNDS, bounded } from './client-bounds.ts';
@@ -59,7 +60,7 @@ export class Group implements KafkaGroup {
       beforeJoin: () => this.#giveUp(),
       onJoined: (assignments) => this.#joined(assignments),
       onAlive: () => this.#alive(),
-      onTrouble: (error) => this.#trouble(error),
+      onTrouble: (error) => this.#trouble(new TriedAgain('being in a group', error)),
     });
   }
 
@@ -132,7 +133,7 @@ export class Group implements KafkaGroup {
       try {
         return await bounded('asking for offsets', this.#begins(assignments), this.#sessionMs);
       } catch (error) {
-        this.#trouble(error);
+        this.#trouble(new TriedAgain('asking for offsets', error));
         await sleep(backoff.next());
       }
     }

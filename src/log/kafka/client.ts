@@ -56,6 +56,15 @@ export class Fenced extends Error {
   }
 }
 
+/** A connection or a broker failed; whoever tells it tries again until it works or is stopped. */
+export class TriedAgain extends Error {
+  /** @param what `reading`, as the beginning of a sentence */
+  constructor(what: string, cause: unknown) {
+    super(`${what} failed, and is tried again`, { cause });
+    this.name = 'TriedAgain';
+  }
+}
+
 /** Idempotent, `acks=all`. */
 export interface KafkaProducer {
   /** Connects; with a transactional id, fences its former owner. */
@@ -80,7 +89,7 @@ export interface FollowOptions {
   readonly from: readonly TopicPlace[];
   /** Records of one partition, in order; the next ones of any partition come after it resolves. */
   onRecords(records: readonly KafkaRecord[]): Promise<void>;
-  /** Connection lost or broker away: told, and tried again until stopped. */
+  /** `TriedAgain` where a connection is lost or a broker away; also what `onRecords` threw. */
   onTrouble(error: unknown): void;
 }
 

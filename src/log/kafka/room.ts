@@ -13,6 +13,7 @@ import { createLeadership } from './leadership.ts';
 import { ensureLogIdentity, readLogIdentity } from './log-identity.ts';
 import { createPublisher } from './publisher.ts';
 import { PARTITIONS, topicNames, topicSpecs } from './topics.ts';
+import { createTroubles } from './trouble.ts';
 import { withRegistry } from './with-registry.ts';
 
 /** Three copies outlive a broker; a cluster with fewer brokers cannot have them. */
@@ -21,7 +22,8 @@ const REPLICATION_MAX = 3;
 type Options = Omit<LogRoomOptions, 'kafka'> & { readonly kafka: KafkaSettings };
 
 export async function openKafkaRoom(options: Options): Promise<LogRoom> {
-  const { kafka, dataDir, clock, onError, memberIds, memberIdKey, etagKey } = options;
+  const { kafka, dataDir, clock, memberIds, memberIdKey, etagKey } = options;
+  const onError = createTroubles(options);
   const { topicPrefix } = kafka;
   const client = await clientOf(kafka);
   const names = topicNames(topicPrefix);
