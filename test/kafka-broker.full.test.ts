@@ -11,6 +11,9 @@ import { listen, type RawStream } from './support/streams.ts';
 /** The broker dies under two instances. */
 const MEMBERS = Array.from({ length: 4 }, (_, index) => `broker-${index}`);
 const READER = 'reader';
+/** Reads nothing, and is told; and whoever has no relation to any member. */
+const WATCHER = 'watcher';
+const OUTSIDER = 'outsider';
 
 let broker: Awaited<ReturnType<typeof kafka>>;
 let group: Cluster;
@@ -18,22 +21,28 @@ let a: TestServer;
 let b: TestServer;
 let token: string;
 let stream: RawStream | undefined;
-const ledger = new Ledger(MEMBERS);
+let ledger: Ledger;
 
 before(async () => {
   broker = await kafka();
+  ledger = new Ledger(MEMBERS, { brokers: broker.address, prefix: '' });
   group = await cluster(broker.env);
   [a, b] = await Promise.all([group.start(), group.start()]);
   for (const member of MEMBERS) assert.equal(await ledger.write(a, member), 'written');
-  await a.relations('touch', ...MEMBERS.map((member) => `member:${member}#self@user:${READER}`));
+  for (const who of [READER, WATCHER]) {
+    await a.relations('touch', ...MEMBERS.map((member) => `member:${member}#self@user:${who}`));
+  }
   token = await b.token(READER);
   await readable();
   stream = await listen(b, token, MEMBERS.map(profileOf));
+  ledger.watch(() => a, WATCHER, OUTSIDER);
+  ledger.watch(() => b, WATCHER, OUTSIDER);
 });
 after(async () => {
   stream?.close();
-  await group.stop();
-  await broker.stop();
+  await ledger?.stop();
+  await group?.stop();
+  await broker?.stop();
 });
 
 async function readable(): Promise<void> {

@@ -11,24 +11,36 @@ import { listen } from './support/streams.ts';
 /** Several instances on one Kafka: no second truth, whoever of them decides, reads or dies. */
 const MEMBERS = Array.from({ length: 6 }, (_, index) => `ledger-${index}`);
 const READER = 'reader';
+/** Reads nothing, and is told; and whoever has no relation to any member. */
+const WATCHER = 'watcher';
+const OUTSIDER = 'outsider';
 const MIN_POSITION = 'io.digital-twin/minPosition';
 
 let group: Cluster;
 let a: TestServer;
 let b: TestServer;
-const ledger = new Ledger(MEMBERS);
+let ledger: Ledger;
 
 before(async () => {
-  group = await cluster((await sharedKafka()).env);
+  const { address, prefix, env } = await sharedKafka();
+  ledger = new Ledger(MEMBERS, { brokers: address, prefix });
+  group = await cluster(env);
   a = await group.start();
   b = await group.start();
   for (const member of MEMBERS) {
     assert.equal(await ledger.write(a, member), 'written');
   }
-  await a.relations('touch', ...MEMBERS.map((member) => `member:${member}#self@user:${READER}`));
+  for (const who of [READER, WATCHER]) {
+    await a.relations('touch', ...MEMBERS.map((member) => `member:${member}#self@user:${who}`));
+  }
   await reads(b);
+  ledger.watch(() => a, WATCHER, OUTSIDER);
+  ledger.watch(() => b, WATCHER, OUTSIDER);
 });
-after(() => group.stop());
+after(async () => {
+  await ledger?.stop();
+  await group?.stop();
+});
 
 /** A grant that was written on one instance is known on the other a moment later. */
 async function reads(server: TestServer): Promise<void> {

@@ -2,15 +2,20 @@ import assert from 'node:assert/strict';
 import { sleep } from '../../src/kernel/clock.ts';
 import { readDocument } from './ask.ts';
 import { bundleOf, patient } from './changes.ts';
+import { checkReceipts, checkRecords, type LogOfLedger } from './receipts.ts';
 import type { TestServer } from './server.ts';
+import { type Era, Watcher } from './watcher.ts';
 
 /** One write that was acknowledged: this number of this member, at this place of the log. */
 export interface Written {
   readonly member: string;
   readonly number: number;
   readonly position: string;
+  /** Acknowledged by an outbox (202), so that a later one may have come before it. */
+  readonly held: boolean;
 }
 
+const ERAS: readonly Era[] = ['2026-07-28', '2025'];
 const FIRST = Date.UTC(2026, 0, 1);
 const EVERYTHING_WITHIN_MS = 60_000;
 
@@ -24,9 +29,31 @@ export class Ledger {
   readonly #numbers = new Map<string, number>();
   /** Said, and not known to be there: its answer was lost. */
   readonly #unsure = new Map<string, Set<number>>();
+  readonly #log: LogOfLedger | undefined;
+  readonly #watchers: Watcher[] = [];
+  readonly #outsiders: Watcher[] = [];
 
-  constructor(members: readonly string[]) {
+  /** @param log where records and receipts are compared with what was acknowledged */
+  constructor(members: readonly string[], log?: LogOfLedger) {
     this.members = members;
+    this.#log = log;
+  }
+
+  /** Subscribers of one instance, in both eras: somebody who may know, and somebody who may not. */
+  watch(server: () => TestServer, entitled: string, outsider: string): void {
+    const uris = this.members.map(profileOf);
+    for (const era of ERAS) {
+      const may = new Watcher({ server, as: entitled, era, uris });
+      const mayNot = new Watcher({ server, as: outsider, era, uris });
+      this.#watchers.push(may);
+      this.#outsiders.push(mayNot);
+      for (const one of [may, mayNot]) one.start();
+    }
+  }
+
+  /** Ends its subscribers. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#watchers, ...this.#outsiders].map((one) => one.stop()));
   }
 
   get acknowledged(): readonly Written[] {
@@ -44,8 +71,9 @@ export class Ledger {
       const { position } = (await response.json()) as { position?: string };
       if (response.status !== 201 && response.status !== 202) return 'unsure';
       unsure.delete(number);
-      this.#written.push({ member, number, position: position ?? '' });
-      return response.status === 201 ? 'written' : 'held';
+      const held = response.status === 202;
+      this.#written.push({ member, number, position: position ?? '', held });
+      return held ? 'held' : 'written';
     } catch {
       return 'unsure';
     }
@@ -60,14 +88,25 @@ export class Ledger {
     return newest;
   }
 
-  /** Waits until every server shows the newest number of each member, and the same etag of it. */
+  /**
+   * Waits until every server shows the newest number of each member, and the same etag of it; and
+   * compares with it what the log holds, and what each subscriber was told.
+   */
   async check(servers: readonly TestServer[], as: string): Promise<void> {
+    const newest = new Map<string, string>();
     for (const [member, number] of this.newest()) {
       const shown = await Promise.all(
         servers.map((server) => this.#shown(server, as, member, number)),
       );
       const [first] = shown;
       for (const one of shown) assert.deepEqual(one, first, `${member} is the same everywhere`);
+      newest.set(profileOf(member), first?.etag ?? '');
+    }
+    if (this.#log === undefined) return;
+    await checkRecords(this.#log, this.#written);
+    await checkReceipts(this.#log, this.#watchers, newest);
+    for (const { name, acknowledged, receipts } of this.#outsiders) {
+      assert.deepEqual([acknowledged, receipts], [[], []], `${name} may know nothing`);
     }
   }
 
