@@ -15,6 +15,7 @@ const PREFIX = 'bench.';
 /** The schedule's step: what is due is sent then, whatever has come back. */
 const STEP_MS = 5;
 const WARM_UP_SECONDS = 3;
+const QUIET_MS = 2_000;
 
 interface Heard {
   readonly member: number;
@@ -52,13 +53,14 @@ export async function benchListeners(listeners: number, rate: number, seconds: n
     const cpu = process.cpuUsage();
     const sent = await schedule(listeners, rate, WARM_UP_SECONDS + seconds, send);
     const { user, system } = process.cpuUsage(cpu);
-    await sleep(2_000);
+    await quiet(heard);
     close();
     const after = sent.findIndex(({ round }) => round >= WARM_UP_SECONDS);
     const waits = latencies(sent, heard, after);
     report('listeners', { listeners, rate, seconds, warmUpSeconds: WARM_UP_SECONDS }, [
       { what: 'intake to receipt, p50', value: percentile(waits, 50), unit: 'ms' },
       { what: 'intake to receipt, p99', value: percentile(waits, 99), unit: 'ms', bar: '50' },
+      { what: 'last update after the last fact', value: settled(sent, heard), unit: 'ms' },
       { what: 'heard of sent', value: (100 * heard.length) / sent.length, unit: '%' },
       {
         what: 'generator and listeners, CPU',
@@ -71,6 +73,14 @@ export async function benchListeners(listeners: number, rate: number, seconds: n
     await server.stop();
     await broker.stop();
     await rm(dataDir, { recursive: true });
+  }
+}
+
+/** Waits until nothing has been heard for a while. */
+async function quiet(heard: readonly Heard[]): Promise<void> {
+  for (let before = -1; before !== heard.length; ) {
+    before = heard.length;
+    await sleep(QUIET_MS);
   }
 }
 
@@ -185,14 +195,20 @@ async function schedule(
   return sent;
 }
 
-/** The n-th update that a member's listener hears belongs to the n-th fact about that member. */
+/**
+ * An update belongs to the newest fact about its member that was said before it: several that came
+ * close are told as one. So a wait longer than a member's own pause between two facts would look
+ * short; `settled` is what tells of it.
+ */
 function latencies(sent: readonly Sent[], heard: readonly Heard[], after: number): number[] {
-  const byMember = Map.groupBy(heard, ({ member }) => member);
-  const count = new Map<number, number>();
-  return sent.flatMap(({ member, atMs }, index) => {
-    const nth = count.get(member) ?? 0;
-    count.set(member, nth + 1);
-    const receipt = byMember.get(member)?.[nth];
-    return receipt === undefined || index < after ? [] : [receipt.atMs - atMs];
+  const said = Map.groupBy(sent.slice(after), ({ member }) => member);
+  return heard.flatMap(({ member, atMs }) => {
+    const last = said.get(member)?.findLast((one) => one.atMs <= atMs);
+    return last === undefined ? [] : [atMs - last.atMs];
   });
+}
+
+/** How long after the last fact the last update came. */
+function settled(sent: readonly Sent[], heard: readonly Heard[]): number {
+  return Math.max(0, (heard.at(-1)?.atMs ?? 0) - (sent.at(-1)?.atMs ?? 0));
 }

@@ -1,4 +1,5 @@
 import kafkajs, { type Admin, type Cluster, type Kafka } from 'kafkajs';
+import { sleep } from '../../kernel/clock.ts';
 import type {
   KafkaAdmin,
   KafkaConnection,
@@ -6,7 +7,7 @@ import type {
   TopicPlace,
   TopicSpec,
 } from './client.ts';
-import { bounded, untilSo } from './client-bounds.ts';
+import { Backoff, BOUNDS, bounded, untilSo } from './client-bounds.ts';
 import { Link } from './kafkajs-link.ts';
 import { clusterOf, kafkaOf, RETRIES, reach } from './kafkajs-options.ts';
 
@@ -138,12 +139,27 @@ export class KafkajsAdmin implements KafkaAdmin {
     );
   }
 
+  /** A topic that was just made, or has moved, has its leader a moment later. */
   async #offsets(link: Link<Cluster>, topic: string, fromBeginning: boolean): Promise<number[]> {
+    const backoff = new Backoff();
+    for (let waited = 0; ; ) {
+      try {
+        return await this.#offsetsNow(link, topic, fromBeginning);
+      } catch (error) {
+        const ms = backoff.next();
+        waited += ms;
+        if (!isRetriable(error) || waited > BOUNDS.callMs) throw error;
+        await sleep(ms);
+      }
+    }
+  }
+
+  async #offsetsNow(link: Link<Cluster>, topic: string, fromBeginning: boolean): Promise<number[]> {
     await this.#reached();
     return link.use('listing offsets', async (cluster) => {
       await cluster.connect();
       await cluster.addMultipleTargetTopics([topic]);
-      await cluster.refreshMetadataIfNecessary();
+      await cluster.refreshMetadata();
       const partitions = cluster
         .findTopicPartitionMetadata(topic)
         .map(({ partitionId }) => ({ partition: partitionId }));
@@ -166,4 +182,8 @@ export class KafkajsAdmin implements KafkaAdmin {
       throw error;
     }
   }
+}
+
+function isRetriable(error: unknown): boolean {
+  return error instanceof Error && 'retriable' in error && error.retriable === true;
 }
