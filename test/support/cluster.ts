@@ -7,8 +7,8 @@ import { startServer, type TestServer } from './server.ts';
 /** Several servers of one deployment: one Kafka, one set of keys, a data directory each. */
 export interface Cluster {
   readonly env: Readonly<Record<string, string>>;
-  /** Starts one more, or one again on its own data directory. */
-  start(dataDir?: string): Promise<TestServer>;
+  /** Starts one more, or one again on its own data directory; with settings of its own, if any. */
+  start(dataDir?: string, own?: Readonly<Record<string, string>>): Promise<TestServer>;
   /** Ends all that were started and still run. */
   stop(): Promise<void>;
 }
@@ -20,9 +20,9 @@ export async function cluster(env: Readonly<Record<string, string>>): Promise<Cl
   const servers = new Set<TestServer>();
   return {
     env: shared,
-    async start(dataDir) {
-      const own = dataDir ?? (await mkdtemp(join(folder, 'instance-')));
-      const server = await startServer({ dataDir: own, env: shared });
+    async start(dataDir, own = {}) {
+      const directory = dataDir ?? (await mkdtemp(join(folder, 'instance-')));
+      const server = await startServer({ dataDir: directory, env: { ...shared, ...own } });
       servers.add(server);
       return server;
     },
