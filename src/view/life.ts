@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Snapshot } from '../contract/snapshots.ts';
+import { inBatches } from '../kernel/batches.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
 import { openForReading } from '../kernel/sqlite.ts';
 import { startWorker, type WorkerHandle } from '../kernel/worker.ts';
@@ -32,7 +33,7 @@ export interface Opened extends Pick<ViewWriter, 'places' | 'rebuilding'> {
 
 export type ViewMethods = {
   open(log: LogState): Promise<Opened>;
-  apply(args: { batch: Batch; at: number }): Applied;
+  apply(args: { batches: readonly Batch[]; at: number }): Applied[];
   confirm(args: { ends: readonly number[]; at: number }): void;
   finish(args: { at: number }): ViewChange[];
   close(args: null): void;
@@ -87,7 +88,13 @@ export class Life {
     this.#projection = opened.projection;
     this.#building = opened.rebuilding;
     if (log.damaged === true) return this.#read();
-    const apply = (batch: Batch): Promise<void> => this.#apply(batch);
+    const bounds = { itemsMax: log.partitions, bytesMax: batchSize };
+    const gathered = inBatches(
+      (batches: readonly Batch[]) => this.#applyAll(batches),
+      bounds,
+      ({ records }) => records.length,
+    );
+    const apply = (batch: Batch): Promise<void> => this.#apply(batch, gathered);
     this.#feeder = createFeeder({ log, clock, onError, batchSize, places, apply });
     if (!this.#building) this.#read();
     await this.#feeder.catchUp();
@@ -146,9 +153,25 @@ export class Life {
     this.#shard = createShard(this.#reader, log.partitions);
   }
 
-  async #apply(batch: Batch): Promise<void> {
+  /** While one transaction is being applied, partitions gather for the next. */
+  async #applyAll(batches: readonly Batch[]): Promise<readonly (Applied | Error)[]> {
+    const { clock } = this.#options;
+    const apply = (some: readonly Batch[]): Promise<Applied[]> =>
+      this.#worker.call('apply', { batches: some, at: clock.now() });
+    try {
+      return await apply(batches);
+    } catch (error) {
+      if (batches.length === 1) throw error;
+      // One of them keeps none of the others from being applied.
+      const alone = batches.map(async (batch) => (await apply([batch]))[0] ?? NOTHING);
+      const settled = await Promise.allSettled(alone);
+      return settled.map((one) => (one.status === 'fulfilled' ? one.value : toError(one.reason)));
+    }
+  }
+
+  async #apply(batch: Batch, gathered: Gathered): Promise<void> {
     const { clock, onError, waiters, onLag } = this.#options;
-    const { changes, failures } = await this.#worker.call('apply', { batch, at: clock.now() });
+    const { changes, failures } = await gathered(batch);
     for (const { subject, message } of failures) {
       onError(new Error(`the projection of ${subject} failed`, { cause: message }));
     }
@@ -172,6 +195,14 @@ export class Life {
     const { ends, at } = await this.#logNow();
     await this.#worker.call('confirm', { ends, at });
   }
+}
+
+type Gathered = (batch: Batch) => Promise<Applied>;
+
+const NOTHING: Applied = { changes: [], failures: [] };
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 /** From the log's acceptance of the newest record to its being readable. */

@@ -56,8 +56,8 @@ function live({
   for (let from = 0; from < rest.length; from += size) {
     const batch = rest.slice(from, from + size);
     const upTo = batch.at(-1)?.offset ?? -1;
-    const applied = writer.apply({ partition: PARTITION, records: batch, upTo }, at);
-    if (!writer.rebuilding) changes.push(...applied.changes);
+    const [applied] = writer.apply([{ partition: PARTITION, records: batch, upTo }], at);
+    if (!writer.rebuilding) changes.push(...(applied?.changes ?? []));
   }
   if (writer.rebuilding && !crash) changes.push(...writer.finish(at));
   writer.close();
@@ -203,7 +203,7 @@ test('B-LV-10: a view is as old as its oldest partition that is not known to be 
     });
   const ends = Array.from({ length: PARTITIONS }, () => 10);
   const first = writer(1, ends);
-  for (const partition of [0, 1]) first.apply({ partition, records: [], upTo: partition + 8 }, 1);
+  for (const partition of [0, 1]) first.apply([{ partition, records: [], upTo: partition + 8 }], 1);
   first.confirm(ends, 20 * DAY_MS);
   first.close();
   const again = writer(30 * DAY_MS, ends);

@@ -40,7 +40,7 @@ const methods: ViewMethods = {
     const { places, rebuilding } = writer;
     return { places, rebuilding, refused, projection: projector.version };
   },
-  apply: ({ batch, at }) => view().apply(batch, at),
+  apply: ({ batches, at }) => view().apply(batches, at),
   confirm: ({ ends, at }) => view().confirm(ends, at),
   finish: ({ at }) => view().finish(at),
   close() {

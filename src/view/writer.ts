@@ -37,7 +37,8 @@ export interface ViewWriter {
   readonly places: readonly number[];
   /** Nothing of a view that is being built anew is seen before `finish`. */
   readonly rebuilding: boolean;
-  apply(batch: Batch, at: number): Applied;
+  /** All in one transaction; the answers in their order. */
+  apply(batches: readonly Batch[], at: number): Applied[];
   /** What the log had at that time: a view that has it all is as new as that. */
   confirm(ends: readonly number[], at: number): void;
   /** Puts the view that was built anew into the place of the old one. */
@@ -79,8 +80,10 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
     places: placesOf(db, log.partitions),
     rebuilding,
     // Being built anew is no change: `at` 0 is older than anything that anybody asks for.
-    apply(batch, at) {
-      const applied = applyBatch(db, projector, batch, building ? 0 : at);
+    apply(batches, at) {
+      const applied = inTransaction(db, () =>
+        batches.map((batch) => applyBatch(db, projector, batch, building ? 0 : at)),
+      );
       if (at - prunedAt >= PRUNE_EVERY_MS) {
         prunedAt = at;
         inTransaction(db, () => pruneChanges(db, at));

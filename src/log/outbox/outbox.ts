@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { inBatches } from '../../kernel/batches.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { asFault, Fault } from '../../kernel/errors.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
@@ -13,7 +14,6 @@ import type {
   Intake,
 } from '../../twin/ports.ts';
 import { isReadOnly } from '../damaged.ts';
-import { inBatches } from './batches.ts';
 import { Drain } from './drain.ts';
 import type { OutboxMethods, OutboxWorkerData } from './outbox.worker.ts';
 import type { Holding, Load, OutboxBounds } from './store.ts';

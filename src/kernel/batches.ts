@@ -1,10 +1,11 @@
 /**
  * Group commit: while one batch is being fsynced, all that comes gathers for the next. One fsync
- * thus serves whoever waits, and each is told only after its own.
+ * thus serves whoever waits, and each is told only after its own; an `Error` among the results is
+ * told to its item alone.
  * @param bytesOf so that one batch is bounded by what it holds, not only by how many
  */
 export function inBatches<Item, Result>(
-  write: (items: readonly Item[]) => Promise<readonly Result[]>,
+  write: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>,
   bounds: { readonly itemsMax: number; readonly bytesMax: number },
   bytesOf: (item: Item) => number,
 ): (item: Item) => Promise<Result> {
@@ -27,7 +28,11 @@ export function inBatches<Item, Result>(
       const batch = take();
       try {
         const results = await write(batch.map(({ item }) => item));
-        for (const [index, { resolve }] of batch.entries()) resolve(results[index] as Result);
+        for (const [index, { resolve, reject }] of batch.entries()) {
+          const result = results[index] as Result | Error;
+          if (result instanceof Error) reject(result);
+          else resolve(result);
+        }
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
