@@ -71,7 +71,7 @@ async function importUntilDeath(
 let running: TestServer | undefined;
 after(() => running?.kill());
 
-test(`B-LV-1, B-LV-2: kill -9 during an import, ${KILLS} times`, async () => {
+test(`F17, B-LV-1, B-LV-2: kill -9 during an import, ${KILLS} times`, async () => {
   const rounds = Array.from({ length: KILLS }, (_, kill) => copiesFor(kill));
   const env = { DEMO: 'off' };
   const undisturbed = await startServer({ env });

@@ -172,7 +172,7 @@ test('P6: an audit whose thread ended is started anew by itself', async () => {
   });
 });
 
-test('SIGTERM: streams end with their result, new work is refused, exit code 0', async () => {
+test('F19: SIGTERM: streams end with their result, new work is refused, exit code 0', async () => {
   const server = await startServer();
   const token = await server.token('ana');
   const { headers, body } = modernMessage('subscriptions/listen', {

@@ -34,7 +34,7 @@ const feed = async (cursor: string) =>
     reset?: boolean;
   };
 
-test('P2, P3: what was acknowledged before a kill is told, listed and read after it', async () => {
+test('F20, P2, P3: what was acknowledged before a kill is told, listed and read after it', async () => {
   const before = await readDocument(server, ana, ANA_COVERAGE);
   const { next } = await feed('now');
   const session = await openSession(server, ana);

@@ -116,7 +116,7 @@ for (const [surface, open] of Object.entries(SURFACES)) {
     stream.close();
   });
 
-  test(`P1, B-MC-5: ${surface} ends at the instant at which its token expires`, async () => {
+  test(`F9, P1, B-MC-5: ${surface} ends at the instant at which its token expires`, async () => {
     await server.relations('touch', 'member:demo-ana#delegate@user:ute');
     const control = await listen(server, dora, [ANA_COVERAGE]);
     const token = await server.token('ute', { ttlSeconds: 3 });

@@ -56,7 +56,7 @@ async function newest(token: string, uri: string, minPosition: string): Promise<
   return (await readDocument(server, token, uri, meta)).etag;
 }
 
-test('B-MC-6: a reader that stalls is queued one update a URI, and the others are told', async (t) => {
+test('F12, B-MC-6: a reader that stalls is queued one update a URI, and the others are told', async (t) => {
   await importRound(0);
   await server.relations('touch', `member:${MEMBER}#self@user:sam`);
   const sam = await server.token('sam');

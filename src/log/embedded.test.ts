@@ -42,7 +42,7 @@ describe('the embedded log', () => {
   });
 });
 
-test('B-LV-1: kill -9 in mid append: what was acknowledged is there, nothing is there by half', async () => {
+test('F17, B-LV-1: kill -9 in mid append: what was acknowledged is there, nothing is there by half', async () => {
   const dataDir = newDirectory();
   const acknowledged: string[] = [];
   for (const [run, killAfter] of [3, 1, 6].entries()) {

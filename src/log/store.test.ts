@@ -80,7 +80,7 @@ test('compaction keeps every head, and tombstones and receipts for 30 days', () 
   assert.deepEqual(again.places, [{ partition, offset: 4 }]);
 });
 
-test('a full disk is LOG_UNAVAILABLE, and nothing is half written', () => {
+test('F16: a full disk is LOG_UNAVAILABLE, and nothing is half written', () => {
   const db = openLogDatabase(':memory:');
   const store = open(PLAIN, db);
   store.submitBundle(submission(bundleOf(patient('ana'))), 0);

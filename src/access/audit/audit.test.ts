@@ -117,7 +117,7 @@ test('without a running thread nothing may be shown', async () => {
   await assert.rejects(audit.append(entry('c')), unavailable);
 });
 
-test('a commit that fails refuses its records, and the next one is tried', async (t) => {
+test('F16: a commit that fails refuses its records, and the next one is tried', async (t) => {
   const { audit, path, reported } = await started(t);
   await audit.append(entry('c1'));
   const other = new DatabaseSync(path);

@@ -20,7 +20,7 @@ function room() {
   return Object.assign(room, { registry, dispatcher, subscribe });
 }
 
-test('B-MC-6: while the socket takes nothing, a URI is queued once, with its newest state', async () => {
+test('F12, B-MC-6: while the socket takes nothing, a URI is queued once, with its newest state', async () => {
   const { dispatcher, subscribe } = room();
   const slow = subscribe('slow', COVERAGE, PROFILE);
   for (let offset = 0; offset < 500; offset += 1) {
