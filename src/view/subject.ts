@@ -84,6 +84,7 @@ function sourceRows(db: DatabaseSync, subject: string): Row[] {
     });
 }
 
+/** Most changes touch one document of many: those that say what they said stay as they are. */
 function storeDocuments(
   db: DatabaseSync,
   projector: Projector,
@@ -91,15 +92,26 @@ function storeDocuments(
   projection: Projection,
   rows: readonly Row[],
 ): void {
-  prepared(db, 'DELETE FROM documents WHERE subject = ?').run(subject);
-  const put = prepared(db, `INSERT INTO documents VALUES (${Array(10).fill('?')})`);
+  const held = new Map(
+    prepared(db, 'SELECT * FROM documents WHERE subject = ?')
+      .all(subject)
+      .map((row) => [`${row.variant} ${row.uri}`, row]),
+  );
+  const put = prepared(db, `INSERT OR REPLACE INTO documents VALUES (${Array(10).fill('?')})`);
   for (const document of projection.documents) {
-    const { uri, variant, section, title, data, notices } = document;
-    const { etag, digest } = stampOf(projector, uri, variant, document);
+    const { uri, variant, section, title } = document;
     const recorded = newest(document, projection, rows);
-    const texts = [JSON.stringify(data), JSON.stringify(notices)];
-    put.run(uri, variant, subject, section, etag, digest, title, recorded, ...texts);
+    const data = JSON.stringify(document.data);
+    const notices = JSON.stringify(document.notices);
+    const same = held.get(`${variant} ${uri}`);
+    held.delete(`${variant} ${uri}`);
+    const isSame = same?.data === data && same.notices === notices && same.section === section;
+    if (isSame && same.title === title && same.recorded === recorded) continue;
+    const { etag, digest } = stampOf(projector, uri, variant, document);
+    put.run(uri, variant, subject, section, etag, digest, title, recorded, data, notices);
   }
+  const drop = prepared(db, 'DELETE FROM documents WHERE uri = ? AND variant = ?');
+  for (const { uri = null, variant = null } of held.values()) drop.run(uri, variant);
 }
 
 /** Of what the variant holds only: a time must not tell of a record that may not be seen. */
