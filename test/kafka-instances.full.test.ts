@@ -46,13 +46,15 @@ after(async () => {
 async function reads(server: TestServer): Promise<void> {
   const token = await server.token(READER);
   for (const member of MEMBERS) {
-    const readable = async (): Promise<boolean> =>
+    const refusal = async (): Promise<unknown> =>
       await readDocument(server, token, profileOf(member)).then(
-        () => true,
-        () => false,
+        () => undefined,
+        (error: unknown) => error,
       );
-    for (let tries = 0; !(await readable()); tries += 1) {
-      assert.ok(tries < 100, `${member} can be read`);
+    for (let tries = 0; ; tries += 1) {
+      const why = await refusal();
+      if (why === undefined) break;
+      assert.ok(tries < 100, `${member} can be read: ${why}; the server says ${server.output()}`);
       await sleep(50);
     }
   }

@@ -105,8 +105,9 @@ export class Ledger {
     if (this.#log === undefined) return;
     await checkRecords(this.#log, this.#written);
     await checkReceipts(this.#log, this.#watchers, newest);
-    for (const { name, acknowledged, receipts } of this.#outsiders) {
-      assert.deepEqual([acknowledged, receipts], [[], []], `${name} may know nothing`);
+    for (const { state, opened, acknowledged, receipts } of this.#outsiders) {
+      assert.ok(opened > 0, state);
+      assert.deepEqual([acknowledged, receipts], [[], []], `${state}, and may know nothing`);
     }
   }
 

@@ -22,19 +22,36 @@ export async function checkRecords(
   written: readonly Written[],
 ): Promise<void> {
   const records = await readTopic(brokers, `${prefix}twins.sources`);
-  const numbers = Map.groupBy(records.flatMap(numberOf), ({ member }) => member);
-  for (const [member, said] of Map.groupBy(written, (one) => one.member)) {
-    const kept = (numbers.get(member) ?? []).map(({ number }) => number);
-    const rising = [...new Set(kept)].toSorted((a, b) => a - b);
-    assert.deepEqual(kept, rising, `${member}: each number once, in order`);
-    for (const { number, held } of said) {
-      assert.ok(held || kept.includes(number), `${member}: ${number} is in the log`);
-    }
+  assert.deepEqual(faultsOfRecords(records.flatMap(numberOf), written), []);
+}
+
+interface Numbered {
+  readonly member: string;
+  readonly number: number;
+}
+
+/** What is wrong with the accepted numbers, in the order of the log. */
+export function faultsOfRecords(
+  accepted: readonly Numbered[],
+  written: readonly (Numbered & Pick<Written, 'held'>)[],
+): string[] {
+  const last = new Map<string, number>();
+  const faults: string[] = [];
+  for (const { member, number } of accepted) {
+    const before = last.get(member) ?? 0;
+    if (number <= before) faults.push(`${member}: ${number} was accepted after ${before}`);
+    last.set(member, number);
   }
+  const kept = new Set(accepted.map(({ member, number }) => `${member} ${number}`));
+  for (const { member, number, held } of written) {
+    if (held || kept.has(`${member} ${number}`)) continue;
+    faults.push(`${member}: ${number} was acknowledged and is not in the log`);
+  }
+  return faults;
 }
 
 /** Records of one member are in one partition, and so in the order of the log. */
-function numberOf({ key, value }: SeenRecord): { member: string; number: number }[] {
+function numberOf({ key, value }: SeenRecord): Numbered[] {
   const [, member] = /\/Patient\/(.+)$/.exec(key.toString()) ?? [];
   const [, number] = /Number-(\d+)-of/.exec(value.toString('latin1')) ?? [];
   return member === undefined || number === undefined ? [] : [{ member, number: Number(number) }];
@@ -56,13 +73,25 @@ export async function checkReceipts(
     new Set(watchers.flatMap(({ receipts }) => receipts.map(nameOf))),
   );
   for (const { name, receipts } of watchers) {
-    const last = new Map<string, number>();
-    for (const receipt of receipts) {
-      const place = places.get(nameOf(receipt)) ?? -1;
-      assert.ok(place >= (last.get(receipt.uri) ?? -1), `${name}: ${receipt.uri} went back`);
-      last.set(receipt.uri, place);
-    }
+    assert.deepEqual(faultsOfReceipts(receipts, places), [], name);
   }
+}
+
+/**
+ * What is wrong with the order of receipts. The same etag may be told again.
+ * @param places offset by `nameOf` a receipt
+ */
+export function faultsOfReceipts(
+  receipts: readonly Receipt[],
+  places: ReadonlyMap<string, number>,
+): string[] {
+  const last = new Map<string, number>();
+  return receipts.flatMap((receipt) => {
+    const before = last.get(receipt.uri) ?? -1;
+    const place = places.get(nameOf(receipt)) ?? -1;
+    last.set(receipt.uri, place);
+    return place < before ? [`${receipt.uri}: ${place} was told after ${before}`] : [];
+  });
 }
 
 async function heardAll(watcher: Watcher, newest: ReadonlyMap<string, string>): Promise<void> {
@@ -75,7 +104,7 @@ async function heardAll(watcher: Watcher, newest: ReadonlyMap<string, string>): 
   }
 }
 
-const nameOf = ({ uri, etag }: Receipt): string => `${uri} ${etag}`;
+export const nameOf = ({ uri, etag }: Receipt): string => `${uri} ${etag}`;
 
 /** Offsets in the log by URI and etag; each change stands there once. */
 async function placesOf(

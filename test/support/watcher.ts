@@ -51,10 +51,14 @@ export class Watcher {
     return told.map(({ uri, meta }) => ({ uri, etag: etagOf(meta) }));
   }
 
+  get opened(): number {
+    return this.#streams.length;
+  }
+
   /** How it stands, for whoever wonders why it was not told. */
   get state(): string {
     const said = this.#failure === undefined ? '' : `, failed last with ${this.#failure}`;
-    return `${this.name} opened ${this.#streams.length} streams for ${this.acknowledged}${said}`;
+    return `${this.name} opened ${this.opened} streams for ${this.acknowledged}${said}`;
   }
 
   start(): void {
