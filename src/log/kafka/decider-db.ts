@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { inTransaction, openDatabase } from '../../kernel/sqlite.ts';
+import { inTransaction, isDamage, openDatabase } from '../../kernel/sqlite.ts';
 import { mayHaveMissed } from '../../twin/retention.ts';
+import { mustBeWhole, mustHaveDigests } from '../integrity.ts';
 import { createLogTables, identityOf, type LogIdentity } from '../schema.ts';
 
 /** How far the topics have been taken in, and which intake is decided; both move with the state. */
@@ -19,17 +20,31 @@ export interface Next {
 
 /**
  * What a decider knows, in a file of its own instance. Kafka has all of it, so a power cut may take
- * the last of it; the file of another log, or one that has stood still for so long that it may have
- * missed tombstones, is thrown away.
+ * the last of it; the file of another log, a damaged one, or one that has stood still for so long that
+ * it may have missed tombstones, is thrown away.
  * @param at now, in ms
  */
 export function openDeciderDatabase(path: string, identity: LogIdentity, at: number): DatabaseSync {
-  const db = openFor(path, identity);
-  const isSame = identityOf(db).epoch === identity.epoch;
-  if (isSame && !mayHaveMissed(completeAt(db) ?? at, at)) return db;
-  db.close();
+  const known = openKnown(path, identity, at);
+  if (known !== undefined) return known;
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
   return openFor(path, identity);
+}
+
+/** `undefined`: what is there is of no use. */
+function openKnown(path: string, identity: LogIdentity, at: number): DatabaseSync | undefined {
+  let db: DatabaseSync | undefined;
+  try {
+    db = openFor(path, identity);
+    mustBeWhole(db);
+    mustHaveDigests(db, 'records');
+    const isSame = identityOf(db).epoch === identity.epoch;
+    if (isSame && !mayHaveMissed(completeAt(db) ?? at, at)) return db;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  db?.close();
+  return undefined;
 }
 
 function openFor(path: string, identity: LogIdentity): DatabaseSync {
