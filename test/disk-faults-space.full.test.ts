@@ -52,7 +52,7 @@ async function readyz({ url }: TestServer): Promise<Record<string, unknown>> {
   return (await (await fetch(`${url}/readyz`)).json()) as Record<string, unknown>;
 }
 
-test('F16, P5: no room: nothing is taken nor shown, until there is room again', {
+test('F16: no room: nothing is taken nor shown, since no record of it could be kept, until there is room again', {
   skip,
 }, async () => {
   const started = await startServer({ dataDir: join(disk, 'server') });
