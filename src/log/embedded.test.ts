@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../kernel/clock.ts';
 import type { LogRecord } from '../twin/ports.ts';
 import { createEmbeddedLog, type EmbeddedLog } from './embedded.ts';
-import { logSuite } from './log-suite.ts';
+import { logSuite } from './log-suite-all.rig.ts';
 
 function newDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'twin-log-'));

@@ -8,7 +8,7 @@ import { sharedKafka } from '../../../test/support/parts.ts';
 import { sleep } from '../../kernel/clock.ts';
 import type { EventLog, LogRecord } from '../../twin/ports.ts';
 import { recordKey } from '../../twin/subjects.ts';
-import type { LogUnderTest } from '../log-suite.ts';
+import type { LogUnderTest } from '../log-suite.rig.ts';
 import {
   bundleOf,
   collectionOf,

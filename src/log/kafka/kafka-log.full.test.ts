@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe } from 'node:test';
 import { sharedKafka } from '../../../test/support/parts.ts';
-import { logSuite } from '../log-suite.ts';
+import { logSuite } from '../log-suite-all.rig.ts';
 import type { KafkaConnection } from './client.ts';
 import { createKafkaClient, type KafkaAdapter } from './create.ts';
 import { newLog, specsOf } from './kafka-log.rig.ts';

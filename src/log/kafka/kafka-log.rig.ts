@@ -1,7 +1,7 @@
 /** A log on Kafka as the application opens one, for tests that bring their own topics. */
 
 import { systemClock } from '../../kernel/clock.ts';
-import type { LogUnderTest } from '../log-suite.ts';
+import type { LogUnderTest } from '../log-suite.rig.ts';
 import type { KafkaClient, TopicSpec } from './client.ts';
 import { createKafkaJournal } from './journal.ts';
 import { createKafkaLog } from './kafka-log.ts';

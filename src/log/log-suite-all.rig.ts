@@ -2,20 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { Fault } from '../kernel/errors.ts';
-import type { Service } from '../kernel/lifecycle.ts';
 import { partitionOf } from '../kernel/murmur2.ts';
-import type {
-  BundleSubmission,
-  EventLog,
-  Intake,
-  IntakeReceipt,
-  LogRecord,
-  RelationJournal,
-} from '../twin/ports.ts';
+import type { EventLog, LogRecord } from '../twin/ports.ts';
+import { type Context, type LogUnderTest, refusal } from './log-suite.rig.ts';
+import { testPreconditions } from './log-suite-preconditions.rig.ts';
 import {
   bundleOf,
-  bytes,
   collectionOf,
   condition,
   deletionOf,
@@ -25,25 +17,10 @@ import {
   submission,
 } from './test/bundles.ts';
 
-export interface LogUnderTest extends Service {
-  readonly log: EventLog;
-  readonly intake: Intake;
-  readonly relations: RelationJournal;
-}
-
 export interface LogPlace {
   /** Opens the same log again and again. */
   open(): Promise<LogUnderTest>;
   remove(): Promise<void>;
-}
-
-interface Context {
-  /** The log that is open now. */
-  now(): LogUnderTest;
-  reopen(): Promise<void>;
-  submit(json: Uint8Array, more?: Partial<BundleSubmission>): Promise<IntakeReceipt>;
-  all(): Promise<LogRecord[]>;
-  latest(id: string): Promise<LogRecord | undefined>;
 }
 
 export function logSuite(createPlace: () => LogPlace): void {
@@ -168,54 +145,6 @@ function testOrder({ now, submit, all }: Context): void {
     assert.equal((await submit(deletionOf('Condition/c9'))).accepted, 0);
     const last = (await all()).at(-1);
     assert.deepEqual([last?.id, last?.resource], ['c1', null]);
-  });
-}
-
-function testPreconditions({ now, submit, latest }: Context): void {
-  const conditional = (resource: ReturnType<typeof patient>, more: object) =>
-    bytes({
-      ...{ resourceType: 'Bundle', type: 'transaction' },
-      entry: [
-        {
-          resource,
-          request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}`, ...more },
-        },
-      ],
-    });
-  const failed = async (promise: Promise<unknown>): Promise<Fault> => {
-    const error = await promise.then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    assert.ok(error instanceof Fault, 'it should have been refused');
-    assert.equal(error.code, 'PRECONDITION_FAILED');
-    return error;
-  };
-
-  test('B-IN-11: of two who name the same etag one is refused, with the present one', async () => {
-    await submit(bundleOf(patient('ana')));
-    const { data } = await failed(
-      submit(conditional(patient('ana', { birthDate: '1971-01-01' }), { ifMatch: 'W/"old"' })),
-    );
-    const ifMatch = `W/${data.etag}`;
-    const writes = ['1972-02-02', '1973-03-03'].map((birthDate) =>
-      submit(conditional(patient('ana', { birthDate }), { ifMatch })),
-    );
-    const outcomes = await Promise.allSettled(writes);
-    const won = outcomes.findIndex(({ status }) => status === 'fulfilled');
-    assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
-    const { resource } = (await latest('ana')) ?? {};
-    assert.equal(resource?.birthDate, won === 0 ? '1972-02-02' : '1973-03-03');
-  });
-
-  test('B-IN-11: ifNoneMatch creates once; a command never waits, and a failed one leaves nothing', async () => {
-    const created = conditional(patient('ben'), { ifNoneMatch: '*' });
-    assert.equal((await submit(created)).accepted, 1);
-    await failed(submit(created));
-    const orphan = conditional(condition('c1', 'nobody', 'Asthma'), { ifNoneMatch: '*' });
-    await refusal(submit(orphan));
-    assert.equal((await now().intake.held('demo')).waiting.count, 0);
-    assert.equal(await latest('c1'), undefined);
   });
 }
 
@@ -408,14 +337,4 @@ async function drained(log: EventLog, partition: number): Promise<LogRecord[]> {
     if (records.length === 0) return all;
     all.push(...records);
   }
-}
-
-async function refusal(promise: Promise<unknown>): Promise<Fault> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof Fault, 'it should have been refused');
-  assert.equal(error.code, 'REFUSED_INPUT');
-  return error;
 }
