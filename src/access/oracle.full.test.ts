@@ -1,7 +1,7 @@
 import { after, before } from 'node:test';
 import { type SpicedbPart, spicedb } from '../../test/support/parts.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { oracleSuite } from './oracle-suite.ts';
+import { oracleSuite } from './oracle-suite.rig.ts';
 import { connectEngine } from './spicedb/grpc.ts';
 import { applySchema } from './spicedb/schema-check.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MEANING } from './oracle.rig.ts';
-import { compare, oracleSuite } from './oracle-suite.ts';
+import { compare, oracleSuite } from './oracle-suite.rig.ts';
 import { startEmbeddedEngine } from './spicedb/embedded.ts';
 import { SCHEMA_TEXT, schemaWords } from './spicedb/schema.ts';
 
