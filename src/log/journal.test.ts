@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe } from 'node:test';
 import { systemClock } from '../kernel/clock.ts';
 import { createEmbeddedLog } from './embedded.ts';
-import { journalSuite } from './journal-suite.ts';
+import { journalSuite } from './journal-suite.rig.ts';
 
 describe('the embedded journal of relations', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'twin-journal-'));

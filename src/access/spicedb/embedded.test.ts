@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startEmbeddedEngine } from './embedded.ts';
-import { engineSuite } from './engine-suite.ts';
+import { engineSuite } from './engine-suite.rig.ts';
 
 engineSuite('embedded', async () => startEmbeddedEngine());
 

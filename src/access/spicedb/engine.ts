@@ -1,6 +1,6 @@
 /**
  * What this server asks of SpiceDB, in the words of twin/ports.ts. The embedded library stands
- * behind it, and a real server by gRPC can: `engine-suite.ts` is what each must pass.
+ * behind it, and a real server by gRPC can: `engine-suite.rig.ts` is what each must pass.
  */
 
 import type { ObjectRef, RelationChange, Relationship } from '../../twin/ports.ts';

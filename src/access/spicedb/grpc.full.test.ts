@@ -5,7 +5,7 @@ import { type SpicedbPart, spicedb } from '../../../test/support/parts.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { parseRelation } from '../relations-text.ts';
 import type { Engine, WatchUpdate } from './engine.ts';
-import { engineSuite } from './engine-suite.ts';
+import { engineSuite } from './engine-suite.rig.ts';
 import { connectEngine, type SpicedbConnection } from './grpc.ts';
 import { applySchema, diffSchema, requireSchema } from './schema-check.ts';
 

@@ -7,7 +7,7 @@ import type { Service } from '../../kernel/lifecycle.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { RelationChange, RelationJournal } from '../../twin/ports.ts';
 import { encodeRelation } from '../events/index.ts';
-import { journalSuite } from '../journal-suite.ts';
+import { journalSuite } from '../journal-suite.rig.ts';
 import type { KafkaClient } from './client.ts';
 import { createKafkaClient } from './create.ts';
 import { createKafkaJournal } from './journal.ts';
