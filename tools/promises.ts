@@ -13,7 +13,7 @@ export interface Ledger {
 }
 
 export function checkPromises(): string[] {
-  const tests = readFiles('{src,test,tools}/**/*{.test,-suite}.ts');
+  const tests = readFiles('{src,test,tools}/**/*{.test,-suite*.rig}.ts');
   return findBroken({ promises: PROMISES, gaps: KNOWN_GAPS }, tests);
 }
 

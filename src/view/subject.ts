@@ -7,7 +7,7 @@ import type { ProjectedDocument, Projection } from '../twin/projection.ts';
 import { subjectKey } from '../twin/subjects.ts';
 import { replaceFacts } from './fact-rows.ts';
 import { replacePerson } from './person-rows.ts';
-import { type Projector, stampOf } from './projector.ts';
+import { type Projector, type Stamp, stampOf } from './projector.ts';
 
 export interface TouchedSubject {
   readonly subject: Subject;
@@ -105,13 +105,17 @@ function storeDocuments(
     const notices = JSON.stringify(document.notices);
     const same = held.get(`${variant} ${uri}`);
     held.delete(`${variant} ${uri}`);
-    const isSame = same?.data === data && same.notices === notices && same.section === section;
-    if (isSame && same.title === title && same.recorded === recorded) continue;
-    const { etag, digest } = stampOf(projector, uri, variant, document);
+    const saysSame = same?.data === data && same.notices === notices;
+    if (saysSame && same.title === title && same.recorded === recorded) continue;
+    const { etag, digest } = saysSame ? stampIn(same) : stampOf(projector, uri, variant, document);
     put.run(uri, variant, subject, section, etag, digest, title, recorded, data, notices);
   }
   const drop = prepared(db, 'DELETE FROM documents WHERE uri = ? AND variant = ?');
   for (const { uri = null, variant = null } of held.values()) drop.run(uri, variant);
+}
+
+function stampIn({ etag, digest }: Record<string, unknown>): Stamp {
+  return { etag: String(etag), digest: String(digest) };
 }
 
 /** Of what the variant holds only: a time must not tell of a record that may not be seen. */
