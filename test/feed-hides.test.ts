@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { readDocument } from './support/ask.ts';
 import { bundleOf, patient } from './support/changes.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
@@ -26,12 +27,16 @@ before(async () => {
     condition(index, { meta: { security } }),
   );
   const records = [patient('hidden'), condition(1_000, {}), ...hidden];
-  await server.importBundle(bundleOf(...records));
+  const imported = await server.importBundle(bundleOf(...records));
+  const { position } = (await imported.json()) as { position: string };
   await server.relations(
     'touch',
     'member:hidden#self@user:hana',
     'member:hidden#delegate@user:del',
   );
+  // An import is answered by the log; a page holds what the view has.
+  const meta = { 'io.digital-twin/minPosition': position };
+  await readDocument(server, await server.token('hana'), 'mcp://twins/changes/now', meta);
 });
 after(() => server.stop());
 

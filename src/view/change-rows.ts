@@ -31,20 +31,21 @@ export function pruneChanges(db: DatabaseSync, at: number): void {
 export function changesAfter(
   db: DatabaseSync,
   partitions: number,
-  { subjects, after, limit }: ChangesQuery,
+  { subjects, after, upTo, limit }: ChangesQuery,
 ): ViewChange[] {
   const wanted = JSON.stringify(subjects.map(subjectKey));
-  const of = `FROM changes WHERE part = ? AND offset > ?
+  const of = `FROM changes WHERE part = ? AND offset > ? AND offset <= ?
     AND subject IN (SELECT value FROM json_each(?))`;
   const first = db.prepare(`SELECT * ${of} ORDER BY offset, uri, variant LIMIT ?`);
-  const whole = db.prepare(`SELECT * ${of} AND offset <= ? ORDER BY offset, uri, variant`);
+  const whole = db.prepare(`SELECT * ${of} ORDER BY offset, uri, variant`);
   const found: ViewChange[] = [];
   for (let part = 0; part < partitions && found.length < limit; part++) {
     const from = after.get(part) ?? -1;
-    const rows = first.all(part, from, wanted, limit - found.length);
+    const to = upTo?.get(part) ?? Number.MAX_SAFE_INTEGER;
+    const rows = first.all(part, from, to, wanted, limit - found.length);
     const last = rows.at(-1);
     const cut = last !== undefined && rows.length === limit - found.length;
-    const complete = cut ? whole.all(part, from, wanted, Number(last.offset)) : rows;
+    const complete = cut ? whole.all(part, from, Number(last.offset), wanted) : rows;
     found.push(...complete.map(changeOf));
   }
   return found;

@@ -79,6 +79,8 @@ export interface ChangesQuery {
   /** By partition, the last offset seen; a missing partition means from its start. */
   readonly after: ReadonlyMap<number, number>;
   readonly limit: number;
+  /** By partition, the last offset wanted; a missing partition means to its end. */
+  readonly upTo?: ReadonlyMap<number, number>;
 }
 
 export interface PersonQuery {

@@ -117,8 +117,11 @@ async function since(
   ];
   const { page, scanned, more } = visiblePage(
     from.after,
-    (after) =>
-      parts.view.shards().flatMap((shard) => shard.changes({ subjects, after, limit: SCAN_ROWS })),
+    (after) => {
+      // What is applied meanwhile belongs to the next page: here it would be told twice.
+      const query = { subjects, after, upTo: applied, limit: SCAN_ROWS };
+      return parts.view.shards().flatMap((shard) => shard.changes(query));
+    },
     (change) => mayKnow(readable, change) || isOfReadable(practitioners, principal, change),
   );
   const newest = new Map<string, ViewChange>();
