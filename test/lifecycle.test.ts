@@ -136,9 +136,10 @@ async function withDeadThread(
   };
   const app = await appIn(await fresh(), {}, onFatal);
   const threads = await threadsOf(() => app.start());
-  assert.equal((await readiness(app)).ready, true);
-  await threads[thread]?.terminate();
   try {
+    // Watch may take a heartbeat to be sure of itself.
+    await until(async () => (await readiness(app)).ready);
+    await threads[thread]?.terminate();
     await use(app, () => fatal);
   } finally {
     await app.stop();
