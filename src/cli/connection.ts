@@ -30,6 +30,13 @@ export function withCommonOptions(command: Command, jsonToo = true): Command {
   return jsonToo ? command.option('--json', 'print JSON') : command;
 }
 
+/** Of a command that asks no server, but what the server is set up with. */
+export function withSetupOptions(command: Command): Command {
+  return command
+    .option('--data-dir <directory>', 'data directory of the server (or DATA_DIR)')
+    .option('--json', 'print JSON');
+}
+
 export function configOf(io: CliIo, { dataDir }: Pick<CommonOptions, 'dataDir'>): Config {
   return loadConfig(io.input(dataDir === undefined ? {} : { DATA_DIR: dataDir }));
 }

@@ -112,7 +112,7 @@ function decideOwn(
   if (isPatient) enrol(state, by, id, entry.id);
   const { lastUpdatedMs } = entry;
   const own = { ...record, subject: home.subject, tenant, provenance, eventId };
-  requirePrecondition(entry, state.latest(recordKey(own)), by.etagsOf);
+  requirePrecondition(entry, () => state.latest(recordKey(own)), by.etagsOf);
   const time = lastUpdatedMs === undefined ? {} : { lastUpdatedMs };
   const { verdict, written } = decideRecord(state, { ...own, ...time });
   const moved = isPatient && verdict === 'accepted' ? settleLinks(state, by, own) : [];
@@ -166,7 +166,7 @@ function decideDirectory(
   };
   const key = directoryKey(record);
   const head = state.head(key);
-  requirePrecondition(entry, state.latest(key), by.etagsOf);
+  requirePrecondition(entry, () => state.latest(key), by.etagsOf);
   const own = factsOf({ resource, names: {} }, lastUpdatedMs, head);
   const facts = { ...own, mentions: routesOf(resource) };
   const known = head?.lastUpdatedMs ?? state.buriedAt(tenant, type, id);

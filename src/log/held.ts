@@ -38,7 +38,8 @@ function kindOfNeed(need: string): string {
   return need.includes('?') ? `${type} with that identifier` : type;
 }
 
-function heldOf(row: Row): HeldRecord {
+/** Where a record that waits, or was refused, stood; a row of any store of this room. */
+export function heldOf(row: Row): HeldRecord {
   return {
     type: String(row.type),
     source: String(row.source),

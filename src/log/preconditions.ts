@@ -5,16 +5,18 @@ import type { SourceRecord } from '../twin/ports.ts';
 /**
  * Whether a record may be written, by what its writer said of the present one: decided inside the
  * transaction that writes, so that of two who name the same etag one is refused.
- * @param present the latest record of the key; absent where there is none, or a tombstone
+ * @param latest answers the latest record of the key, where there is one that is no tombstone; asked
+ *   only where there is a precondition, since most writes have none
  * @param etagsOf by which readers may know it
  * @throws Fault PRECONDITION_FAILED with the present etag in `data.etag`, where there is one
  */
 export function requirePrecondition(
   { precondition, type, index }: BundleEntry,
-  present: SourceRecord | undefined,
+  latest: () => SourceRecord | undefined,
   etagsOf: (record: SourceRecord) => readonly string[],
 ): void {
   if (precondition === undefined) return;
+  const present = latest();
   const etags = present === undefined ? [] : etagsOf(present);
   const holds =
     precondition.kind === 'absent'

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { RelationChange, Relationship } from '../twin/ports.ts';
+import type { RelationChange } from '../twin/ports.ts';
+import { relationshipKey } from '../twin/relationships.ts';
 import { digestOf, relationBodyOf } from './integrity.ts';
 import { TOPICS } from './schema.ts';
 
@@ -16,7 +17,7 @@ export function appendRelation(
   const offset = Number(next?.next) - 1;
   const gone = operation === 'delete' ? 1 : 0;
   const body = JSON.stringify({ operation, relationship });
-  const row = [offset, relationKey(relationship), at, actor, gone, body] as const;
+  const row = [offset, relationshipKey(relationship), at, actor, gone, body] as const;
   db.prepare('INSERT INTO relations VALUES (?, ?, ?, ?, ?, ?, ?)').run(...row, digestOf(...row));
   return offset;
 }
@@ -33,10 +34,4 @@ export function readRelations(
       offset: Number(row.offset),
       change: JSON.parse(relationBodyOf(row)) as RelationChange,
     }));
-}
-
-/** The whole relationship without its expiry: a later touch with another expiry replaces it. */
-function relationKey({ resource, relation, subject }: Relationship): string {
-  const of = subject.relation === undefined ? '' : `#${subject.relation}`;
-  return `${resource.type}:${resource.id}#${relation}@${subject.type}:${subject.id}${of}`;
 }

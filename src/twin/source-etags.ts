@@ -4,6 +4,17 @@ import { etagOf, sourceDocument } from './etag.ts';
 import type { SourceRecord } from './ports.ts';
 import { PROJECTION_VERSION } from './project.ts';
 
+/** Of what stands at a source document's URI, as a reader gets it in this variant. */
+export function sourceEtag(
+  key: Uint8Array,
+  uri: string,
+  variant: Variant,
+  { data, notices }: Pick<ReturnType<typeof sourceDocument>, 'data' | 'notices'>,
+): string {
+  const parts = { uri, variant, fields: 'all', projection: PROJECTION_VERSION, data, notices };
+  return etagOf(key, parts);
+}
+
 const VARIANTS = ['general', 'full'] as const satisfies readonly Variant[];
 
 /**
@@ -16,8 +27,7 @@ export function sourceEtags(key: Uint8Array, record: SourceRecord): readonly str
   if (known === undefined) return [];
   const { uri, section } = known;
   return VARIANTS.map((variant) => {
-    const { data, notices } = sourceDocument({ ...record, section, sensitive: false }, variant);
-    const parts = { uri, variant, fields: 'all', projection: PROJECTION_VERSION, data, notices };
-    return etagOf(key, parts);
+    const shown = sourceDocument({ ...record, section, sensitive: false }, variant);
+    return sourceEtag(key, uri, variant, shown);
   });
 }

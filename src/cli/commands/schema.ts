@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { SpicedbSettings } from '../../config/spicedb.ts';
-import { configOf } from '../connection.ts';
+import { configOf, withSetupOptions } from '../connection.ts';
 import { CliFault, EXIT, type Exit } from '../faults.ts';
 import {
   type CliIo,
@@ -23,26 +23,20 @@ interface SchemaOptions {
  */
 export function addSchema(program: Command, io: CliIo, setExit: (code: number) => void): void {
   const schema = program.command('schema').description('the schema of a SpiceDB of your own');
-  withOptions(schema.command('diff'))
+  withSetupOptions(schema.command('diff'))
     .description('what it lacks of this version; exit code 1 when it lacks something')
     .action(async (options: SchemaOptions) => {
       const differences = await mended(io, options, 'diff');
       if (differences.length > 0) setExit(EXIT.fault);
       show(io, options, differences, 'SpiceDB has the schema of this version.');
     });
-  withOptions(schema.command('apply'))
+  withSetupOptions(schema.command('apply'))
     .description('merge the schema of this version into it; definitions of others stay')
     .action(async (options: SchemaOptions) => {
       const differences = await mended(io, options, 'apply');
       show(io, options, differences, 'There was nothing to apply.');
       if (options.json !== true && differences.length > 0) print(io, 'Applied.');
     });
-}
-
-function withOptions(command: Command): Command {
-  return command
-    .option('--data-dir <directory>', 'data directory of the server (or DATA_DIR)')
-    .option('--json', 'print JSON');
 }
 
 async function mended(

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { KafkaSettings } from '../../config/kafka.ts';
-import { configOf } from '../connection.ts';
+import { configOf, withSetupOptions } from '../connection.ts';
 import { CliFault, EXIT, type Exit } from '../faults.ts';
 import { type CliIo, plain, print, printJson, type TopicsOutcome, table } from '../io.ts';
 
@@ -17,14 +17,14 @@ type Mended = Extract<TopicsOutcome, { outcome: 'done' }>;
  */
 export function addTopics(program: Command, io: CliIo, setExit: (code: number) => void): void {
   const topics = program.command('topics').description('the topics of a Kafka of your own');
-  withOptions(topics.command('diff'))
+  withSetupOptions(topics.command('diff'))
     .description('how they differ from what this version needs; exit code 1 where they do')
     .action(async (options: TopicsOptions) => {
       const found = await mended(io, options, 'diff');
       if (rowsOf(found, 'diff').length > 0) setExit(EXIT.fault);
       show(io, options, found, 'diff');
     });
-  withOptions(topics.command('apply'))
+  withSetupOptions(topics.command('apply'))
     .description(
       'make what is missing and mend what drifted; a number of partitions is never changed',
     )
@@ -33,12 +33,6 @@ export function addTopics(program: Command, io: CliIo, setExit: (code: number) =
       if (found.refused.length > 0) setExit(EXIT.refused);
       show(io, options, found, 'apply');
     });
-}
-
-function withOptions(command: Command): Command {
-  return command
-    .option('--data-dir <directory>', 'data directory of the server (or DATA_DIR)')
-    .option('--json', 'print JSON');
 }
 
 async function mended(

@@ -9,7 +9,6 @@ export {
   decodeRelation,
   encodeRelation,
   type JournalEntry,
-  relationshipKey,
 } from './relations.ts';
 export { ownIds, type SchemaIds } from './schema-ids.ts';
 export { decodeSource, encodeSource } from './sources.ts';

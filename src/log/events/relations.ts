@@ -6,6 +6,7 @@ import {
   type Relationship as Wire,
 } from '../../contract/events/access/v1/relationship_pb.js';
 import type { RelationChange, Relationship } from '../../twin/ports.ts';
+import { relationshipKey } from '../../twin/relationships.ts';
 import { headerOf, isoOf, needed, provenanceOf, timestampOf } from './parts.ts';
 import { ownIds, type SchemaIds } from './schema-ids.ts';
 import { Undecodable } from './undecodable.ts';
@@ -24,12 +25,6 @@ const OPERATIONS = {
   touch: RelationshipOperation.TOUCH,
   delete: RelationshipOperation.DELETE,
 } as const;
-
-/** The whole relationship without its expiry: a later touch with another expiry replaces it. */
-export function relationshipKey({ resource, relation, subject }: Relationship): string {
-  const of = subject.relation === undefined ? '' : `#${subject.relation}`;
-  return `${resource.type}:${resource.id}#${relation}@${subject.type}:${subject.id}${of}`;
-}
 
 /** A delete is a tombstone, so that compaction forgets it as well. */
 export function encodeRelation(entry: JournalEntry, ids: SchemaIds = ownIds): OutMessage {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepared } from '../../kernel/statements.ts';
 import type { RelationChange, SourceRecord } from '../../twin/ports.ts';
 import type { DirectoryRecord, HeadFacts } from '../decider-state.ts';
 import { TOPICS } from '../schema.ts';
@@ -136,7 +137,7 @@ function goneFirst(rows: readonly StateRow[]): StateRow[] {
 
 function rowOf(db: DatabaseSync, table: string, columns: readonly string[], key: readonly Cell[]) {
   const where = columns.map((column) => `${column} IS ?`).join(' AND ');
-  const row = db.prepare(`SELECT * FROM ${table} WHERE ${where}`).get(...key);
+  const row = prepared(db, `SELECT * FROM ${table} WHERE ${where}`).get(...key);
   return row === undefined ? null : ({ ...row } as Record<string, Cell>);
 }
 

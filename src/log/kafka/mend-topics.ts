@@ -4,9 +4,7 @@ import type { KafkaClient } from './client.ts';
 import { Unwelcome } from './client-bounds.ts';
 import { createKafkaClient } from './create.ts';
 import { ensureLogIdentity, readLogIdentity } from './log-identity.ts';
-import { PARTITIONS, topicNames, topicSpecs } from './topics.ts';
-
-const REPLICATION_MAX = 3;
+import { PARTITIONS, replicationOn, topicNames, topicSpecs } from './topics.ts';
 
 export interface TopicsState {
   /** Before the command; made where it applied. */
@@ -33,7 +31,7 @@ export async function mendTopics(
   try {
     const brokers = await reached(client);
     if (typeof brokers !== 'number') return brokers;
-    const replication = Math.min(REPLICATION_MAX, brokers);
+    const replication = replicationOn(brokers);
     return { outcome: 'done', ...(await mended(client, topicPrefix, replication, action)) };
   } catch (error) {
     return { outcome: 'refused', says: wordsOf(error) };

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepared } from '../../kernel/statements.ts';
 import type { LogRecord } from '../../twin/ports.ts';
 import type { DirectoryRecord } from '../decider-state.ts';
 import { TOPICS } from '../schema.ts';
@@ -24,6 +25,12 @@ export interface RestoreParts {
 export function createRestore({ db, state, places, keys }: RestoreParts): Restore {
   const begin = (record: DirectoryRecord): void =>
     state.begin(Date.parse(record.provenance.recorded), record.provenance.actor);
+  const columns = new Map<string, readonly string[]>();
+  const columnsOf = (table: string): readonly string[] => {
+    const known = columns.get(table) ?? askColumns(db, table);
+    columns.set(table, known);
+    return known;
+  };
   return {
     source({ partition, offset, ...record }, facts) {
       begin(record);
@@ -35,21 +42,21 @@ export function createRestore({ db, state, places, keys }: RestoreParts): Restor
       state.restoreDirectory(record, facts);
     },
     row({ table, key, row }) {
-      const columns = keys.get(table);
+      const own = keys.get(table);
       // A table of a later version: it is restored by an instance that knows it.
-      if (columns === undefined) return;
-      const where = columns.map((column) => `${column} IS ?`).join(' AND ');
-      db.prepare(`DELETE FROM ${table} WHERE ${where}`).run(...key);
+      if (own === undefined) return;
+      const where = own.map((column) => `${column} IS ?`).join(' AND ');
+      prepared(db, `DELETE FROM ${table} WHERE ${where}`).run(...key);
       if (row === null) return;
-      const known = columnsOf(db, table).filter((column) => Object.hasOwn(row, column));
+      const known = columnsOf(table).filter((column) => Object.hasOwn(row, column));
       const marks = known.map(() => '?').join(', ');
       const values = known.map((column): Cell => row[column] ?? null);
-      db.prepare(`INSERT INTO ${table} (${known.join(', ')}) VALUES (${marks})`).run(...values);
+      prepared(db, `INSERT INTO ${table} (${known.join(', ')}) VALUES (${marks})`).run(...values);
     },
   };
 }
 
-function columnsOf(db: DatabaseSync, table: string): string[] {
+function askColumns(db: DatabaseSync, table: string): string[] {
   return db
     .prepare(`PRAGMA main.table_info(${table})`)
     .all()

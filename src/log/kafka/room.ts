@@ -12,12 +12,9 @@ import { createKafkaLog } from './kafka-log.ts';
 import { createLeadership } from './leadership.ts';
 import { ensureLogIdentity, readLogIdentity } from './log-identity.ts';
 import { createPublisher } from './publisher.ts';
-import { PARTITIONS, topicNames, topicSpecs } from './topics.ts';
+import { PARTITIONS, replicationOn, topicNames, topicSpecs } from './topics.ts';
 import { createTroubles } from './trouble.ts';
 import { withRegistry } from './with-registry.ts';
-
-/** Three copies outlive a broker; a cluster with fewer brokers cannot have them. */
-const REPLICATION_MAX = 3;
 
 type Options = Omit<LogRoomOptions, 'kafka'> & { readonly kafka: KafkaSettings };
 
@@ -93,7 +90,7 @@ async function clientOf(kafka: KafkaSettings): Promise<KafkaClient> {
 /** Which log this is; topics that are missing, or not as they should be, are told all at once. */
 async function identityOf(client: KafkaClient, { kafka, makeTopics }: Options) {
   const { topicPrefix } = kafka;
-  const replication = Math.min(REPLICATION_MAX, await client.admin.brokers());
+  const replication = replicationOn(await client.admin.brokers());
   const wanted = { prefix: topicPrefix, partitions: PARTITIONS, replication };
   const names = topicNames(topicPrefix);
   if (makeTopics) {

@@ -59,6 +59,13 @@ export type TopicName = keyof typeof TOPIC_ROWS;
 /** How many partitions members are spread over where nothing else is asked for; then fixed. */
 export const PARTITIONS = 16;
 
+/** Three copies outlive a broker; a cluster with fewer brokers cannot have them. */
+const REPLICATION_MAX = 3;
+
+export function replicationOn(brokers: number): number {
+  return Math.min(REPLICATION_MAX, brokers);
+}
+
 export interface TopicsWanted {
   readonly prefix: string;
   /** Of each topic that is spread. */

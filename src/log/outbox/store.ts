@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { HeldRecords } from '../../contract/held.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import { inTransaction, openDatabase } from '../../kernel/sqlite.ts';
+import { heldOf } from '../held.ts';
 import type { Held } from './submission.ts';
 
 /** Its number in the queue and the bytes it newly takes (0: it was held already); or no room. */
@@ -145,12 +146,7 @@ function tenantsOutbox(sql: Sql, tenant: string): TenantsOutbox {
   const own = sql.own.get(tenant);
   const count = Number(own?.n);
   const records = sql.refused.all(tenant, OURS, LIMITS.entriesToldMax).map((row) => ({
-    type: String(row.type),
-    source: String(row.source),
-    eventId: String(row.event),
-    ...(typeof row.line === 'number' && { line: row.line }),
-    entry: Number(row.entry),
-    at: new Date(Number(row.at)).toISOString(),
+    ...heldOf(row),
     path: String(row.path),
     reason: String(row.reason),
   }));

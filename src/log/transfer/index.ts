@@ -3,7 +3,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { applyTopics } from '../kafka/apply-topics.ts';
 import type { KafkaConnection } from '../kafka/client.ts';
 import { createKafkaClient, type KafkaAdapter } from '../kafka/create.ts';
-import { PARTITIONS, topicNames, topicSpecs } from '../kafka/topics.ts';
+import { PARTITIONS, replicationOn, topicNames, topicSpecs } from '../kafka/topics.ts';
 import { replayFromKafka } from './from-kafka.ts';
 import { replayIntoKafka } from './to-kafka.ts';
 
@@ -23,8 +23,6 @@ export interface LogReplay {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-const REPLICATION_MAX = 3;
-
 /** Between the embedded log and Kafka, either way. @returns how many records */
 export async function replayLog(options: LogReplay): Promise<number> {
   const { dataDir, kafka, into, makeTopics, clock } = options;
@@ -32,7 +30,7 @@ export async function replayLog(options: LogReplay): Promise<number> {
   try {
     const names = topicNames(kafka.topicPrefix);
     if (makeTopics && into === 'kafka') {
-      const replication = Math.min(REPLICATION_MAX, await client.admin.brokers());
+      const replication = replicationOn(await client.admin.brokers());
       const prefix = kafka.topicPrefix;
       await applyTopics(client.admin, topicSpecs({ prefix, partitions: PARTITIONS, replication }));
     }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { embed, memberOf, say, type TwinPrompt } from './prompt.ts';
+import { embed, memberArgument, memberOf, say, type TwinPrompt } from './prompt.ts';
 
 const BUDGET_TOKENS = 2_000;
 
@@ -9,12 +9,7 @@ export const coverageExplained: TwinPrompt = {
   description: 'What the plan covers, what was used and what is left, with the numbers’ sources.',
   arguments: ['member'],
   argsSchema: z.object({
-    member: z
-      .string()
-      .min(1)
-      .max(128)
-      .optional()
-      .describe('Member id, or a name, birth date or plan number; left out: yourself.'),
+    member: memberArgument,
   }),
   async messages(parts, caller, { member }) {
     const id = await memberOf(parts, caller, member);

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { Fault } from '../../kernel/errors.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import { renderDocument } from '../../twin/render/index.ts';
@@ -19,6 +19,14 @@ export interface TwinPrompt {
 export type Message = { readonly role: 'user'; readonly content: Text | Embedded };
 type Text = { type: 'text'; text: string };
 type Embedded = { type: 'resource'; resource: { uri: string; mimeType: string; text: string } };
+
+/** The one argument that every prompt has. */
+export const memberArgument = z
+  .string()
+  .min(1)
+  .max(128)
+  .optional()
+  .describe('Member id, or a name, birth date or plan number; left out: yourself.');
 
 export function say(text: string): Message {
   return { role: 'user', content: { type: 'text', text } };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { asFault, Fault } from '../../kernel/errors.ts';
-import { embed, type Message, memberOf, say, type TwinPrompt } from './prompt.ts';
+import { embed, type Message, memberArgument, memberOf, say, type TwinPrompt } from './prompt.ts';
 
 /** What a visit is prepared from, and how much of each is shown, in tokens. */
 const SECTIONS = [
@@ -16,12 +16,7 @@ export const visitPrep: TwinPrompt = {
   description: 'One page before an appointment: what is going on, what is due, what to ask.',
   arguments: ['member', 'reason'],
   argsSchema: z.object({
-    member: z
-      .string()
-      .min(1)
-      .max(128)
-      .optional()
-      .describe('Member id, or a name, birth date or plan number; left out: yourself.'),
+    member: memberArgument,
     reason: z.string().max(256).optional().describe('Why the visit takes place.'),
   }),
   async messages(parts, caller, { member, reason }) {

@@ -1,9 +1,9 @@
 import type { Variant } from '../../contract/documents.ts';
 import { formatUri, type TwinUri } from '../../contract/uris.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { etagOf, sourceDocument } from '../etag.ts';
+import { sourceDocument } from '../etag.ts';
 import type { StoredSource, Subject, View } from '../ports.ts';
-import { PROJECTION_VERSION } from '../project.ts';
+import { sourceEtag } from '../source-etags.ts';
 
 /** A document as the view has it, before the envelope. */
 export interface Loaded {
@@ -42,19 +42,11 @@ function loadSource(
   if (source.resource === null || (source.sensitive && variant === 'general')) return undefined;
   const { title, data, notices } = sourceDocument(source, variant);
   const name = formatUri(uri);
-  const parts = {
-    uri: name,
-    variant,
-    fields: 'all',
-    projection: PROJECTION_VERSION,
-    data,
-    notices,
-  };
   return {
     uri: name,
     section: uri.section,
     title,
-    etag: etagOf(etagKey, parts),
+    etag: sourceEtag(etagKey, name, variant, { data, notices }),
     recorded: source.provenance.recorded,
     data,
     notices,
