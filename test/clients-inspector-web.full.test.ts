@@ -4,16 +4,18 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { findChromium, openPage } from './support/browser.ts';
+import { bringChromium } from '../tools/parts/chromium.ts';
+import { openPage } from './support/browser.ts';
 import { changeCoverage } from './support/changes.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 /** Inspector's web page in a real Chromium: it connects, reads, subscribes, and shows an update. */
 const INSPECTOR = new URL('../node_modules/.bin/mcp-inspector', import.meta.url).pathname;
-const chromium = findChromium();
 
+let chromium: string;
 let server: TestServer;
 before(async () => {
+  chromium = await bringChromium((text) => process.stderr.write(`# ${text}\n`));
   server = await startServer();
 });
 after(() => server.stop());
@@ -54,10 +56,9 @@ async function startInspector(): Promise<{ address: string; stop: () => Promise<
   throw new Error('Inspector did not start');
 }
 
-const skip = chromium === undefined ? 'no Chromium on the path' : false;
-test('B-FM-2: Inspector’s web page shows an update arriving', { skip }, async () => {
+test('B-FM-2: Inspector’s web page shows an update arriving', async () => {
   const inspector = await startInspector();
-  const page = await openPage(String(chromium));
+  const page = await openPage(chromium);
   try {
     await page.open(inspector.address);
     await page.click(/^Connect or disconnect/);

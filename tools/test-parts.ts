@@ -3,6 +3,7 @@
 import { SHARED_KAFKA } from '../test/support/parts.ts';
 import { readFiles } from './files.ts';
 import { importsOf } from './imports.ts';
+import { bringChromium } from './parts/chromium.ts';
 import { bringKafka, startKafka } from './parts/kafka.ts';
 import { bringKcat } from './parts/kcat.ts';
 import { bringPostgres } from './parts/postgres.ts';
@@ -33,6 +34,7 @@ async function bringOthers(tell: (part: string) => (text: string) => void): Prom
   await bringRedis(tell('redis'));
   await bringKcat(tell('kcat'));
   await bringPostgres(tell('postgres'));
+  await bringChromium(tell('chromium'));
 }
 
 /** Whether it imports them, itself or by what only tests import. */

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { sleep } from '../../src/kernel/clock.ts';
 
@@ -19,28 +18,15 @@ export interface Page {
 }
 
 const WITHIN_MS = 30_000;
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
-
-/** Where a Chromium is on the path; `undefined` where there is none. */
-export function findChromium(): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find(exists);
-}
-
-function exists(path: string): boolean {
-  try {
-    accessSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 export async function openPage(chromium: string): Promise<Page> {
   const profile = await mkdtemp(join(tmpdir(), 'twin-chromium-'));
   const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--window-size=1400,1000'];
+  // Nothing of it looks for the world outside, which a test machine may not have.
+  const alone = ['--no-first-run', '--disable-background-networking', '--disable-sync'];
   const debugging = ['--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'];
-  const child = spawn(chromium, [...flags, ...debugging], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(chromium, [...flags, ...alone, ...debugging], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const socket = await connect(await pageAddress(child));
   const send = sender(socket);
   const evaluate = async (expression: string): Promise<unknown> => {
