@@ -7,6 +7,7 @@ import {
 } from '../events/index.ts';
 import type { KafkaRecord } from './client.ts';
 import type { Next } from './decider-db.ts';
+import { OpenParts } from './open-parts.ts';
 
 /** What cannot be handed to the decider, with where it stood. */
 export interface Unreadable {
@@ -35,30 +36,20 @@ interface Queued {
   readonly unreadable?: Unreadable;
 }
 
-interface Open {
-  readonly first: KafkaRecord;
-  readonly parts: SubmittedBundle[];
-  readonly sinceMs: number;
-}
-
 const BATCH_ITEMS_MAX = 200;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
-/** A producer that died between its parts never sends the rest. */
-const PART_TIMEOUT_MS = 60_000;
-const OPEN_MAX = 64;
 
 /** Submissions as they come in, put together from their parts, until they are decided. */
 export class Inbox {
-  readonly #now: () => number;
-  readonly #open = new Map<string, Open>();
+  readonly #parts: OpenParts;
   readonly #read = new Map<number, number>();
   #queue: Queued[] = [];
   #bytes = 0;
 
   /** @param now milliseconds, monotonic */
   constructor(now: () => number) {
-    this.#now = now;
+    this.#parts = new OpenParts(now);
   }
 
   get isEmpty(): boolean {
@@ -79,7 +70,9 @@ export class Inbox {
         this.#refuse(record, record.value?.length ?? 0, error);
       }
     }
-    this.#dropOverdue();
+    for (const first of this.#parts.giveUp()) {
+      this.#refuse(first, 0, new Error('the rest of it never came'));
+    }
   }
 
   take(): Batch {
@@ -109,21 +102,10 @@ export class Inbox {
   #take(record: KafkaRecord, submission: Submission): void {
     if (submission.kind === 'record') this.#push(record, record.value?.length ?? 0, submission);
     else if (submission.part.count === 1) this.#whole([submission], record);
-    else this.#part(record, submission);
-  }
-
-  #part(record: KafkaRecord, part: SubmittedBundle): void {
-    const { tenant, eventId } = part;
-    const { count, index } = part.part;
-    const key = JSON.stringify([tenant, eventId, count]);
-    const open = this.#open.get(key) ?? { first: record, parts: [], sinceMs: this.#now() };
-    this.#open.set(key, open);
-    // Sent again by a producer that did not hear the answer.
-    if (!open.parts.some((one) => one.part.index === index)) open.parts.push(part);
-    if (open.parts.length < count) return;
-    this.#open.delete(key);
-    const sorted = open.parts.toSorted((a, b) => a.part.index - b.part.index);
-    this.#whole(sorted, open.first);
+    else {
+      const whole = this.#parts.add(record, submission);
+      if (whole !== undefined) this.#whole(whole.parts, whole.first);
+    }
   }
 
   #whole(parts: readonly SubmittedBundle[], first: KafkaRecord): void {
@@ -147,23 +129,10 @@ export class Inbox {
     this.#bytes += bytes;
   }
 
-  #dropOverdue(): void {
-    for (const [key, { first, sinceMs }] of this.#open) {
-      const isOverdue = this.#now() - sinceMs >= PART_TIMEOUT_MS;
-      if (!isOverdue && this.#open.size <= OPEN_MAX) continue;
-      this.#open.delete(key);
-      this.#refuse(first, 0, new Error('the rest of it never came'));
-    }
-  }
-
   /** Nothing before it is still to be decided. */
   #next(partition: number): number {
-    const left = [
-      ...this.#queue.filter((one) => one.partition === partition).map(({ first }) => first),
-      ...[...this.#open.values()]
-        .filter(({ first }) => first.partition === partition)
-        .map(({ first }) => first.offset),
-    ];
+    const queued = this.#queue.filter((one) => one.partition === partition);
+    const left = [...queued.map(({ first }) => first), ...this.#parts.begun(partition)];
     return Math.min(this.#read.get(partition) ?? 0, ...left);
   }
 }

@@ -101,10 +101,16 @@ export class Reign {
 
   async #take(records: readonly KafkaRecord[]): Promise<void> {
     this.#inbox.add(records);
+    this.#wake();
+    if (this.#inbox.isFull) await this.#pumping;
+  }
+
+  #wake(): void {
     this.#pumping ??= this.#pump().finally(() => {
       this.#pumping = undefined;
+      // What came after the last look.
+      if (!this.#inbox.isEmpty && !this.#over) this.#wake();
     });
-    if (this.#inbox.isFull) await this.#pumping;
   }
 
   async #pump(): Promise<void> {
