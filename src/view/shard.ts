@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Variant } from '../contract/documents.ts';
+import { formatUri } from '../contract/uris.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import type { SourceRecord, StoredDocument, StoredSource, ViewShard } from '../twin/ports.ts';
 import { subjectKey, subjectOf } from '../twin/subjects.ts';
@@ -19,6 +20,9 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     WHERE subject IN (SELECT value FROM json_each(?)) AND uri > ? ORDER BY uri, variant LIMIT ?`);
   const source = db.prepare(`SELECT body, section, sensitive FROM sources
     WHERE subject = ? AND type = ? AND id = ? AND section IS NOT NULL`);
+  const documentEtag = db.prepare('SELECT etag FROM documents WHERE uri = ? AND variant = ?');
+  const sourceEtags = db.prepare(`SELECT general_etag AS general, full_etag AS full FROM sources
+    WHERE subject = ? AND type = ? AND id = ? AND section = ?`);
   const known = new KnownSubjects(db);
   const place = db.prepare('SELECT offset FROM places WHERE part = ?');
   return {
@@ -29,6 +33,11 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     source(subject, type, id) {
       const row = source.get(subjectKey(subject), type, id);
       return row === undefined ? undefined : sourceOf(row);
+    },
+    etagOf(uri, variant) {
+      if (uri.kind === 'section') return etagIn(documentEtag.get(formatUri(uri), variant)?.etag);
+      const subject = subjectKey({ kind: 'member', id: uri.member });
+      return etagIn(sourceEtags.get(subject, uri.type, uri.id, uri.section)?.[variant]);
     },
     tenantOf: (subject) => known.of(subject)?.tenant,
     documents(subjects, after, limit) {
@@ -43,6 +52,11 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     people: (query) => findPersons(db, query),
     applied: (partition) => Number(place.get(partition)?.offset ?? -1),
   };
+}
+
+/** A record of the `full` variant only has none in the other. */
+function etagIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function documentOf(row: Record<string, unknown>): StoredDocument {

@@ -1,5 +1,5 @@
 import type { Variant } from '../../contract/documents.ts';
-import type { Section } from '../../contract/uris.ts';
+import type { Section, TwinUri } from '../../contract/uris.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Place, SourceRecord, Subject } from './records.ts';
 
@@ -103,6 +103,11 @@ export interface Person {
 export interface ViewShard {
   document(uri: string, variant: Variant): StoredDocument | undefined;
   source(subject: Subject, type: string, id: string): StoredSource | undefined;
+  /** The etag that a read of a section or source document gives, without loading what it says. */
+  etagOf(
+    uri: Extract<TwinUri, { kind: 'section' | 'source' }>,
+    variant: Variant,
+  ): string | undefined;
   /** The tenant of a subject that the view knows. */
   tenantOf(subject: Subject): string | undefined;
   /** URIs of section documents of the subjects, in URI order, after `after`. */

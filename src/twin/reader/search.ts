@@ -8,7 +8,6 @@ import { candidateTerms, meaningOf } from '../search/meaning.ts';
 import { type RankedRow, rank } from '../search/rank.ts';
 import { positionOf } from './changes.ts';
 import { type Computed, computedFor } from './computed.ts';
-import { load } from './load.ts';
 import type { Caller, ReaderParts } from './parts.ts';
 import { findMember } from './people.ts';
 import { type ReadableSections, readableMembers, readableSections } from './readable.ts';
@@ -150,11 +149,12 @@ function stampOf(
   const uri = parseUri(text);
   if (uri?.kind !== 'section' && uri?.kind !== 'source') return undefined;
   const variant = readable.get(uri.member)?.get(uri.section);
-  const loaded = variant && load(parts.view, parts.etagKey, uri, variant);
-  if (loaded === undefined) return undefined;
-  const partition = parts.view.partitionOf(loaded.subject);
-  const place = { partition, offset: parts.view.for(partition).applied(partition) };
-  return { etag: loaded.etag, position: positionOf(parts, place) };
+  if (variant === undefined) return undefined;
+  const partition = parts.view.partitionOf({ kind: 'member', id: uri.member });
+  const shard = parts.view.for(partition);
+  const etag = shard.etagOf(uri, variant);
+  if (etag === undefined) return undefined;
+  return { etag, position: positionOf(parts, { partition, offset: shard.applied(partition) }) };
 }
 
 /** A cursor goes on with the same question only. */
