@@ -112,6 +112,9 @@ describe('dead letters and replays', { timeout: 120_000 }, () => {
     assert.equal(shown.key, 'm3');
     assert.equal((shown.event as { member?: string } | undefined)?.member, 'm3');
     await refused('NOT_FOUND', desk.show('other', third));
+    const unread = letters.find(({ reason }) => reason === 'MALFORMED')?.id ?? '';
+    const { key, headers, value } = await desk.show('demo', unread);
+    assert.deepEqual([key, headers, value], [null, {}, undefined], 'it may be of another tenant');
     await refused('NOT_FOUND', desk.settle('demo', 'a'.repeat(26), 'retried'));
 
     await desk.settle('demo', third, 'retried');

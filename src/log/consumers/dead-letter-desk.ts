@@ -59,7 +59,8 @@ class DeadLetterDesk implements DeadLetters {
 
   async show(tenant: string, id: string): Promise<DeadLetterShown> {
     const found = letterIn(await this.#scan(), tenant, id);
-    const content = this.#open(found);
+    // Whose it is nobody can say, so nobody of one organization is shown what may be another's.
+    const content = tenantIn(found) === '' ? undefined : this.#open(found);
     if (content === undefined) return { ...entryOf(found), key: null, headers: {} };
     const { key, value, headers } = content;
     const event = this.#event(content);
@@ -160,9 +161,14 @@ function letterIn({ open, settled }: Scan, tenant: string, id: string): FoundLet
   throw new Fault('NOT_FOUND', { detail: 'There is no such dead letter.' });
 }
 
-/** Whose an unreadable record is, nobody can say. */
-function isOf(tenant: string, { letter }: FoundLetter): boolean {
-  return ['', tenant].includes(letter.message.header?.tenant ?? '');
+/** An unreadable record is listed, and can be settled, by whoever administers any organization. */
+function isOf(tenant: string, found: FoundLetter): boolean {
+  return ['', tenant].includes(tenantIn(found));
+}
+
+/** Empty where the record could not be read. */
+function tenantIn({ letter }: FoundLetter): string {
+  return letter.message.header?.tenant ?? '';
 }
 
 function countsOf(letters: readonly FoundLetter[]): DeadLetterCount[] {

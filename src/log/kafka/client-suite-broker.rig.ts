@@ -88,7 +88,7 @@ function restarts(own: Own): void {
     await next.send([message('k', 'next')]);
     await next.commit();
     const following = await follow();
-    await following.caughtUp();
+    await following.settled();
     const values = following.values();
     const whole = values.length === 3;
     assert.deepEqual(values, whole ? ['one', 'two', 'next'] : ['next']);

@@ -60,7 +60,7 @@ function beginnings(which: KafkaAdapter): void {
         const transaction = await producer.begin();
         await transaction.send([message('k', end, 1)]);
         await transaction[end]();
-        await following.caughtUp();
+        await following.settled();
       }
       assert.deepEqual(following.values(), ['commit']);
       assert.deepEqual(await client.admin.ends(name), [0, 6]);
@@ -82,7 +82,7 @@ function beginnings(which: KafkaAdapter): void {
       await following.caughtUp();
       assert.deepEqual(following.values(), ['before']);
       await open.commit();
-      await following.caughtUp();
+      await following.settled();
       assert.deepEqual(following.values(), ['before', 'open', 'behind']);
     }));
 }

@@ -47,7 +47,7 @@ export function rightsSuite(which: KafkaAdapter): void {
       await plain.open();
       await plain.send([message('k', 'w')]);
       const following = await follow();
-      await following.caughtUp();
+      await following.settled();
       assert.deepEqual(following.values(), ['v', 'w']);
       assert.deepEqual(following.troubles, []);
       let seen = 0;

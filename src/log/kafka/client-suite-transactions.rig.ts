@@ -30,7 +30,7 @@ function visibility(which: KafkaAdapter): void {
         await aborted.send([message('a', value, 0)]);
         await aborted.abort();
       }
-      await following.caughtUp();
+      await following.settled();
       assert.deepEqual(following.values().toSorted(), ['a1', 'a2', 'b1']);
     }));
 
@@ -48,7 +48,7 @@ function visibility(which: KafkaAdapter): void {
       await committed.send([message('k', 'committed')]);
       await committed.commit();
       const following = await follow();
-      await following.caughtUp();
+      await following.settled();
       assert.deepEqual(following.values(), ['committed']);
     }));
 
@@ -68,7 +68,7 @@ function visibility(which: KafkaAdapter): void {
       await ofB.abort();
       for (const offset of [0, 1, 2, 3]) {
         const following = await follow({ from: [{ topic: name, partition: 0, offset }] });
-        await following.caughtUp();
+        await following.settled();
         assert.deepEqual(following.values(), [], `from ${offset}`);
         await following.stop();
       }
@@ -86,7 +86,7 @@ function accidents(which: KafkaAdapter): void {
       await transaction.send([message('k', 'v')]);
       await transaction.commit();
       const following = await follow();
-      await following.caughtUp();
+      await following.settled();
       assert.deepEqual(following.values(), ['v']);
     }));
 
@@ -106,7 +106,7 @@ function accidents(which: KafkaAdapter): void {
       await next.send([message('k', 'whole')]);
       await next.commit();
       const following = await follow();
-      await following.caughtUp();
+      await following.settled();
       assert.deepEqual(following.values(), ['whole']);
     }));
 
@@ -124,7 +124,7 @@ function accidents(which: KafkaAdapter): void {
       await transaction.send([message('k', 'successor')]);
       await transaction.commit();
       const following = await follow();
-      await following.caughtUp();
+      await following.settled();
       assert.deepEqual(following.values(), ['successor']);
     }));
 }
@@ -144,7 +144,7 @@ function fencing(which: KafkaAdapter): void {
       await transaction.send([message('k', 'successor')]);
       await transaction.commit();
       const following = await follow();
-      await following.caughtUp();
+      await following.settled();
       assert.deepEqual(following.values(), ['successor']);
     }));
 
@@ -171,7 +171,7 @@ function fencing(which: KafkaAdapter): void {
       await transaction.send([message('k', 'successor')]);
       await transaction.commit();
       const following = await follow();
-      await following.caughtUp();
+      await following.settled();
       assert.deepEqual(following.values(), ['successor']);
     }));
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { sharedKafka } from '../../../test/support/parts.ts';
 import { sleep } from '../../kernel/clock.ts';
 import type {
@@ -26,6 +27,11 @@ export interface Ground {
 export interface Following extends KafkaFollower {
   readonly seen: KafkaRecord[];
   readonly troubles: unknown[];
+  /**
+   * Resolves when all that transactions ended with has come too: an end is answered once it is sure,
+   * and its markers come to the partitions a moment later.
+   */
+  settled(): Promise<void>;
   /** Values of `seen`, in the order of coming. */
   values(): (string | null)[];
 }
@@ -83,7 +89,10 @@ export function groundOf(
       });
       await follower.start();
       const values = (): (string | null)[] => seen.map(({ value }) => value && String(value));
-      return Object.assign(follower, { seen, troubles, values });
+      const ended = async (): Promise<boolean> =>
+        isDeepStrictEqual(await client.admin.ends(name), await client.admin.nexts(name));
+      const settled = (): Promise<void> => until(ended).then(() => follower.caughtUp());
+      return Object.assign(follower, { seen, troubles, settled, values });
     },
   };
 }
