@@ -26,11 +26,8 @@ npm test -- WORD…         files whose path holds one of the words
 npm test -- --list        which files there are
 `;
 
-/**
- * The runner's own `timeout` does not end a file: a test is given up after ten minutes, and a file
- * whose tests have ended is not kept by what one that failed left open.
- */
-const FILE_ARGUMENTS = ['--test-force-exit', '--test-timeout=600000'];
+/** A test is given up after ten minutes, and a file soon after its last test. */
+const FILE_ARGUMENTS = ['--import', join(ROOT, 'tools/test-file.ts'), '--test-timeout=600000'];
 
 /** In CI, where being cut off from outside would print nothing. */
 const RUN_DEADLINE_MS = (RUN_BUDGET_SECONDS + 60) * 1000;
@@ -66,7 +63,12 @@ async function test(chosen: readonly Suite[]): Promise<void> {
   const began = performance.now();
   const outcome = await execute(chosen).finally(stopParts);
   const seconds = (performance.now() - began) / 1000;
-  const faults = [...unfinished(outcome), ...slow(outcome.timed, seconds), ...leftovers(mark)];
+  const faults = [
+    ...unreported(chosen, outcome.timed),
+    ...unfinished(outcome),
+    ...slow(outcome.timed, seconds),
+    ...leftovers(mark),
+  ];
   for (const line of describeWaiting(waiting)) say(line);
   for (const fault of faults) say(`FAILED: ${fault}`);
   if (outcome.failed + faults.length > 0 || outcome.passed === 0) process.exitCode = 1;
@@ -108,6 +110,13 @@ function count(outcome: Outcome, { counts, file, duration_ms, success }: Summary
   const failed = counts.tests - counts.passed - counts.skipped - counts.todo;
   outcome.failed = success ? failed : Math.max(failed, 1);
   outcome.left = counts.skipped + counts.todo;
+}
+
+/** A process that ends before its report is out looks like a file without tests. */
+function unreported(chosen: readonly Suite[], timed: readonly Timed[]): string[] {
+  const reported = new Set(timed.map(({ path }) => path));
+  const silent = chosen.filter(({ path }) => !reported.has(path));
+  return silent.map(({ path }) => `${path} has reported no result`);
 }
 
 /** In the full tier a skipped test would be a promise that nobody looks at. */

@@ -112,7 +112,8 @@ export class Bridge {
     } catch (thrown) {
       if (options.requestSignal?.aborted === true) throw thrown;
       const { code, status } = asTwinError(thrown);
-      if (code === 'UNREACHABLE' && status === undefined) await this.#drop(link);
+      const gone = link.closed || (code === 'UNREACHABLE' && status === undefined);
+      if (gone) await this.#drop(link);
       else if (status !== 404 || isModern(frame) || !(await link.renewSession())) throw thrown;
     }
     const next = await this.#current();

@@ -48,6 +48,7 @@ export class Link {
   #session: StreamableHTTPClientTransport;
   readonly #own = new Map<string, PromiseWithResolvers<JSONRPCMessage>>();
   #ids = 0;
+  #closed = false;
   /** Notifications and `initialize` are done before whatever came after them is sent. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -91,7 +92,13 @@ export class Link {
     return true;
   }
 
+  /** What is on its way then fails as aborted, which is no fault of whoever asked. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#modern.close();
     await this.#session.close();
   }
