@@ -87,6 +87,10 @@ test('a client that goes before the end of its body is no fault of ours', async 
   await assert.rejects(read(request(cut)), { code: 'INVALID_REQUEST' });
 });
 
+test('a character beyond the first plane may be escaped, as Python does', () => {
+  assert.deepEqual(parseJson(Buffer.from('["\\ud83d\\ude00"]')), ['😀']);
+});
+
 test('JSON is parsed as UTF-8', () => {
   assert.deepEqual(parseJson(Buffer.from('{"name":"José ✓"}')), { name: 'José ✓' });
 });
@@ -97,6 +101,8 @@ for (const [what, bytes] of [
   ['a byte order mark', Buffer.from('\ufeff{}')],
   ['not UTF-8', Buffer.from([0x22, 0xff, 0x22])],
   ['half of a character', Buffer.from('"é"').subarray(0, 2)],
+  ['half of a surrogate pair', Buffer.from('{"name":"Ana\\ud800"}')],
+  ['a name with half of a pair', Buffer.from('{"\\udc00":"Ana"}')],
   ['two values', Buffer.from('{} {}')],
   ['UTF-16', Buffer.from('{}', 'utf16le')],
 ] as const) {

@@ -33,13 +33,23 @@ export async function readBody(
   return Buffer.concat(chunks);
 }
 
+/** Half a character can only come from an escape: the text around it is UTF-8. */
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
 /** @throws Fault INVALID_REQUEST; never quotes the body, which V8's message would. */
 export function parseJson(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body));
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    return SURROGATE_ESCAPE.test(text) ? JSON.parse(text, requireWellFormed) : JSON.parse(text);
   } catch {
     throw new Fault('INVALID_REQUEST', { detail: 'The body is not valid JSON in UTF-8.' });
   }
+}
+
+/** RFC 8259 §8.2: what two parsers make of a lone surrogate differs; nobody's text has one. */
+function requireWellFormed(key: string, value: unknown): unknown {
+  if (key.isWellFormed() && (typeof value !== 'string' || value.isWellFormed())) return value;
+  throw new SyntaxError('a lone surrogate');
 }
 
 function tooLarge(bytesMax: number): Fault {
