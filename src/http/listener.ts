@@ -23,6 +23,8 @@ const PORTS_TRIED = 100;
 /** How long open requests may take to end when the listener stops. */
 const DRAIN_MS = 5_000;
 const IDLE_SWEEP_MS = 50;
+/** How often slow requests are looked for; Node's 30 s would add that much to each bound. */
+const SLOW_SWEEP_MS = 1_000;
 /** Who balances or watches goes on asking while the rest ends. */
 const HEALTH_PATHS = new Set(['/healthz', '/readyz']);
 
@@ -48,6 +50,7 @@ export class Listener implements Service {
         maxHeaderSize: LIMITS.requestHeaderBytesMax,
         headersTimeout: LIMITS.headersTimeoutMs,
         requestTimeout: LIMITS.requestTimeoutMs,
+        connectionsCheckingInterval: SLOW_SWEEP_MS,
         requireHostHeader: false,
       },
       (req, res) => this.#serve(req, res),
