@@ -46,6 +46,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     interrupted.abort();
   });
 }
+// Unheard, this signal makes Node open its debugger, which shows all that the process holds.
+process.on('SIGUSR1', () => undefined);
 process.exitCode = await runCli(process.argv.slice(2), io);
 process.exit();
 
