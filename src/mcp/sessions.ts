@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import {
   isInitializeRequest,
+  isJSONRPCRequest,
   type McpServer,
+  type RequestId,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import { Fault } from '../kernel/errors.ts';
@@ -23,6 +25,8 @@ interface Session {
   readonly transport: WebStandardStreamableHTTPServerTransport;
   readonly server: McpServer;
   readonly stream: Stream;
+  /** Requests that have no answer yet. */
+  readonly asked: Set<RequestId>;
   /** The GET stream, while one is open. */
   push: ResponseWriter | undefined;
   usedAt: number;
@@ -59,6 +63,18 @@ export class Sessions {
 
   async serve({ request, res, body, caller }: Exchange): Promise<void> {
     const session = await this.#sessionFor(request, body, caller);
+    const id = isJSONRPCRequest(body) ? body.id : undefined;
+    if (id === undefined) return await this.#answer(session, { request, res, body, caller });
+    if (session.asked.has(id)) throw askedAlready();
+    session.asked.add(id);
+    try {
+      await this.#answer(session, { request, res, body, caller });
+    } finally {
+      session.asked.delete(id);
+    }
+  }
+
+  async #answer(session: Session, { request, res, body, caller }: Exchange): Promise<void> {
     session.usedAt = this.#parts.clock.monotonic();
     const response = await session.transport.handleRequest(request, {
       authInfo: authInfoOf(caller),
@@ -115,8 +131,12 @@ export class Sessions {
     const stream = this.#hub.open('session', caller.principal, this.#sinkOf(id));
     registerSubscriptions(this.#parts, server, stream);
     await server.connect(transport);
-    const usedAt = this.#parts.clock.monotonic();
-    const session: Session = { id, owner, transport, server, stream, push: undefined, usedAt };
+    const session: Session = {
+      ...{ id, owner, transport, server, stream },
+      asked: new Set(),
+      push: undefined,
+      usedAt: this.#parts.clock.monotonic(),
+    };
     this.#sessions.set(id, session);
     server.server.onclose = () => void this.#end(session);
     return session;
@@ -156,6 +176,12 @@ export class Sessions {
     session.push?.end();
     await session.server.close().catch((error: unknown) => this.#parts.report(error));
   }
+}
+
+/** The SDK would give the first answer to whoever asked last, and none to the other. */
+function askedAlready(): Fault {
+  const detail = 'A request of this session with this id is still being answered.';
+  return new Fault('INVALID_REQUEST', { detail });
 }
 
 /** The SDK's server has no handler for these two (security.md §1.3 S6). */
