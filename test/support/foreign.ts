@@ -5,26 +5,8 @@ import { createHash } from 'node:crypto';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { sleep } from '../../src/kernel/clock.ts';
 import { cached } from '../../tools/parts/cache.ts';
-
-/** A line of an example's output: what happened, and to which document. */
-export interface Line {
-  readonly event: 'read' | 'refused' | 'listening' | 'told' | 'acted' | 'ended';
-  readonly uri?: string;
-  readonly uris?: readonly string[];
-  readonly etag?: string;
-  readonly code?: number;
-}
-
-export interface Program {
-  readonly lines: readonly Line[];
-  /** Waits for the `count`th line of an event. */
-  seen(event: Line['event'], count?: number): Promise<Line>;
-  /** Asks those that read their stdin to read everything again. */
-  again(): void;
-  stop(): Promise<void>;
-}
+import { type Line, type Program, seenIn } from './program.ts';
 
 type Command = readonly [program: string, ...args: string[]];
 /** An example of `examples/`: how it is installed, and how it is then run. */
@@ -39,7 +21,6 @@ export interface Example {
 }
 
 const EXAMPLES = new URL('../../examples/', import.meta.url).pathname;
-const SEEN_WITHIN_MS = 30_000;
 
 const python = (folder: string, script: string): Example => ({
   folder,
@@ -86,27 +67,17 @@ export async function startExample(
   const [program, ...args] = example.command(await installed(example, from), from);
   const env = { ...process.env, TWIN_URL: url, TWIN_TOKEN: token };
   const child = spawn(program, [...args, ...uris], { env, stdio: ['pipe', 'pipe', 'inherit'] });
-  return programOf(child, example.folder);
+  return programOf(child);
 }
 
-function programOf(child: ChildProcess, name: string): Program {
+function programOf(child: ChildProcess): Program {
   const lines: Line[] = [];
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   if (child.stdout === null) throw new Error('no stdout');
   createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as Line));
   return {
     lines,
-    async seen(event, count = 1) {
-      const deadline = Date.now() + SEEN_WITHIN_MS;
-      for (;;) {
-        const found = lines.filter((line) => line.event === event)[count - 1];
-        if (found !== undefined) return found;
-        if (Date.now() > deadline || (child.exitCode ?? 0) > 0) {
-          throw new Error(`${name}: no ${event} in ${JSON.stringify(lines)}`);
-        }
-        await sleep(20);
-      }
-    },
+    seen: (event, count = 1) => seenIn(lines, event, count, () => (child.exitCode ?? 0) > 0),
     again: () => void child.stdin?.write('\n'),
     async stop() {
       child.kill('SIGKILL');
