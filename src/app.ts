@@ -23,6 +23,7 @@ import type { LogRoom, LogRoomOptions } from './log/room-parts.ts';
 import { replayLog as replayBetween } from './log/transfer/index.ts';
 import { withConformance } from './mcp/conformance/index.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
+import { createRequestStates, type RequestStates } from './mcp/request-state.ts';
 import { seedDemo } from './operations/demo.ts';
 import { createFlags, type Flags } from './operations/flags.ts';
 import { type FloorsService, openFloors } from './operations/floors.ts';
@@ -39,6 +40,7 @@ import type { EventLog, Intake } from './twin/ports.ts';
 import { createPositionCodec, type PositionCodec } from './twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from './twin/reader/index.ts';
 import { createReceipts } from './twin/receipts.ts';
+import type { Secrets } from './twin/sealing.ts';
 import { isOfTenant, withinTenants } from './twin/tenants.ts';
 import { createView } from './view/embedded.ts';
 
@@ -197,6 +199,11 @@ function secretsOf({ memberId, cursor, etag }: DeploymentKeys) {
   return { memberIdKey: memberId, letterSecret: cursor, etagKey: etag };
 }
 
+/** Cursors and request states: a replaced key still opens what it sealed. */
+function sealingSecrets({ cursor, cursorBefore }: DeploymentKeys): Secrets {
+  return cursorBefore === undefined ? [cursor] : [cursor, cursorBefore];
+}
+
 /** The intake goes on while the log is away, as the flag says. */
 function createIntake(
   { flagsFile }: Config,
@@ -214,26 +221,34 @@ function createIntake(
   return { flags, intake: outbox };
 }
 
-/** The one door, and what positions and floors it shares with the surfaces. */
+/** The one door, and the positions, floors and states that the surfaces share. */
 function createDoor(
   { readWaitMs, redis }: Config,
   keys: DeploymentKeys,
   parts: Pick<ReaderParts, 'view' | 'access' | 'audit' | 'clock' | 'panelOf' | 'onRead'>,
   { log, report }: { log: EventLog; report: Report },
-): { reader: Reader; positions: PositionCodec; floors: FloorsService } {
+): Door {
   const positions = createPositionCodec(keys.position);
+  const secrets = sealingSecrets(keys);
   const { view, clock } = parts;
   const floors = openFloors({ settings: redis, secret: keys.position, log, view, clock, report });
   const reader = createReader({
     ...parts,
     positions,
     floors,
-    cursors: createCursorCodec(keys.cursor, clock),
+    cursors: createCursorCodec(secrets, clock),
     receipts: createReceipts(clock),
     etagKey: keys.etag,
     readWaitMs,
   });
-  return { reader, positions, floors };
+  return { reader, positions, floors, requestStates: createRequestStates(secrets, clock) };
+}
+
+interface Door {
+  readonly reader: Reader;
+  readonly positions: PositionCodec;
+  readonly floors: FloorsService;
+  readonly requestStates: RequestStates;
 }
 
 /** So that the command line and the bridges find this server; never in production. */

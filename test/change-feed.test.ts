@@ -98,12 +98,12 @@ test('P2, B-MC-8: a cursor that is too old, or of another log, says that there i
   const principal = principalOf(ana);
   const later = { ...systemClock, now: () => Date.now() - 8 * 24 * 3_600_000 };
   const after = {};
-  const old = createCursorCodec(keys.cursor, later).seal('changes', principal, {
+  const old = createCursorCodec([keys.cursor], later).seal('changes', principal, {
     epoch: epoch.toString('latin1', 1, 9),
     after,
   });
   const foreign = { epoch: 'zzzzzzzz', after };
-  const other = createCursorCodec(keys.cursor, systemClock).seal('changes', principal, foreign);
+  const other = createCursorCodec([keys.cursor], systemClock).seal('changes', principal, foreign);
   for (const cursor of [old, other]) {
     const page = await feed(ana, cursor);
     assert.deepEqual([page.reset, page.changes, page.more], [true, [], false]);

@@ -187,6 +187,14 @@ export const PROMISES: readonly Promised[] = [
   spine('B-MC-14', 'Completions offer only members and practitioners that the caller may see.'),
   spine('B-MC-15', 'Prompts hold documents as the one door gives them to this caller, or nothing.'),
   spine('B-MC-16', 'Requests, completions, streams and URIs are bounded for each principal.'),
+  spine(
+    'B-MC-17',
+    'A request state serves once, for its own caller, tool and arguments, in its time.',
+  ),
+  spine(
+    'B-MC-18',
+    'Where it is not clear whom is meant, chat asks the person whose client takes forms.',
+  ),
 
   spine('B-FM-1', 'The demo runs whole: over HTTP in both eras and over stdio.'),
   spine('B-FM-2', 'The Inspector lists, reads and calls by its command line.'),

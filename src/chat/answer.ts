@@ -1,12 +1,13 @@
-import type { ChatInput, ChatResult, SearchResult } from '../contract/documents.ts';
+import type { ChatInput, ChatResult, SearchResult, WhomQuestion } from '../contract/documents.ts';
 import { Fault } from '../kernel/errors.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import type { Caller } from '../twin/reader/index.ts';
 import { memberObject } from '../twin/subjects.ts';
 import { UNFOLLOWED, type Work } from '../twin/work.ts';
+import { candidatesAmong } from './candidates.ts';
 import type { ChatParts } from './parts.ts';
 import { goOn, keep, type Session, start } from './session.ts';
-import { whom } from './whom.ts';
+import { type Whom, whom } from './whom.ts';
 
 /** Facts in one answer at most, and how close to the best one each has to come. */
 const FACTS_MAX = 5;
@@ -21,30 +22,53 @@ const OFFERED_MAX = 3;
 
 type Sentence = ChatResult['sentences'][number];
 
-/**
- * Answers from the record alone: the answer that search computed, else the facts that match, each
- * sentence with its sources and their etags; asks back where member or subject are not clear.
- */
+/** Answers; where it is not clear whom it is about, the answer is a question back. */
 export async function answer(
   parts: ChatParts,
   caller: Caller,
   input: ChatInput,
-  { signal, tell }: Work = UNFOLLOWED,
+  work: Work = UNFOLLOWED,
 ): Promise<ChatResult> {
-  tell(0, STEPS, 'Finding whom it is about');
-  const { session, question } = await openSession(parts, caller, input);
-  if (session.member === undefined) return await askWho(parts, caller, session, question);
-  const { member } = session;
+  const opened = await open(parts, caller, input, work);
+  if ('question' in opened) return await askWho(parts, caller, opened);
+  return await answerFor(parts, caller, { ...opened, message: input.message }, work);
+}
+
+/** Answers, or says what a person has to be asked before: then no session is kept. */
+export async function answerOrAsk(
+  parts: ChatParts,
+  caller: Caller,
+  input: ChatInput,
+  work: Work = UNFOLLOWED,
+): Promise<ChatResult | WhomQuestion> {
+  const opened = await open(parts, caller, input, work);
+  if (!('question' in opened)) {
+    return await answerFor(parts, caller, { ...opened, message: input.message }, work);
+  }
+  const { question, members } = opened;
+  return { question, candidates: await candidatesAmong(parts.reader, caller, members) };
+}
+
+/**
+ * Answers from the record alone: the answer that search computed, else the facts that match, each
+ * sentence with its sources and their etags; asks back where member or subject are not clear.
+ */
+async function answerFor(
+  parts: ChatParts,
+  caller: Caller,
+  { session, member, message }: About & { readonly message: string },
+  { signal, tell }: Work,
+): Promise<ChatResult> {
   tell(1, STEPS, 'Looking in the record');
-  const first = await retrieve(parts, caller, member, input.message);
+  const first = await retrieve(parts, caller, member, message);
   // Whoever has gone leaves no session behind.
   signal.throwIfAborted();
   tell(2, STEPS, 'Keeping the session');
   const keptFromMs = parts.clock.monotonic();
-  const uri = await keep(parts, caller, session, sentencesOf(first));
+  const uri = await keep(parts, caller, { ...session, member }, sentencesOf(first));
   // The log may take longer than a decision holds (promise P1): then it is decided anew.
   const holds = parts.clock.monotonic() - keptFromMs <= DECISION_HOLDS_MS;
-  const found = holds ? first : await retrieve(parts, caller, member, input.message);
+  const found = holds ? first : await retrieve(parts, caller, member, message);
   const sentences = sentencesOf(found);
   const notices = found.omitted > 0 ? [`${found.omitted} more facts matched; use search.`] : [];
   if (sentences.length > 0) {
@@ -78,18 +102,30 @@ async function retrieve(
   return await parts.reader.search(caller, { query, member, budget: SEARCH_BUDGET_TOKENS }, 'chat');
 }
 
+/** A conversation and whom it is about. */
+interface About {
+  readonly session: Session;
+  readonly member: string;
+}
+
+type Unclear = { readonly session: Session } & Extract<Whom, { question: string }>;
+
 /** One conversation is about one member, so that nothing of another can slip in. */
-async function openSession(
+async function open(
   { reader }: ChatParts,
   caller: Caller,
   input: ChatInput,
-): Promise<{ session: Session; question?: string }> {
+  { tell }: Work,
+): Promise<About | Unclear> {
+  tell(0, STEPS, 'Finding whom it is about');
   const session = input.session === undefined ? start() : await goOn(reader, caller, input.session);
-  if (input.member === undefined && session.member !== undefined) return { session };
+  if (input.member === undefined && session.member !== undefined) {
+    return { session, member: session.member };
+  }
   const found = await whom(reader, caller, input);
-  if ('question' in found) return { session, question: found.question };
+  if ('question' in found) return { session, ...found };
   if (session.member === undefined || session.member === found.member) {
-    return { session: { ...session, member: found.member } };
+    return { session, member: found.member };
   }
   throw new Fault('INVALID_ARGUMENT', {
     detail: 'This session is about another member; leave the session out to begin a new one.',
@@ -109,8 +145,7 @@ async function requireChat({ access, audit }: ChatParts, caller: Caller, member:
 async function askWho(
   parts: ChatParts,
   caller: Caller,
-  session: Session,
-  question = 'Which member?',
+  { session, question }: Unclear,
 ): Promise<ChatResult> {
   return {
     session: await keep(parts, caller, session, []),

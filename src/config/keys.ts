@@ -20,6 +20,8 @@ export interface DeploymentKeys {
   readonly etag: Buffer;
   readonly position: Buffer;
   readonly cursor: Buffer;
+  /** What `cursor` replaced, while what it sealed shall still open: set by hand, 32 bytes. */
+  readonly cursorBefore?: Buffer;
   readonly memberId: Buffer;
   readonly issuer: SigningJwk;
 }
@@ -56,7 +58,7 @@ function generate(): Record<string, unknown> {
 function parse(path: string, text: string): DeploymentKeys {
   const file = jsonOf(text);
   if (!isObject(file) || file.version !== 1) throw unusable(path, 'it is not a keys file');
-  const secret = (name: (typeof SECRETS)[number]): Buffer => {
+  const secret = (name: (typeof SECRETS)[number] | 'cursorBefore'): Buffer => {
     const bytes = Buffer.from(String(file[name]), 'base64url');
     if (bytes.length !== KEY_BYTES) throw unusable(path, `${name} is not ${KEY_BYTES} bytes`);
     return bytes;
@@ -67,6 +69,7 @@ function parse(path: string, text: string): DeploymentKeys {
     etag: secret('etag'),
     position: secret('position'),
     cursor: secret('cursor'),
+    ...('cursorBefore' in file && { cursorBefore: secret('cursorBefore') }),
     memberId: secret('memberId'),
     issuer,
   };

@@ -171,3 +171,10 @@ export const chatResult = z.strictObject({
   notices: z.array(z.string()),
 });
 export type ChatResult = z.infer<typeof chatResult>;
+
+/** What chat has to know of a person before there is an answer: whom the message is about. */
+export interface WhomQuestion {
+  readonly question: string;
+  /** The few whom it could mean, as the caller may read them; empty where they are not known. */
+  readonly candidates: readonly { readonly member: string; readonly name: string }[];
+}

@@ -89,6 +89,16 @@ export const LIMITS = {
   snapshotsKept: 8,
   changesRetentionMs: 7 * 24 * 3_600_000,
   cursorTtlMs: 7 * 24 * 3_600_000,
+  /** How long a question of a tool waits for its answer (security.md §1.4 M1). */
+  requestStateTtlMs: 10 * 60_000,
+  requestStateCharsMax: 4_096,
+  /** Used states that an instance remembers; past that the older ones are refused, used or not. */
+  requestStatesUsedMax: 100_000,
+  /** Questions in one call of a tool. */
+  questionsPerCallMax: 3,
+  /** A 2025-era client's answer; and how many questions one of its sessions leaves unanswered. */
+  elicitationTimeoutMs: 5 * 60_000,
+  openQuestionsPerSessionMax: 8,
   /** Token life at most (contract "Claims") and clock skew (security.md §6, 15). */
   tokenLifeMaxSeconds: 3_600,
   clockSkewSeconds: 5,

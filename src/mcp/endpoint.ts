@@ -11,6 +11,7 @@ import { missingScopesOf } from './operations.ts';
 import { authInfoOf, type McpParts } from './parts.ts';
 import { createTwinServer } from './server.ts';
 import { Sessions } from './sessions.ts';
+import { guardState } from './state-guard.ts';
 import { Hub } from './subscriptions/hub.ts';
 import { createResponseWriter } from './transport/response.ts';
 
@@ -64,6 +65,7 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
       await modern.close();
     },
     async handle({ req, res, body, caller }) {
+      await guardState(parts, caller, body);
       const request = await webRequest(req, res, body);
       if (await isLegacyRequest(request, body)) {
         return await sessions.serve({ request, res, body, caller });

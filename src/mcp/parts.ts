@@ -6,7 +6,7 @@ import type {
   ServerContext,
   ServerEventBus,
 } from '@modelcontextprotocol/server';
-import type { ChatInput, ChatResult } from '../contract/documents.ts';
+import type { ChatInput, ChatResult, WhomQuestion } from '../contract/documents.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
 import type { Floors } from '../twin/floors.ts';
@@ -14,10 +14,13 @@ import type { Access, Audit, ChangeBus } from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
 import type { Caller, Reader } from '../twin/reader/index.ts';
 import type { Work } from '../twin/work.ts';
+import type { RequestStates } from './request-state.ts';
 
 /** What chat is to this room. */
 export interface Chat {
   answer(caller: Caller, input: ChatInput, work?: Work): Promise<ChatResult>;
+  /** The answer, or what has to be asked before there is one; nothing is kept then. */
+  answerOrAsk(caller: Caller, input: ChatInput, work?: Work): Promise<ChatResult | WhomQuestion>;
 }
 
 export interface McpParts {
@@ -29,6 +32,7 @@ export interface McpParts {
   readonly clock: Clock;
   readonly floors: Floors;
   readonly positions: PositionCodec;
+  readonly requestStates: RequestStates;
   /** The log's epoch, for positions in notifications. */
   readonly epoch: () => string;
   readonly version: string;
@@ -47,7 +51,7 @@ export type Completer = (
 
 /** What a server offers besides the twin: the fixtures of the conformance suite, never more. */
 export interface Profile {
-  readonly options: Pick<McpServerOptions, 'capabilities' | 'requestState'>;
+  readonly options: Pick<McpServerOptions, 'capabilities'>;
   /** Adds to a server that has the twin's own tools, prompts and resources. */
   extend(server: McpServer, parts: McpParts, complete: Completer): void;
   /** A listen stream's bus, until the returned function is called. */

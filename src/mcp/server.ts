@@ -27,6 +27,11 @@ export function createTwinServer(parts: McpParts, complete: Completer): McpServe
       // Neither list ever changes while a server runs.
       capabilities: { tools: { listChanged: false }, prompts: { listChanged: false } },
       ...parts.profile?.options,
+      // How long and how often a call of the 2025 era stays open for a person's answer.
+      inputRequired: {
+        maxRounds: LIMITS.questionsPerCallMax,
+        roundTimeoutMs: LIMITS.elicitationTimeoutMs,
+      },
       maxToolInputElements: LIMITS.toolInputElementsMax,
       cacheHints: {
         'tools/list': { ttlMs: 3_600_000, cacheScope: 'public' },

@@ -17,7 +17,7 @@ const ana: Principal = {
 };
 
 let nowMs = 1_000;
-const codec = createCursorCodec(Buffer.alloc(32, 1), { ...systemClock, now: () => nowMs });
+const codec = createCursorCodec([Buffer.alloc(32, 1)], { ...systemClock, now: () => nowMs });
 
 test('a cursor opens for its principal, whatever token they hold by then', () => {
   const text = codec.seal('list', ana, { after: 'x' });

@@ -4,7 +4,7 @@ import type { Completer, McpParts, Profile } from '../parts.ts';
 import { registerFixturePrompts } from './prompts.ts';
 import { registerFixtureRequests } from './requests.ts';
 import { isFixture, registerFixtureResources } from './resources.ts';
-import { registerFixtureRounds, verifyState } from './rounds.ts';
+import { registerFixtureRounds } from './rounds.ts';
 import { text } from './samples.ts';
 import { registerFixtureTools } from './tools.ts';
 
@@ -33,13 +33,12 @@ function conformanceProfile(): Profile {
   return {
     options: {
       capabilities: { logging: {}, tools: { listChanged: true }, prompts: { listChanged: true } },
-      requestState: { verify: verifyState },
     },
     extend(server, parts, complete) {
       registerFixtureResources(server, parts);
       registerFixtureTools(server);
       registerFixtureRequests(server);
-      registerFixtureRounds(server);
+      registerFixtureRounds(server, parts);
       registerFixturePrompts(server);
       registerCompletions(server.server, parts, withFixtures(complete));
       registerTriggers(server, buses);

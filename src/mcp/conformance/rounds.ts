@@ -1,8 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import {
   acceptedContent,
   CLIENT_CAPABILITIES_META_KEY,
-  createRequestStateCodec,
   type InputRequest,
   inputRequired,
   inputResponse,
@@ -11,24 +9,9 @@ import {
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { isObject } from '../../kernel/json.ts';
-import { principalKey } from '../../twin/principals.ts';
-import { callerOf } from '../parts.ts';
+import { callerOf, type McpParts } from '../parts.ts';
+import type { Asked } from '../request-state.ts';
 import { text } from './samples.ts';
-
-interface State {
-  readonly tool: string;
-  readonly round: number;
-}
-
-/**
- * State that goes through the client: signed, and bound to the principal and the method
- * (security.md §1.4 M1); each tool compares its own name, so that no other may use it.
- */
-const codec = createRequestStateCodec<State>({
-  key: randomBytes(32),
-  bind: (ctx) => `${ctx.mcpReq.method}\0${principalKey(callerOf(ctx).principal)}`,
-});
-export const verifyState = codec.verify;
 
 const name = z.object({ name: z.string().max(256) });
 const color = z.object({ color: z.string().max(256) });
@@ -47,7 +30,13 @@ const askModel = (question: string): InputRequest =>
 const done = (said: string) => ({ content: [text(said)] });
 
 type Settled = ReturnType<typeof done> | ReturnType<typeof inputRequired>;
-type Rounds = (ctx: ServerContext, tool: string) => Settled | Promise<Settled>;
+type Rounds = (ctx: ServerContext, memory: Memory) => Settled;
+
+/** What the request state of a call says, and how the next one is made. */
+interface Memory {
+  readonly round: unknown;
+  ask(round: number, inputRequests: Readonly<Record<string, InputRequest>>): Settled;
+}
 
 /** SEP-2322: tools that return what they need to know, and finish once they know it. */
 const TOOLS: Readonly<Record<string, Rounds>> = {
@@ -69,25 +58,24 @@ const TOOLS: Readonly<Record<string, Rounds>> = {
   },
   test_input_required_result_request_state: confirmed,
   test_input_required_result_tampered_state: confirmed,
-  async test_input_required_result_multiple_inputs(ctx, tool) {
+  test_input_required_result_multiple_inputs(ctx, memory) {
     const { inputResponses } = ctx.mcpReq;
     const given = acceptedContent(inputResponses, 'user_name', name);
     const all =
       inputResponse(inputResponses, 'greeting').kind === 'sampling' &&
       inputResponse(inputResponses, 'client_roots').kind === 'roots';
-    if (given !== undefined && all && stateOf(ctx, tool)) return done(`Hello, ${given.name}!`);
+    if (given !== undefined && all && memory.round === 1) return done(`Hello, ${given.name}!`);
     const greeting = askModel('Generate a greeting.');
-    return await askWith(ctx, tool, 1, { user_name: askName, greeting, client_roots: askRoots });
+    return memory.ask(1, { user_name: askName, greeting, client_roots: askRoots });
   },
-  async test_input_required_result_multi_round(ctx, tool) {
+  test_input_required_result_multi_round(ctx, { round, ask: askNext }) {
     const { inputResponses } = ctx.mcpReq;
-    const round = stateOf(ctx, tool)?.round;
     const chosen = acceptedContent(inputResponses, 'step2', color);
     if (round === 2 && chosen !== undefined) return done(`You like ${chosen.color}.`);
     if (round === 1 && acceptedContent(inputResponses, 'step1', name) !== undefined) {
-      return await askWith(ctx, tool, 2, { step2: askColor });
+      return askNext(2, { step2: askColor });
     }
-    return await askWith(ctx, tool, 1, { step1: askName });
+    return askNext(1, { step1: askName });
   },
   test_input_required_result_capabilities(ctx) {
     const envelope = new Map<string, unknown>(Object.entries(ctx.mcpReq.envelope ?? {}));
@@ -105,34 +93,34 @@ const TOOLS: Readonly<Record<string, Rounds>> = {
   },
 };
 
-export function registerFixtureRounds(server: McpServer): void {
+export function registerFixtureRounds(server: McpServer, parts: McpParts): void {
   for (const [tool, rounds] of Object.entries(TOOLS)) {
-    server.registerTool(tool, { description: `Fixture ${tool}.` }, (ctx) => rounds(ctx, tool));
+    server.registerTool(tool, { description: `Fixture ${tool}.` }, (ctx) =>
+      rounds(ctx, memoryOf(parts, ctx, tool)),
+    );
   }
 }
 
-async function confirmed(ctx: ServerContext, tool: string) {
+/** By the product's own states, so that the suite's attacks meet what a client would. */
+function memoryOf({ requestStates }: McpParts, ctx: ServerContext, tool: string): Memory {
+  const asked: Asked = { principal: callerOf(ctx).principal, tool, args: {} };
+  const text = ctx.mcpReq.requestState<string>();
+  return {
+    round: text === undefined ? undefined : requestStates.open(asked, text).payload.round,
+    ask: (round, inputRequests) =>
+      inputRequired({
+        inputRequests: { ...inputRequests },
+        requestState: requestStates.seal(asked, { round }),
+      }),
+  };
+}
+
+function confirmed(ctx: ServerContext, memory: Memory): Settled {
   const given = acceptedContent(ctx.mcpReq.inputResponses, 'confirm', ok);
-  if (given?.ok === true && stateOf(ctx, tool) !== undefined) return done('state-ok');
-  return await askWith(ctx, tool, 1, { confirm: askOk });
+  if (given?.ok === true && memory.round === 1) return done('state-ok');
+  return memory.ask(1, { confirm: askOk });
 }
 
 function ask(inputRequests: Readonly<Record<string, InputRequest>>) {
   return inputRequired({ inputRequests: { ...inputRequests } });
-}
-
-async function askWith(
-  ctx: ServerContext,
-  tool: string,
-  round: number,
-  inputRequests: Readonly<Record<string, InputRequest>>,
-) {
-  const requestState = await codec.mint({ tool, round }, ctx);
-  return inputRequired({ inputRequests: { ...inputRequests }, requestState });
-}
-
-/** The state of this tool; that of another one is none. */
-function stateOf(ctx: ServerContext, tool: string): State | undefined {
-  const state = ctx.mcpReq.requestState<State>();
-  return state?.tool === tool ? state : undefined;
 }

@@ -1,3 +1,4 @@
+import { type InputRequiredResult, isInputRequiredResult } from '@modelcontextprotocol/server';
 import { type ChatInput, chatInput, chatResult } from '../../contract/documents.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Caller } from '../../twin/reader/index.ts';
@@ -5,6 +6,8 @@ import { DATA_NOTICE } from '../../twin/render/text.ts';
 import type { Work } from '../../twin/work.ts';
 import type { McpParts } from '../parts.ts';
 import type { ToolAnswer } from './answer.ts';
+import { answerInRounds } from './ask-whom.ts';
+import type { Round } from './rounds.ts';
 
 export const chatTool = {
   name: 'chat',
@@ -16,8 +19,15 @@ export const chatTool = {
     inputSchema: chatInput,
     outputSchema: chatResult,
   },
-  async run({ chat }: McpParts, caller: Caller, input: ChatInput, work: Work): Promise<ToolAnswer> {
-    const result = await chat.answer(caller, input, work);
+  async run(
+    parts: McpParts,
+    caller: Caller,
+    input: ChatInput,
+    work: Work,
+    round: Round,
+  ): Promise<ToolAnswer | InputRequiredResult> {
+    const result = await answerInRounds(parts, caller, input, work, round);
+    if (isInputRequiredResult(result)) return result;
     const questions = (result.questions ?? []).map((question) => `? ${question}`);
     const sources = [...new Set(result.sentences.flatMap((s) => s.sources.map((x) => x.uri)))];
     const notice = sources.length > 0 ? [DATA_NOTICE] : [];

@@ -1,4 +1,9 @@
-import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
+import {
+  type InputRequiredResult,
+  isInputRequiredResult,
+  type McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { META } from '../../contract/meta.ts';
 import { asFault } from '../../kernel/errors.ts';
 import type { Caller } from '../../twin/reader/index.ts';
@@ -10,6 +15,7 @@ import { readOptionsOf } from '../resources.ts';
 import type { ToolAnswer } from './answer.ts';
 import { chatTool } from './chat.ts';
 import { readDocumentTool } from './read-document.ts';
+import { createRounds } from './rounds.ts';
 import { searchTool } from './search.ts';
 import { workOf } from './work.ts';
 
@@ -17,6 +23,7 @@ import { workOf } from './work.ts';
 export function registerTools(server: McpServer, parts: McpParts): void {
   const annotations = { readOnlyHint: true, destructiveHint: false, openWorldHint: false };
   const shown = { annotations, icons: ICONS };
+  const roundOf = createRounds(server, parts.clock);
   server.registerTool(searchTool.name, { ...searchTool.config, ...shown }, (input, ctx) =>
     answer(parts, ctx, (caller) => searchTool.run(parts, caller, input)),
   );
@@ -32,20 +39,25 @@ export function registerTools(server: McpServer, parts: McpParts): void {
       ),
   );
   server.registerTool(chatTool.name, { ...chatTool.config, ...shown }, (input, ctx) =>
-    answer(parts, ctx, (caller, work) => chatTool.run(parts, caller, input, work)),
+    answer(parts, ctx, (caller, work) => chatTool.run(parts, caller, input, work, roundOf(ctx))),
   );
 }
 
-/** Runs a tool for the caller; its result says what changed since the caller read it. */
+/**
+ * Runs a tool for the caller; its result says what changed since the caller read it. What it asks
+ * first is no result yet.
+ */
 async function answer(
   parts: McpParts,
   ctx: ServerContext,
-  run: (caller: Caller, work: Work) => Promise<ToolAnswer>,
+  run: (caller: Caller, work: Work) => Promise<ToolAnswer | InputRequiredResult>,
 ) {
   const caller = callerOf(ctx);
   const work = workOf(parts, ctx);
   try {
-    const { structured, text, behind = false } = await run(caller, work);
+    const result = await run(caller, work);
+    if (isInputRequiredResult(result)) return result;
+    const { structured, text, behind = false } = result;
     const changed = await changedFor(parts, caller);
     return {
       content: [{ type: 'text' as const, text }, ...hintOf(changed)],

@@ -70,7 +70,7 @@ function door({ held = new Set<string>(), mayRead = true, lateMs = 0 } = {}) {
     },
     clock,
     positions: createPositionCodec(new Uint8Array(32)),
-    cursors: createCursorCodec(new Uint8Array(32), clock),
+    cursors: createCursorCodec([new Uint8Array(32)], clock),
     floors: createFloors(),
     receipts: createReceipts(clock),
     etagKey: new Uint8Array(32),
