@@ -1,6 +1,6 @@
 /** OAuth scopes, and the one table of which operation needs which (contract "Identity"). */
 
-import { SECTIONS, type Section } from './uris.ts';
+import { SECTIONS, type Section, type TwinUri } from './uris.ts';
 
 export const SCOPES = [
   'twin:read',
@@ -71,4 +71,16 @@ export function missingScopes(scopes: ReadonlySet<string>, operation: Operation)
   return OPERATION_SCOPES[operation].filter((scope) =>
     scope === 'twin:read' ? !mayReadAnything(scopes) : !scopes.has(scope),
   );
+}
+
+/**
+ * The scope that is missing to read this URI; empty when it may be asked for. Decided by the URI's
+ * form alone, so that it says nothing of whether there is such a document.
+ */
+export function missingToRead(scopes: ReadonlySet<string>, uri: TwinUri): string[] {
+  if (uri.kind === 'section' || uri.kind === 'source') {
+    return mayReadSection(scopes, uri.section) ? [] : [`twin:read:${uri.section}`];
+  }
+  const may = uri.kind === 'changes' ? mayReadAnything(scopes) : scopes.has('twin:read');
+  return may ? [] : ['twin:read'];
 }

@@ -1,5 +1,5 @@
 import type { Variant } from '../../contract/documents.ts';
-import { mayReadAnything, mayReadSection } from '../../contract/scopes.ts';
+import { missingToRead } from '../../contract/scopes.ts';
 import type { TwinUri } from '../../contract/uris.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { isObject } from '../../kernel/json.ts';
@@ -50,20 +50,13 @@ export async function authorizeAll(
 
 /** @throws Fault INSUFFICIENT_SCOPE; says nothing of whether the document exists. */
 export function requireScope(principal: Principal, uri: TwinUri): void {
-  if (withinScope(principal, uri)) return;
-  const scopes =
-    'section' in uri && uri.kind !== 'practitioner' ? [`twin:read:${uri.section}`] : [];
-  throw new Fault('INSUFFICIENT_SCOPE', {
-    data: { scopes: scopes.length > 0 ? scopes : ['twin:read'] },
-  });
+  const scopes = missingToRead(principal.scopes, uri);
+  if (scopes.length > 0) throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
 }
 
 /** Scopes narrow, they never grant. */
 export function withinScope(principal: Principal, uri: TwinUri): boolean {
-  const { scopes } = principal;
-  if (uri.kind === 'section' || uri.kind === 'source') return mayReadSection(scopes, uri.section);
-  if (uri.kind === 'changes') return mayReadAnything(scopes);
-  return scopes.has('twin:read');
+  return missingToRead(principal.scopes, uri).length === 0;
 }
 
 /** Ids are unique over all tenants, so this only ever adds to what the relations say. */

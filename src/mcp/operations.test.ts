@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Principal } from '../twin/ports.ts';
+import { missingScopesOf } from './operations.ts';
+
+const URI = 'mcp://twins/member/demo-ana/coverage';
+const read = { method: 'resources/read', params: { uri: URI } };
+const tool = (name: string, args: object) => ({
+  method: 'tools/call',
+  params: { name, arguments: args },
+});
+
+/** Scopes of the token, message, what is missing. */
+const CASES: readonly (readonly [string[], unknown, string[]])[] = [
+  [['twin:read'], read, []],
+  [['twin:read:coverage'], read, []],
+  [['twin:read:clinical'], read, ['twin:read:coverage']],
+  [['twin:subscribe'], read, ['twin:read']],
+  [['twin:read:clinical'], tool('readDocument', { uri: URI }), ['twin:read:coverage']],
+  [['twin:read:clinical'], tool('readDocument', { uri: 7 }), []],
+  [['twin:read:clinical'], { ...read, params: { uri: `${URI}/../profile` } }, []],
+  [
+    ['twin:read:clinical'],
+    { ...read, params: { uri: 'mcp://twins/practitioner/p1/panel' } },
+    ['twin:read'],
+  ],
+  [['twin:read:clinical'], { ...read, params: { uri: 'mcp://twins/changes/start' } }, []],
+  [[], tool('search', { query: 'x' }), ['twin:read', 'twin:search']],
+  [[], tool('constructor', {}), []],
+  [[], { method: 'tools/list' }, []],
+  [[], 'not a message', []],
+];
+
+for (const [scopes, message, missing] of CASES) {
+  test(`${scopes.join(' ') || 'no scope'}: ${JSON.stringify(message)}`, () => {
+    const principal = { scopes: new Set(scopes) } as unknown as Principal;
+    assert.deepEqual(missingScopesOf(principal, message), missing);
+  });
+}
