@@ -195,6 +195,11 @@ export const PROMISES: readonly Promised[] = [
     'B-MC-18',
     'Where it is not clear whom is meant, chat asks the person whose client takes forms.',
   ),
+  spine(
+    'B-MC-19',
+    'One process holds 10,000 listen streams in a stated amount of memory, and frees each that closes.',
+  ),
+  spine('B-MC-20', 'An event costs its own subscribers, however many others listen.'),
 
   spine('B-FM-1', 'The demo runs whole: over HTTP in both eras and over stdio.'),
   spine('B-FM-2', 'The Inspector lists, reads and calls by its command line.'),

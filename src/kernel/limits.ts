@@ -44,7 +44,8 @@ export const LIMITS = {
   /** Open listen streams and 2025-era sessions of one principal; the Go SDK opens one a URI. */
   streamsPerPrincipalMax: 64,
   sessionsPerPrincipalMax: 32,
-  streamsMax: 20_000,
+  /** What two tenants may hold; 10,000 take some 500 MB (test/streams-many.full.test.ts). */
+  streamsMax: 24_000,
   /** So that no tenant takes what an instance can hold from the others. */
   streamsPerTenantMax: 12_000,
   urisPerTenantMax: 500_000,
