@@ -1,4 +1,9 @@
-import { ProtocolError, ResourceNotFoundError, SdkError } from '@modelcontextprotocol/client';
+import {
+  ProtocolError,
+  ResourceNotFoundError,
+  SdkError,
+  SdkHttpError,
+} from '@modelcontextprotocol/client';
 import { ERRORS, type ErrorCode, type Retry } from '../contract/errors.ts';
 import { META } from '../contract/meta.ts';
 
@@ -10,6 +15,8 @@ export interface TwinErrorDetails {
   readonly correlationId?: string;
   /** HTTP status, where there was an answer. */
   readonly status?: number;
+  /** JSON-RPC code of the answer, where it was a JSON-RPC error. */
+  readonly rpcCode?: number;
   readonly data?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
@@ -21,6 +28,7 @@ export class TwinError extends Error {
   /** Names the request in the server's log. */
   readonly correlationId: string | undefined;
   readonly status: number | undefined;
+  readonly rpcCode: number | undefined;
   readonly data: Readonly<Record<string, unknown>>;
 
   constructor(code: TwinErrorCode, details: TwinErrorDetails = {}) {
@@ -30,6 +38,7 @@ export class TwinError extends Error {
     this.retry = code === 'UNREACHABLE' ? 'later' : ERRORS[code].retry;
     this.correlationId = details.correlationId;
     this.status = details.status;
+    this.rpcCode = details.rpcCode;
     this.data = details.data ?? {};
   }
 }
@@ -41,19 +50,23 @@ export function asTwinError(error: unknown): TwinError {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause instanceof TwinError) return cause;
   if (error instanceof ProtocolError) return ofRpcError(error, undefined, error);
+  if (error instanceof SdkHttpError) return refusalOf(error.status, error.data.text, error);
   if (error instanceof SdkError) return new TwinError('UNREACHABLE', { cause: error });
   return new TwinError('INTERNAL', { message: 'A fault of the client.', cause: error });
 }
 
 /** A refusal over HTTP, in either shape: `{error: {code, …}}`, or a JSON-RPC error. */
 export async function errorOfResponse(response: Response): Promise<TwinError> {
-  const { status } = response;
-  const text = await response.text().catch(() => '');
-  const error = errorMember(text);
-  if (typeof error?.code === 'number') return ofRpcError(error, status, undefined);
-  if (!isErrorCode(error?.code)) return new TwinError(codeOfStatus(status), { status });
+  return refusalOf(response.status, await response.text().catch(() => ''));
+}
+
+function refusalOf(status: number, text: unknown, cause?: unknown): TwinError {
+  const error = typeof text === 'string' ? errorMember(text) : undefined;
+  if (typeof error?.code === 'number') return ofRpcError(error, status, cause);
+  if (!isErrorCode(error?.code)) return new TwinError(codeOfStatus(status), { status, cause });
   return new TwinError(error.code, {
     status,
+    cause,
     ...textOf('message', error.message),
     ...textOf('correlationId', error.correlationId),
     ...(isRecord(error.data) && { data: error.data }),
@@ -69,7 +82,7 @@ export function errorOfToolText(text: string, correlationId: unknown): TwinError
 }
 
 function ofRpcError(
-  { message, data }: { readonly message?: unknown; readonly data?: unknown },
+  { code, message, data }: { code?: unknown; message?: unknown; data?: unknown },
   status: number | undefined,
   cause: unknown,
 ): TwinError {
@@ -81,6 +94,7 @@ function ofRpcError(
     cause,
     ...textOf('message', message),
     ...textOf('correlationId', details[META.correlationId]),
+    ...(typeof code === 'number' && { rpcCode: code }),
     ...(status !== undefined && { status }),
   });
 }

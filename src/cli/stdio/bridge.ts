@@ -83,6 +83,7 @@ export class Bridge {
   }
 
   async #request(frame: JSONRPCRequest): Promise<void> {
+    if (this.#pending.has(frame.id)) return this.#refuse(frame);
     const abort = new AbortController();
     const pending = { abort, frame };
     this.#pending.set(frame.id, pending);
@@ -98,6 +99,12 @@ export class Bridge {
     } catch (error) {
       fail(error);
     }
+  }
+
+  /** Two answers with one id would be told apart by nobody; the first is still to come. */
+  #refuse({ id }: JSONRPCRequest): void {
+    const message = 'A request with this id is still being answered.';
+    this.#write(errorFrame(id, new TwinError('INVALID_REQUEST', { message })));
   }
 
   async #notify(frame: JSONRPCMessage): Promise<void> {
@@ -171,6 +178,10 @@ export class Bridge {
   #toClient(frame: JSONRPCMessage): void {
     const answered = answeredBy(frame);
     if (answered !== undefined) this.#settle(answered);
+    this.#write(frame);
+  }
+
+  #write(frame: JSONRPCMessage): void {
     this.#client?.send(frame).catch((error: unknown) => {
       if (!this.#closing) this.#log(`stdout: ${String(error)}`);
     });

@@ -40,7 +40,7 @@ export function uriOf(frame: JSONRPCMessage, method: string): string | undefined
 
 /** Whatever went wrong on the way, as the answer to this request. */
 export function errorFrame(id: RequestId, thrown: unknown): JSONRPCMessage {
-  const { code, message, retry, data, correlationId } = asTwinError(thrown);
+  const { code, message, retry, data, correlationId, rpcCode } = asTwinError(thrown);
   const row = code === 'UNREACHABLE' ? ERRORS.INTERNAL : ERRORS[code];
   const details = {
     ...data,
@@ -48,5 +48,5 @@ export function errorFrame(id: RequestId, thrown: unknown): JSONRPCMessage {
     retry,
     ...(correlationId !== undefined && { [META.correlationId]: correlationId }),
   };
-  return { jsonrpc: '2.0', id, error: { code: row.jsonRpc, message, data: details } };
+  return { jsonrpc: '2.0', id, error: { code: rpcCode ?? row.jsonRpc, message, data: details } };
 }
