@@ -3,6 +3,9 @@ import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
 import type { Guarded } from './guarded.ts';
 
+const METADATA = '/.well-known/oauth-protected-resource';
+const METADATA_PATHS = [`${METADATA}/mcp`, METADATA];
+
 /** Health, metrics and the metadata by which OAuth clients find the authorization server. */
 export function operationRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
   app.get('/healthz', (_req, res) => {
@@ -24,7 +27,8 @@ export function operationRoutes(app: Express, parts: HttpParts, guarded: Guarded
       res.end(await parts.metricsText());
     }),
   );
-  app.get('/.well-known/oauth-protected-resource/mcp', (_req, res) => {
+  // By RFC 9728 the path of the resource follows; MCP lets a client look at the root as well.
+  app.get(METADATA_PATHS, (_req, res) => {
     sendJson(res, 200, parts.authenticator.metadata(), { 'cache-control': 'public, max-age=300' });
   });
 }
