@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -43,6 +43,22 @@ test('keys are made once, private, and the same for all who start together', asy
   assert.match(all[0]?.issuer.kid ?? '', /^dev-/);
   assert.equal(await modeOf(join(dir, 'keys.json')), 0o600);
   assert.deepEqual(await readdir(dir), ['keys.json'], 'no temporary file is left');
+});
+
+test('a replaced key stands beside its successor, whole', async () => {
+  const file = join(freshDir(), 'keys.json');
+  const keys = await loadKeys(file);
+  assert.equal(keys.cursorBefore, undefined);
+  const text = await readFile(file, 'utf8');
+  const before = keys.etag.toString('base64url');
+  const withBefore = (value: unknown) =>
+    writeFile(file, JSON.stringify({ ...JSON.parse(text), cursorBefore: value }));
+  await withBefore(before);
+  assert.deepEqual(await loadKeys(file), { ...keys, cursorBefore: keys.etag });
+  for (const wrong of ['', before.slice(2), null, 7]) {
+    await withBefore(wrong);
+    await assert.rejects(loadKeys(file), /cursorBefore is not 32 bytes/);
+  }
 });
 
 test('keys that others could read are made private again', async () => {

@@ -3,7 +3,10 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as StdioTransportV1 } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as HttpTransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ElicitRequestSchema,
+  ResourceUpdatedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { sleep } from '../../src/kernel/clock.ts';
 import { LAUNCHER } from './server.ts';
 
@@ -47,18 +50,32 @@ export interface Target {
   readonly token: string;
   readonly dataDir: string;
   readonly as: string;
+  /** Whoever sits before the client; without them it declares that it takes no forms. */
+  readonly person?: Person;
 }
+
+/** What a form asks for, and what is said to it. */
+export type Person = (form: Form) => Reply | Promise<Reply>;
+export interface Form {
+  readonly message: string;
+  readonly requestedSchema: { readonly properties: Readonly<Record<string, unknown>> };
+}
+export type Reply = {
+  action: 'accept' | 'decline' | 'cancel';
+  content?: Record<string, string>;
+};
 
 const INFO = { name: 'twin-test', version: '1.0.0' };
 const HEARD_WITHIN_MS = 8_000;
 
 /** Every way in which the main job is proven. */
 export const CLIENTS: Readonly<Record<string, Connect>> = {
-  'SDK 2.x over HTTP, 2026-07-28': (target) => modern(httpTransport(target)),
-  'SDK 2.x over HTTP, 2025 session': (target) => legacyV2(httpTransport(target)),
-  'SDK 1.x over HTTP, 2025 session': (target) => v1(httpTransportV1(target)),
-  'SDK 2.x over stdio, 2026-07-28': (target) => modern(new StdioClientTransport(bridge(target))),
-  'SDK 1.x over stdio, 2025 era': (target) => v1(new StdioTransportV1(bridge(target))),
+  'SDK 2.x over HTTP, 2026-07-28': (target) => modern(httpTransport(target), target),
+  'SDK 2.x over HTTP, 2025 session': (target) => legacyV2(httpTransport(target), target),
+  'SDK 1.x over HTTP, 2025 session': (target) => v1(httpTransportV1(target), target),
+  'SDK 2.x over stdio, 2026-07-28': (target) =>
+    modern(new StdioClientTransport(bridge(target)), target),
+  'SDK 1.x over stdio, 2025 era': (target) => v1(new StdioTransportV1(bridge(target)), target),
 };
 
 function httpTransport({ url, token }: Target): StreamableHTTPClientTransport {
@@ -78,8 +95,12 @@ function bridge({ dataDir, as }: Target) {
 
 async function modern(
   transport: StreamableHTTPClientTransport | StdioClientTransport,
+  { person }: Target,
 ): Promise<TestClient> {
-  const client = new Client(INFO, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+  const versionNegotiation = { mode: { pin: '2026-07-28' } };
+  const client = new Client(INFO, { versionNegotiation, capabilities: taking(person) });
+  if (person)
+    client.setRequestHandler('elicitation/create', ({ params }) => person(params as Form));
   const told = listenTo(client);
   await client.connect(transport);
   return {
@@ -91,14 +112,23 @@ async function modern(
   };
 }
 
-async function legacyV2(transport: StreamableHTTPClientTransport): Promise<TestClient> {
-  const client = new Client(INFO);
+async function legacyV2(
+  transport: StreamableHTTPClientTransport,
+  { person }: Target,
+): Promise<TestClient> {
+  const client = new Client(INFO, { capabilities: taking(person) });
+  if (person)
+    client.setRequestHandler('elicitation/create', ({ params }) => person(params as Form));
   const told = listenTo(client);
   await client.connect(transport);
   return {
     ...verbsOf('2025 by SDK 2.x', client, told),
     subscribe: (uris) => subscribeEach(uris, (uri) => client.subscribeResource({ uri })),
   };
+}
+
+function taking(person: Person | undefined) {
+  return person === undefined ? {} : { elicitation: {} };
 }
 
 function listenTo(client: Client): Told[] {
@@ -109,8 +139,15 @@ function listenTo(client: Client): Told[] {
   return told;
 }
 
-async function v1(transport: HttpTransportV1 | StdioTransportV1): Promise<TestClient> {
-  const client = new ClientV1(INFO);
+async function v1(
+  transport: HttpTransportV1 | StdioTransportV1,
+  { person }: Target,
+): Promise<TestClient> {
+  const client = new ClientV1(INFO, { capabilities: taking(person) });
+  if (person)
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }) => ({
+      ...(await person(params as Form)),
+    }));
   const told: Told[] = [];
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
     told.push({ uri: params.uri, meta: params._meta ?? {} });
