@@ -41,7 +41,7 @@ export const FOREIGN = {
   langchainJs: {
     folder: 'langchain-js',
     kind: 'js',
-    pins: ['package.json', 'package-lock.json', 'agent.js'],
+    pins: ['package.json', 'package-lock.json', 'agent.js', 'follow.js', 'model.js'],
     async install(into, from) {
       for (const name of this.pins) await copyFile(join(from, name), join(into, name));
       await done(['npm', 'ci', '--prefix', into, '--no-audit', '--no-fund', '--ignore-scripts']);
