@@ -10,42 +10,30 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log"
-	"net/http"
 	"os"
-	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"golang.org/x/oauth2"
 )
 
-// withToken adds the access token to every request.
-type withToken struct{ token string }
+type line = map[string]any
 
-func (t withToken) RoundTrip(request *http.Request) (*http.Response, error) {
-	request = request.Clone(request.Context())
-	request.Header.Set("Authorization", "Bearer "+t.token)
-	return http.DefaultTransport.RoundTrip(request)
-}
+var out = log.New(os.Stdout, "", 0)
 
-var lines sync.Mutex
-
-func say(event string, more map[string]any) {
-	lines.Lock()
-	defer lines.Unlock()
+func say(event string, more line) {
 	more["event"] = event
 	text, _ := json.Marshal(more)
-	fmt.Println(string(text))
+	out.Println(string(text))
 }
 
 func refused(uri string, err error) {
 	var wire *jsonrpc.Error
-	code := int64(0)
-	if errors.As(err, &wire) {
-		code = wire.Code
+	if !errors.As(err, &wire) {
+		log.Fatal(err)
 	}
-	say("refused", map[string]any{"uri": uri, "code": code})
+	say("refused", line{"uri": uri, "code": wire.Code})
 }
 
 func read(ctx context.Context, session *mcp.ClientSession, event, uri string) {
@@ -54,13 +42,11 @@ func read(ctx context.Context, session *mcp.ClientSession, event, uri string) {
 		refused(uri, err)
 		return
 	}
-	var document struct {
-		Etag string `json:"etag"`
-	}
+	var document struct{ Etag string }
 	if err := json.Unmarshal([]byte(result.Contents[0].Text), &document); err != nil {
 		log.Fatal(err)
 	}
-	say(event, map[string]any{"uri": uri, "etag": document.Etag})
+	say(event, line{"uri": uri, "etag": document.Etag})
 }
 
 func main() {
@@ -71,9 +57,10 @@ func main() {
 			told <- request.Params.URI
 		},
 	})
+	token := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: os.Getenv("TWIN_TOKEN")})
 	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{
 		Endpoint:   os.Getenv("TWIN_URL") + "/mcp",
-		HTTPClient: &http.Client{Transport: withToken{os.Getenv("TWIN_TOKEN")}},
+		HTTPClient: oauth2.NewClient(ctx, token),
 	}, nil)
 	if err != nil {
 		log.Fatal(err)
@@ -89,7 +76,7 @@ func main() {
 		}
 		granted = append(granted, uri)
 	}
-	say("listening", map[string]any{"uris": granted})
+	say("listening", line{"uris": granted})
 	go func() {
 		for uri := range told {
 			read(ctx, session, "told", uri)
