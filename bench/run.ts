@@ -7,13 +7,15 @@ import { parseArgs } from 'node:util';
 import { benchEvents } from './events.ts';
 import { benchListeners } from './listeners.ts';
 import { benchSearch } from './search.ts';
+import { benchStreams } from './streams.ts';
 
-const HELP = `npm run bench -- [search|listeners|events] [--members N] [--rate N] [--seconds N]
+const HELP = `npm run bench -- [search|listeners|events|streams] [--members N] [--rate N] [--seconds N]
 
   search      search over HTTP for one member and a panel, beside MiniSearch; import and rebuild
   listeners   from a fact on twins.intake of a real Kafka to the bytes at a subscriber, with one
               listener for each member and --rate facts a second
   events      the consumer framework beside the bare client, by both libraries, in turns
+  streams     what an event costs among few and among many streams of others, in turns
 
 Members of search are re-keyed copies of the shared Synthea bundles, loaded once into
 ~/.cache/digital-twin-mcp and kept there. The results go to bench/results.
@@ -38,6 +40,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   search: () => benchSearch(members),
   listeners: () => benchListeners(members, rate, seconds),
   events: () => benchEvents(EVENTS, ROUNDS),
+  streams: benchStreams,
 };
 const [name = 'search', ...more] = positionals;
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
