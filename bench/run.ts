@@ -4,14 +4,16 @@
  */
 
 import { parseArgs } from 'node:util';
+import { benchChanges } from './changes.ts';
 import { benchEvents } from './events.ts';
 import { benchListeners } from './listeners.ts';
 import { benchSearch } from './search.ts';
 import { benchStreams } from './streams.ts';
 
-const HELP = `npm run bench -- [search|listeners|events|streams] [--members N] [--rate N] [--seconds N]
+const HELP = `npm run bench -- [search|changes|listeners|events|streams] [--members N] [--rate N] [--seconds N]
 
   search      search over HTTP for one member and a panel, beside MiniSearch; import and rebuild
+  changes     what one changed record costs the view, for a small and a large member
   listeners   from a fact on twins.intake of a real Kafka to the bytes at a subscriber, with one
               listener for each member and --rate facts a second
   events      the consumer framework beside the bare client, by both libraries, in turns
@@ -38,6 +40,7 @@ const [members = 0, rate = 0, seconds = 0] = [values.members, values.rate, value
 );
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   search: () => benchSearch(members),
+  changes: benchChanges,
   listeners: () => benchListeners(members, rate, seconds),
   events: () => benchEvents(EVENTS, ROUNDS),
   streams: benchStreams,

@@ -68,9 +68,8 @@ test('F12, B-MC-6: a reader that stalls is queued one update a URI, and the othe
   const before = await residentBytes();
   let position = '';
   for (let round = 1; round <= ROUNDS; round += 1) position = await importRound(round);
-  const wanted = await Promise.all(
-    CONDITION_URIS.map(async (uri) => [uri, await newest(sam, uri, position)] as const),
-  );
+  const wanted: (readonly [string, string])[] = [];
+  for (const uri of CONDITION_URIS) wanted.push([uri, await newest(sam, uri, position)]);
   for (const [, etag] of wanted) await brisk.heardOf(etag);
   const grewMB = ((await residentBytes()) - before) / 1_000_000;
   t.diagnostic(`${CONDITIONS * ROUNDS} changes; resident memory grew by ${grewMB.toFixed(1)} MB`);

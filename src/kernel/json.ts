@@ -19,6 +19,15 @@ function nests(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
+/** Stands in a value for what is in canonical form already. */
+export class CanonicalText {
+  readonly text: string;
+
+  constructor(value: unknown) {
+    this.text = canonicalJson(value);
+  }
+}
+
 /**
  * Canonical JSON after RFC 8785: keys in UTF-16 order, no white space, `undefined` members left
  * out. Equal values give equal text, on every instance.
@@ -26,6 +35,7 @@ function nests(value: unknown): value is object {
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((v) => canonicalJson(v ?? null)).join(',')}]`;
   if (!isObject(value)) return JSON.stringify(value ?? null);
+  if (value instanceof CanonicalText) return value.text;
   const members = Object.keys(value)
     .filter((key) => value[key] !== undefined)
     .sort()

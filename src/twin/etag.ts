@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Variant } from '../contract/documents.ts';
-import { canonicalJson, type JsonObject } from '../kernel/json.ts';
+import { type CanonicalText, canonicalJson, type JsonObject } from '../kernel/json.ts';
 import { attachmentTexts } from './documents/attachments.ts';
 import { findingOf, words } from './documents/findings/index.ts';
 import { memberRecords, recordSet } from './documents/records.ts';
@@ -16,7 +16,7 @@ export interface EtagParts {
   /** Which field classes are shown. */
   readonly fields: string;
   readonly projection: number;
-  readonly data: JsonObject;
+  readonly data: JsonObject | CanonicalText;
   readonly notices: readonly string[];
 }
 

@@ -3,9 +3,9 @@ import type { JsonObject } from '../kernel/json.ts';
 import { documentRows, factRow } from './documents/index-rows.ts';
 import { PRACTITIONER_DOCUMENTS } from './documents/practitioner/index.ts';
 import { practitionerRecords } from './documents/practitioner/records.ts';
-import { type MemberRecord, memberRecords, recordSet } from './documents/records.ts';
+import { type MemberRecord, recordSet } from './documents/records.ts';
 import { MEMBER_DOCUMENTS, PROTECTED_NOTICE } from './documents/registry.ts';
-import { protectedKeys } from './documents/sensitive.ts';
+import { type Remembered, rememberedBy } from './documents/remembered.ts';
 import { sessionData } from './documents/session.ts';
 import { reachedBy, TIME_PASSED } from './documents/time.ts';
 import { isAppActivity } from './fhir/activity.ts';
@@ -24,7 +24,7 @@ const NOTHING: Projection = {
 };
 
 /** One subject's records to its documents in both variants, its search rows and its sections. */
-export const project: Project = (subject, records) => {
+export const project: Project = (subject, records, memory) => {
   const present = records.filter(
     ({ type, resource }) =>
       resource !== null && !isAppActivity(resource) && type !== TIME_PASSED.type,
@@ -32,26 +32,29 @@ export const project: Project = (subject, records) => {
   if (present.length === 0) return NOTHING;
   if (subject.kind === 'session') return projectSession(subject, present);
   if (subject.kind === 'practitioner') return projectPractitioner(subject, present);
-  return projectMember(subject, present, reachedBy(records));
+  const remembered = rememberedBy(memory);
+  const reached = reachedBy(records);
+  remembered.tell(subject.id, present, reached);
+  return projectMember(subject, remembered, reached);
 };
 
 function projectMember(
   subject: Subject,
-  present: readonly SourceRecord[],
+  remembered: Remembered,
   reached: string | undefined,
 ): Projection {
-  const all = memberRecords(subject.id, present);
-  const sensitive = protectedKeys(all);
+  const { all, sensitive } = remembered;
   const open = all.filter(({ key }) => !sensitive.has(key));
   const full = recordSet(all, reached);
   const general = open.length === all.length ? full : recordSet(open, reached);
   const documents = MEMBER_DOCUMENTS.flatMap(({ section, title, data }) => {
     const uri = formatUri({ kind: 'section', member: subject.id, section });
     const base = { uri, section, title };
-    const shown = data(general);
+    const shown = remembered.data(`general ${section}`, general, data);
+    const whole = () => remembered.data(`full ${section}`, full, data);
     return [
       { ...base, variant: 'general', data: shown, notices: [PROTECTED_NOTICE] },
-      { ...base, variant: 'full', data: general === full ? shown : data(full), notices: [] },
+      { ...base, variant: 'full', data: general === full ? shown : whole(), notices: [] },
     ] satisfies ProjectedDocument[];
   });
   const rows = all.map((record) => {

@@ -34,5 +34,11 @@ export interface Projection {
 /**
  * Pure: the latest record of each key of one subject, tombstones left out, to its documents.
  * No clock, no look outside the subject.
+ * @param memory an object that stands for this subject: given again, with records that are the same
+ *   objects where they have not changed, it saves work and changes nothing of the answer.
  */
-export type Project = (subject: Subject, records: readonly SourceRecord[]) => Projection;
+export type Project = (
+  subject: Subject,
+  records: readonly SourceRecord[],
+  memory?: object,
+) => Projection;

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../kernel/sqlite.ts';
 import { prepared } from '../kernel/statements.ts';
-import type { LogRecord, Place, SourceRecord, Subject, ViewChange } from '../twin/ports.ts';
+import type { LogRecord, Place, Subject, ViewChange } from '../twin/ports.ts';
 import { subjectKey } from '../twin/subjects.ts';
 import { storeChanges } from './change-rows.ts';
 import type { Projector } from './projector.ts';
 import { projectSubject } from './subject.ts';
-import { differences, type Versions, versionsOf } from './versions.ts';
+import { SubjectCache } from './subject-cache.ts';
+import type { Difference } from './versions.ts';
 
 /** Records of one partition in order, and the offset that is reached with them. */
 export interface Batch {
@@ -31,6 +32,7 @@ export function applyBatch(
   projector: Projector,
   { partition, records, upTo }: Batch,
   at: number,
+  cache = new SubjectCache(),
 ): Applied {
   return inTransaction(db, () => {
     const held = prepared(db, 'SELECT offset FROM places WHERE part = ?').get(partition);
@@ -40,12 +42,14 @@ export function applyBatch(
     for (const own of bySubject(records.filter(({ offset }) => offset > reached))) {
       const { subject, tenant } = own[0];
       const key = subjectKey(subject);
-      const before = versionsOf(db, 'main', key);
-      const touched = storeRecords(db, key, own);
-      const message = projectSubject(db, projector, { subject, tenant, partition, touched });
-      if (message !== undefined) failures.push({ subject: key, message });
-      const places = placesOf(own, partition);
-      changes.push(...changesOf(before, versionsOf(db, 'main', key), own[0], places, at));
+      const { found, message } = cache.use(db, key, (stored) =>
+        projectSubject(db, projector, { subject, tenant, partition, stored, records: own }),
+      );
+      if (message !== undefined) {
+        failures.push({ subject: key, message });
+        cache.forget(key);
+      }
+      changes.push(...changesOf(found, own[0], placesOf(own, partition), at));
     }
     storeChanges(db, changes);
     // As old as its newest record: a batch that comes late must not make the view look up to date.
@@ -73,23 +77,6 @@ function bySubject(records: readonly LogRecord[]): Group[] {
   return [...groups.values()];
 }
 
-/** The latest record of each key; answers the keys (`Type/id`) that were written. */
-function storeRecords(db: DatabaseSync, subject: string, records: Group): Set<string> {
-  const forget = prepared(db, 'DELETE FROM sources WHERE subject = ? AND type = ? AND id = ?');
-  const put = prepared(
-    db,
-    `INSERT INTO sources (subject, type, id, body, recorded)
-    VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET body = excluded.body, recorded = excluded.recorded`,
-  );
-  for (const { partition: _, offset: __, ...record } of records) {
-    const { type, id, resource, provenance } = record satisfies SourceRecord;
-    if (resource === null) forget.run(subject, type, id);
-    else put.run(subject, type, id, JSON.stringify(record), provenance.recorded);
-  }
-  return new Set(records.map(({ type, id }) => `${type}/${id}`));
-}
-
 /** A source's change stands at its own record, a section's at the subject's last one. */
 function placesOf(records: Group, partition: number): (record: string | undefined) => Place {
   const offsets = new Map(records.map(({ type, id, offset }) => [`${type}/${id}`, offset]));
@@ -99,13 +86,12 @@ function placesOf(records: Group, partition: number): (record: string | undefine
 
 /** @param places where the change of a record, or of a section, stands. */
 export function changesOf(
-  before: Versions,
-  after: Versions,
+  found: readonly Difference[],
   { subject, tenant }: { readonly subject: Subject; readonly tenant: string },
   places: (record: string | undefined) => Place,
   at: number,
 ): ViewChange[] {
-  return differences(before, after).map(({ version, kind, etag }) => {
+  return found.map(({ version, kind, etag }) => {
     const { uri, section, variant, record } = version;
     return { uri, tenant, subject, section, variant, etag, kind, place: places(record), at };
   });

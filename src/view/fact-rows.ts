@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { JsonObject } from '../kernel/json.ts';
 import { prepared } from '../kernel/statements.ts';
@@ -7,38 +7,60 @@ import { subjectKey, subjectOf } from '../twin/subjects.ts';
 import type { KnownSubjects } from './known-subjects.ts';
 import { matchExpression, subjectToken } from './match.ts';
 
-/** Replaces a subject's searchable rows, touching only those that differ. */
-export function replaceFacts(
-  db: DatabaseSync,
-  subject: string,
-  number: number,
-  rows: readonly IndexRow[],
-): void {
-  const stale = storedFacts(db, subject);
-  const fact = prepared(db, `INSERT INTO facts VALUES (NULL, ${Array(13).fill('?')})`);
-  const text = prepared(
-    db,
-    `INSERT INTO facts_text (rowid, subject, title, text, codes)
-    VALUES (?, ?, ?, ?, ?)`,
-  );
-  const token = subjectToken(number);
-  for (const row of rows) {
-    const digest = digestOf(row);
-    if (stale.get(digest)?.pop() !== undefined) continue;
-    const { uri, section, type, sensitive, kind, title, text: body, codes, date } = row;
-    const area = areaOf(number, section);
-    const { lastInsertRowid } = fact.run(
-      ...[subject, area, digest, uri, section, type],
-      ...[sensitive ? 1 : 0, kind, title, body, codes, date, JSON.stringify(row.data)],
+/** The stored search rows of one subject: their numbers by what they say. */
+export class StoredFacts {
+  readonly #subject: string;
+  #numbers: ReadonlyMap<string, readonly number[]>;
+
+  constructor(db: DatabaseSync, subject: string) {
+    this.#subject = subject;
+    const rows = prepared(db, 'SELECT number, digest FROM facts WHERE subject = ?').all(subject);
+    const numbers = new Map<string, number[]>();
+    for (const row of rows) add(numbers, String(row.digest), Number(row.number));
+    this.#numbers = numbers;
+  }
+
+  /** Touches only rows that differ. @param number of the subject */
+  replace(db: DatabaseSync, number: number, rows: readonly IndexRow[]): void {
+    const put = prepared(db, `INSERT INTO facts VALUES (NULL, ${Array(13).fill('?')})`);
+    const text = prepared(
+      db,
+      `INSERT INTO facts_text (rowid, subject, title, text, codes)
+      VALUES (?, ?, ?, ?, ?)`,
     );
-    text.run(lastInsertRowid, token, title, body, codes);
+    const token = subjectToken(number);
+    const stale = new Map([...this.#numbers].map(([digest, numbers]) => [digest, [...numbers]]));
+    const numbers = new Map<string, number[]>();
+    for (const row of rows) {
+      const digest = digestOf(row);
+      const held = stale.get(digest)?.pop();
+      if (held !== undefined) {
+        add(numbers, digest, held);
+        continue;
+      }
+      const { uri, section, type, sensitive, kind, title, text: body, codes, date } = row;
+      const area = areaOf(number, section);
+      const { lastInsertRowid } = put.run(
+        ...[this.#subject, area, digest, uri, section, type],
+        ...[sensitive ? 1 : 0, kind, title, body, codes, date, JSON.stringify(row.data)],
+      );
+      text.run(lastInsertRowid, token, title, body, codes);
+      add(numbers, digest, Number(lastInsertRowid));
+    }
+    const dropFact = prepared(db, 'DELETE FROM facts WHERE number = ?');
+    const dropText = prepared(db, 'DELETE FROM facts_text WHERE rowid = ?');
+    for (const old of [...stale.values()].flat()) {
+      dropFact.run(old);
+      dropText.run(old);
+    }
+    this.#numbers = numbers;
   }
-  const dropFact = prepared(db, 'DELETE FROM facts WHERE number = ?');
-  const dropText = prepared(db, 'DELETE FROM facts_text WHERE rowid = ?');
-  for (const old of [...stale.values()].flat()) {
-    dropFact.run(old);
-    dropText.run(old);
-  }
+}
+
+function add(numbers: Map<string, number[]>, digest: string, number: number): void {
+  const known = numbers.get(digest);
+  if (known === undefined) numbers.set(digest, [number]);
+  else known.push(number);
 }
 
 /** Subjects of one search expression; more than that are asked for in turns. */
@@ -156,31 +178,18 @@ function areaOf(number: number, section: string): string {
   return `${number}/${section}`;
 }
 
-function storedFacts(db: DatabaseSync, subject: string): Map<string, number[]> {
-  const rows = prepared(db, 'SELECT number, digest FROM facts WHERE subject = ?').all(subject);
-  const stored = new Map<string, number[]>();
-  for (const row of rows) {
-    const digest = String(row.digest);
-    stored.set(digest, [...(stored.get(digest) ?? []), Number(row.number)]);
-  }
-  return stored;
-}
+/** A row that is handed over again says the same. */
+const DIGESTS = new WeakMap<IndexRow, string>();
 
-function digestOf({
-  uri,
-  section,
-  type,
-  sensitive,
-  kind,
-  title,
-  text,
-  codes,
-  date,
-  data,
-}: IndexRow): string {
+function digestOf(row: IndexRow): string {
+  const before = DIGESTS.get(row);
+  if (before !== undefined) return before;
+  const { uri, section, type, sensitive, kind, title, text, codes, date, data } = row;
   const said = [title, text, codes, date, data];
   const content = JSON.stringify([uri, section, type, sensitive, kind, ...said]);
-  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
+  const digest = hash('sha256', content, 'base64url').slice(0, 22);
+  DIGESTS.set(row, digest);
+  return digest;
 }
 
 function rowOf(row: Record<string, unknown>): IndexRow {

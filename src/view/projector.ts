@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Variant } from '../contract/documents.ts';
-import { canonicalJson, type JsonObject } from '../kernel/json.ts';
+import { CanonicalText, canonicalJson, type JsonObject } from '../kernel/json.ts';
 import type { StoredSource } from '../twin/ports.ts';
 import type { Project } from '../twin/projection.ts';
 
@@ -16,7 +16,7 @@ export interface EtagParts {
   readonly variant: Variant;
   readonly fields: string;
   readonly projection: number;
-  readonly data: JsonObject;
+  readonly data: JsonObject | CanonicalText;
   readonly notices: readonly string[];
 }
 
@@ -39,10 +39,20 @@ export function stampOf(
   { etagOf, etagKey, version }: Projector,
   uri: string,
   variant: Variant,
-  { data, notices }: Content,
+  { data: said, notices }: Content,
 ): Stamp {
+  const data = canonicalOf(said);
   const parts = { uri, variant, fields: 'all', projection: version, data, notices };
   const content = canonicalJson({ data, notices });
   const digest = hash('sha256', content, 'base64url').slice(0, 22);
   return { etag: etagOf(etagKey, parts), digest };
+}
+
+/** Both variants of a document often say the same, and both an etag and a digest are made of it. */
+const CANONICAL = new WeakMap<JsonObject, CanonicalText>();
+
+function canonicalOf(data: JsonObject): CanonicalText {
+  const text = CANONICAL.get(data) ?? new CanonicalText(data);
+  CANONICAL.set(data, text);
+  return text;
 }

@@ -5,7 +5,7 @@ import { subjectOf } from '../twin/subjects.ts';
 import { changesOf } from './apply.ts';
 import { storeChanges } from './change-rows.ts';
 import { placesOf } from './schema.ts';
-import { versionsOf } from './versions.ts';
+import { differences, versionsOf } from './versions.ts';
 
 /**
  * Compares a view that was built anew (`db`) with the one it replaces, and stores what a reader
@@ -32,8 +32,8 @@ export function reconcile(
         const of = { subject: subjectOf(key), tenant: String(row.tenant) };
         const partition = Number(row.part);
         const place = { partition, offset: places[partition] ?? -1 };
-        const before = versionsOf(db, 'old', key);
-        return changesOf(before, versionsOf(db, 'main', key), of, () => place, at);
+        const found = differences(versionsOf(db, 'old', key), versionsOf(db, 'main', key));
+        return changesOf(found, of, () => place, at);
       });
       storeChanges(db, changes);
       return changes;

@@ -1,64 +1,85 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { formatUri, type Section } from '../contract/uris.ts';
+import type { Variant } from '../contract/documents.ts';
+import { formatUri } from '../contract/uris.ts';
 import { prepared } from '../kernel/statements.ts';
 import { TIME_PASSED } from '../twin/documents/time.ts';
-import type { SourceRecord, StoredSource, Subject } from '../twin/ports.ts';
+import type { LogRecord, StoredSource, Subject } from '../twin/ports.ts';
 import type { ProjectedDocument, Projection } from '../twin/projection.ts';
 import { subjectKey } from '../twin/subjects.ts';
-import { replaceFacts } from './fact-rows.ts';
 import { replacePerson } from './person-rows.ts';
-import { type Projector, type Stamp, stampOf } from './projector.ts';
+import { type Projector, stampOf } from './projector.ts';
+import type { StoredSubject } from './subject-cache.ts';
+import type { Dated, Replaced } from './subject-documents.ts';
+import { type Row, type SubjectRows, versionsOfRow } from './subject-rows.ts';
+import { type Difference, differences, type Version, versionsIn, versionsOf } from './versions.ts';
 
-export interface TouchedSubject {
+export interface ChangedSubject {
   readonly subject: Subject;
   readonly tenant: string;
   readonly partition: number;
-  /** `Type/id` of records that were written since the last projection. */
-  readonly touched: ReadonlySet<string>;
+  readonly stored: StoredSubject;
+  /** New since the last projection, in the order of the log. */
+  readonly records: readonly LogRecord[];
 }
 
-interface Row {
-  readonly key: string;
-  readonly record: SourceRecord;
-  readonly uri: string | null;
-  readonly section: Section | 'session' | null;
-  readonly sensitive: boolean;
+export interface Projected {
+  /** What differs for a reader. */
+  readonly found: readonly Difference[];
+  /** What went wrong, if the projection failed. */
+  readonly message?: string;
 }
 
 const STALE_NOTICE =
   'This part could not be brought up to date after its last change; it shows an earlier state.';
 
 /**
- * Projects one subject anew from its stored sources, inside the caller's transaction.
- * @returns what went wrong, if the projection failed: the subject's documents then stay as they
- * were and say so, its newest records cannot be read, and everybody else's are not held up.
+ * Stores records and projects their subject anew, inside the caller's transaction. Where the
+ * projection fails the subject's documents stay as they were and say so, its newest records cannot
+ * be read, and everybody else's are not held up; `stored` must then not be used again.
  */
 export function projectSubject(
   db: DatabaseSync,
   projector: Projector,
-  { subject, tenant, partition, touched }: TouchedSubject,
-): string | undefined {
+  { subject, tenant, partition, stored, records }: ChangedSubject,
+): Projected {
   const key = subjectKey(subject);
-  const number = numberOf(db, key, tenant, partition);
-  const rows = sourceRows(db, key);
+  stored.number ??= numberOf(db, key, tenant, partition);
+  const gone = stored.rows.store(db, records);
+  const touched = new Set(records.map(({ type, id }) => `${type}/${id}`));
   db.exec('SAVEPOINT projection');
   try {
-    const projection = projector.project(
-      subject,
-      rows.map(({ record }) => record),
-    );
-    storeDocuments(db, projector, key, projection, rows);
-    stampSources(db, projector, projection, rows, touched);
-    replaceFacts(db, key, number, projection.index);
-    if (subject.kind === 'member') replacePerson(db, subject.id, tenant, projection.person);
+    const sources = stored.rows.sorted.map(({ record }) => record);
+    const projection = projector.project(subject, sources, stored.memory);
+    const dated = datedDocuments(projection, stored.rows.sorted);
+    const documents = stored.documents.replace(db, projector, dated);
+    const stamped = stampSources(db, projector, projection, stored.rows, touched);
+    stored.facts.replace(db, stored.number, projection.index);
+    if (subject.kind === 'member') storePerson(db, subject.id, tenant, projection, stored);
     db.exec('RELEASE projection');
-    return undefined;
+    const before = [...documents.before, ...stamped.before, ...gone];
+    const after = [...documents.after, ...stamped.after];
+    return { found: differences(versionsIn(before), versionsIn(after)) };
   } catch (error) {
     if (!db.isTransaction || (error instanceof Error && 'errcode' in error)) throw error;
     db.exec('ROLLBACK TO projection; RELEASE projection');
+    const before = [...versionsOf(db, 'main', key).values(), ...gone];
     markStale(db, projector, key, touched);
-    return error instanceof Error ? error.message : String(error);
+    const found = differences(versionsIn(before), versionsOf(db, 'main', key));
+    return { found, message: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function storePerson(
+  db: DatabaseSync,
+  member: string,
+  tenant: string,
+  { person }: Projection,
+  stored: StoredSubject,
+): void {
+  const text = JSON.stringify([tenant, person ?? null]);
+  if (stored.person === text) return;
+  replacePerson(db, member, tenant, person);
+  stored.person = text;
 }
 
 function numberOf(db: DatabaseSync, key: string, tenant: string, partition: number): number {
@@ -68,54 +89,11 @@ function numberOf(db: DatabaseSync, key: string, tenant: string, partition: numb
   return Number(prepared(db, 'SELECT number FROM subjects WHERE subject = ?').get(key)?.number);
 }
 
-/** In the order of their keys, so that the order of arrival never shows in a document. */
-function sourceRows(db: DatabaseSync, subject: string): Row[] {
-  return prepared(
-    db,
-    `SELECT body, uri, section, sensitive FROM sources WHERE subject = ?
-      ORDER BY type, id`,
-  )
-    .all(subject)
-    .map(({ body, uri, section, sensitive }) => {
-      const record = JSON.parse(String(body)) as SourceRecord;
-      const key = `${record.type}/${record.id}`;
-      const of = { uri: uri as string | null, section: section as Section | 'session' | null };
-      return { key, record, ...of, sensitive: sensitive === 1 };
-    });
-}
-
-/** Most changes touch one document of many: those that say what they said stay as they are. */
-function storeDocuments(
-  db: DatabaseSync,
-  projector: Projector,
-  subject: string,
-  projection: Projection,
-  rows: readonly Row[],
-): void {
-  const held = new Map(
-    prepared(db, 'SELECT * FROM documents WHERE subject = ?')
-      .all(subject)
-      .map((row) => [`${row.variant} ${row.uri}`, row]),
-  );
-  const put = prepared(db, `INSERT OR REPLACE INTO documents VALUES (${Array(10).fill('?')})`);
-  for (const document of projection.documents) {
-    const { uri, variant, section, title } = document;
-    const recorded = newest(document, projection, rows);
-    const data = JSON.stringify(document.data);
-    const notices = JSON.stringify(document.notices);
-    const same = held.get(`${variant} ${uri}`);
-    held.delete(`${variant} ${uri}`);
-    const saysSame = same?.data === data && same.notices === notices;
-    if (saysSame && same.title === title && same.recorded === recorded) continue;
-    const { etag, digest } = saysSame ? stampIn(same) : stampOf(projector, uri, variant, document);
-    put.run(uri, variant, subject, section, etag, digest, title, recorded, data, notices);
-  }
-  const drop = prepared(db, 'DELETE FROM documents WHERE uri = ? AND variant = ?');
-  for (const { uri = null, variant = null } of held.values()) drop.run(uri, variant);
-}
-
-function stampIn({ etag, digest }: Record<string, unknown>): Stamp {
-  return { etag: String(etag), digest: String(digest) };
+function datedDocuments(projection: Projection, rows: readonly Row[]): Dated[] {
+  return projection.documents.map((document) => ({
+    document,
+    recorded: newest(document, projection, rows),
+  }));
 }
 
 /** Of what the variant holds only: a time must not tell of a record that may not be seen. */
@@ -124,13 +102,16 @@ function newest(
   { sections, sensitive }: Projection,
   rows: readonly Row[],
 ): string {
-  const visible = rows.filter(
-    ({ key, record }) =>
-      record.type !== TIME_PASSED.type && (variant === 'full' || !sensitive.has(key)),
-  );
-  const own = visible.filter(({ key }) => section === 'session' || sections.get(key) === section);
-  const times = (own.length > 0 ? own : visible).map(({ record }) => record.provenance.recorded);
-  return times.sort().at(-1) ?? '';
+  let own = '';
+  let any = '';
+  for (const { key, record } of rows) {
+    if (record.type === TIME_PASSED.type || (variant !== 'full' && sensitive.has(key))) continue;
+    const { recorded } = record.provenance;
+    if (recorded > any) any = recorded;
+    const isOwn = section === 'session' || sections.get(key) === section;
+    if (isOwn && recorded > own) own = recorded;
+  }
+  return own === '' ? any : own;
 }
 
 /** Section, sensitivity, etag and digest of the sources that changed in any of these. */
@@ -138,36 +119,50 @@ function stampSources(
   db: DatabaseSync,
   projector: Projector,
   projection: Projection,
-  rows: readonly Row[],
+  rows: SubjectRows,
   touched: ReadonlySet<string>,
-): void {
-  const put = prepared(
+): Replaced {
+  const before: Version[] = [];
+  const after: Version[] = [];
+  for (const row of rows.sorted) {
+    const section = projection.sections.get(row.key) ?? null;
+    const sensitive = projection.sensitive.has(row.key);
+    const same = row.section === section && row.sensitive === sensitive;
+    if (same && !touched.has(row.key)) continue;
+    const stamped = stampRow(projector, { ...row, section, sensitive });
+    storeStamps(db, stamped);
+    rows.replace(stamped);
+    before.push(...versionsOfRow(row));
+    after.push(...versionsOfRow(stamped));
+  }
+  return { before, after };
+}
+
+function stampRow(projector: Projector, row: Row): Row {
+  const { record, section, sensitive } = row;
+  const { subject, type, id } = record;
+  if (section === null || section === 'session' || subject.kind !== 'member') {
+    return { ...row, uri: null, general: null, full: null };
+  }
+  const uri = formatUri({ kind: 'source', member: subject.id, section, type, id });
+  const source: StoredSource = { ...record, section, sensitive };
+  const stamp = (variant: Variant) =>
+    stampOf(projector, uri, variant, projector.sourceDocument(source, variant));
+  return { ...row, uri, general: sensitive ? null : stamp('general'), full: stamp('full') };
+}
+
+function storeStamps(db: DatabaseSync, row: Row): void {
+  const { subject, type, id } = row.record;
+  prepared(
     db,
     `UPDATE sources SET section = ?, sensitive = ?, uri = ?,
     general_digest = ?, general_etag = ?, full_digest = ?, full_etag = ?
     WHERE subject = ? AND type = ? AND id = ?`,
+  ).run(
+    ...[row.section, row.sensitive ? 1 : 0, row.uri],
+    ...[row.general, row.full].flatMap((one) => [one?.digest ?? null, one?.etag ?? null]),
+    ...[subjectKey(subject), type, id],
   );
-  for (const { key, record, ...held } of rows) {
-    const section = projection.sections.get(key) ?? null;
-    const sensitive = projection.sensitive.has(key);
-    const same = held.section === section && held.sensitive === sensitive;
-    if (same && !touched.has(key)) continue;
-    const { subject, type, id } = record;
-    const at = [subjectKey(subject), type, id] as const;
-    const flag = sensitive ? 1 : 0;
-    if (section === null || section === 'session' || subject.kind !== 'member') {
-      put.run(section, flag, null, null, null, null, null, ...at);
-      continue;
-    }
-    const uri = formatUri({ kind: 'source', member: subject.id, section, type, id });
-    const source: StoredSource = { ...record, section, sensitive };
-    const stamp = (variant: 'general' | 'full') =>
-      stampOf(projector, uri, variant, projector.sourceDocument(source, variant));
-    const general = sensitive ? undefined : stamp('general');
-    const full = stamp('full');
-    const ofGeneral = [general?.digest ?? null, general?.etag ?? null];
-    put.run(section, flag, uri, ...ofGeneral, full.digest, full.etag, ...at);
-  }
 }
 
 /** Deny when unsure: whether the newest records are protected is not known. */

@@ -16,6 +16,11 @@ export interface Version {
 
 export type Versions = ReadonlyMap<string, Version>;
 
+/** By variant and URI. */
+export function versionsIn(versions: readonly Version[]): Versions {
+  return new Map(versions.map((version) => [`${version.variant} ${version.uri}`, version]));
+}
+
 export interface Difference {
   readonly version: Version;
   readonly kind: ViewChange['kind'];
@@ -24,14 +29,12 @@ export interface Difference {
 
 /** All versions of one subject. A record of the `full` variant only has no general version. */
 export function versionsOf(db: DatabaseSync, schema: 'main' | 'old', subject: string): Versions {
-  const versions = new Map<string, Version>();
-  const add = (version: Version): void =>
-    void versions.set(`${version.variant} ${version.uri}`, version);
+  const versions: Version[] = [];
   // The other view is attached only for as long as it is compared with.
   const ask = (sql: string) => (schema === 'main' ? prepared(db, sql) : db.prepare(sql));
   const documents = ask(`SELECT uri, variant, section, etag, digest FROM ${schema}.documents
       WHERE subject = ?`).all(subject);
-  for (const row of documents) add({ ...(row as unknown as Version) });
+  for (const row of documents) versions.push({ ...(row as unknown as Version) });
   const sources =
     ask(`SELECT type || '/' || id AS record, uri, section, general_etag, general_digest,
       full_etag, full_digest FROM ${schema}.sources WHERE subject = ? AND uri IS NOT NULL`).all(
@@ -46,10 +49,10 @@ export function versionsOf(db: DatabaseSync, schema: 'main' | 'old', subject: st
     for (const variant of ['general', 'full'] as const) {
       const etag = row[`${variant}_etag`];
       if (typeof etag !== 'string') continue;
-      add({ ...of, variant, etag, digest: String(row[`${variant}_digest`]) });
+      versions.push({ ...of, variant, etag, digest: String(row[`${variant}_digest`]) });
     }
   }
-  return versions;
+  return versionsIn(versions);
 }
 
 /** What a reader would notice: content that differs, not merely a version of the projection. */

@@ -18,6 +18,7 @@ import {
   placesOf,
   setOrigin,
 } from './schema.ts';
+import { SubjectCache } from './subject-cache.ts';
 
 /** What the log is at the moment of opening. */
 export interface LogState {
@@ -75,14 +76,23 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
   }
   setOrigin(db, origin);
   let prunedAt = 0;
+  const cache = new SubjectCache();
+  const whole = <T>(work: () => T): T => {
+    try {
+      return inTransaction(db, work);
+    } catch (error) {
+      cache.clear();
+      throw error;
+    }
+  };
 
   return {
     places: placesOf(db, log.partitions),
     rebuilding,
     // Being built anew is no change: `at` 0 is older than anything that anybody asks for.
     apply(batches, at) {
-      const applied = inTransaction(db, () =>
-        batches.map((batch) => applyBatch(db, projector, batch, building ? 0 : at)),
+      const applied = whole(() =>
+        batches.map((batch) => applyBatch(db, projector, batch, building ? 0 : at, cache)),
       );
       if (at - prunedAt >= PRUNE_EVERY_MS) {
         prunedAt = at;
@@ -99,6 +109,7 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
       renameSync(nextPath, path);
       building = false;
       db = openViewDatabase(path);
+      cache.clear();
       return changes;
     },
     confirm: (ends, at) => inTransaction(db, () => confirmPlaces(db, ends, at)),

@@ -148,22 +148,30 @@ interface Service {
 function servicesIn(set: RecordSet): Service[] {
   const performed = set
     .of(...PERFORMED)
-    .filter(({ resource }) => !VOID.has(stringOf(resource.status) ?? ''))
-    .map((record) => {
-      const { code, vaccineCode, component } = record.resource;
-      const parts = objectsOf(component).map((one) => one.code);
-      return { record, codes: codesOf(code, vaccineCode, ...parts) };
-    });
-  const billed = set.of('ExplanationOfBenefit').map((record) => ({
-    record,
-    codes: codesOf(...valuesAt(record.resource, 'item.productOrService')),
-  }));
-  return [...performed, ...billed]
-    .flatMap(({ record, codes }): Service[] => {
+    .filter(({ resource }) => !VOID.has(stringOf(resource.status) ?? ''));
+  return [...performed, ...set.of('ExplanationOfBenefit')]
+    .flatMap((record): Service[] => {
       const { date } = findingOf(record, set);
+      const codes = doneIn(record);
       return date === undefined || codes.length === 0 ? [] : [{ record, date, codes }];
     })
     .sort((a, b) => (a.date === b.date ? 0 : a.date < b.date ? 1 : -1));
+}
+
+const DONE = new WeakMap<MemberRecord, readonly string[]>();
+
+/** Codes of what a record says was done. */
+function doneIn(record: MemberRecord): readonly string[] {
+  const before = DONE.get(record);
+  if (before !== undefined) return before;
+  const { type, resource } = record;
+  const { code, vaccineCode, component } = resource;
+  const codes =
+    type === 'ExplanationOfBenefit'
+      ? codesOf(...valuesAt(resource, 'item.productOrService'))
+      : codesOf(code, vaccineCode, ...objectsOf(component).map((one) => one.code));
+  DONE.set(record, codes);
+  return codes;
 }
 
 /** Whole years; undefined without a birth date of a day. */

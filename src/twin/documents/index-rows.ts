@@ -33,8 +33,23 @@ const KINDS: Readonly<Record<string, string>> = {
   MedicationStatement: 'Medication taken',
 };
 
-/** One row a fact; the Patient is the one row of kind `member`. */
+const ROWS = new WeakMap<MemberRecord, IndexRow>();
+
+/** One row a fact, as it was made first; the Patient is the one row of kind `member`. */
 export function factRow(
+  record: MemberRecord,
+  set: RecordSet,
+  subject: Subject,
+  sensitive: boolean,
+): IndexRow {
+  const before = ROWS.get(record);
+  if (before !== undefined) return before;
+  const row = newRow(record, set, subject, sensitive);
+  ROWS.set(record, row);
+  return row;
+}
+
+function newRow(
   record: MemberRecord,
   set: RecordSet,
   subject: Subject,

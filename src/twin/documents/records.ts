@@ -38,15 +38,37 @@ export interface RecordSet {
 
 /** In an order of their own, so that the order of arrival never shows. */
 export function memberRecords(member: string, records: readonly SourceRecord[]): MemberRecord[] {
-  return records
-    .flatMap(({ type, id, resource, names, provenance }): MemberRecord[] => {
-      if (resource === null) return [];
-      const section = sectionOf(type, resource);
-      const uri = formatUri({ kind: 'source', member, section, type, id });
-      const { source } = provenance;
-      return [{ key: `${type}/${id}`, type, id, resource, names, section, uri, source }];
-    })
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  return records.flatMap((record) => memberRecord(member, record) ?? []).sort(byKeys);
+}
+
+export function memberRecord(
+  member: string,
+  { type, id, resource, names, provenance }: SourceRecord,
+): MemberRecord | undefined {
+  if (resource === null) return undefined;
+  const section = sectionOf(type, resource);
+  const uri = formatUri({ kind: 'source', member, section, type, id });
+  const { source } = provenance;
+  return { key: `${type}/${id}`, type, id, resource, names, section, uri, source };
+}
+
+export function byKeys(a: MemberRecord, b: MemberRecord): number {
+  return a.key < b.key ? -1 : 1;
+}
+
+/** Keys by whose names a record was read. */
+const ASKED = new WeakMap<MemberRecord, Set<string>>();
+
+function noteAsked(record: MemberRecord, key: string): void {
+  const known = ASKED.get(record);
+  if (known === undefined) ASKED.set(record, new Set([key]));
+  else known.add(key);
+}
+
+/** Whether what was read of the record may read otherwise when records of these keys change. */
+export function dependsOn(record: MemberRecord, keys: ReadonlySet<string>): boolean {
+  const asked = ASKED.get(record);
+  return asked !== undefined && !asked.isDisjointFrom(keys);
 }
 
 export function recordSet(all: readonly MemberRecord[], reached?: string): RecordSet {
@@ -59,6 +81,7 @@ export function recordSet(all: readonly MemberRecord[], reached?: string): Recor
     nameOf(reference, record) {
       const { reference: target, display } = objectOf(reference);
       const key = stringOf(target) ?? '';
+      noteAsked(record, key);
       const inside = byKey.get(key);
       return (
         (Object.hasOwn(record.names, key) ? record.names[key] : undefined) ??

@@ -110,17 +110,37 @@ export interface Candidate {
 
 /** Keys of the protected records among one member's, by themselves or through each other. */
 export function protectedKeys(records: readonly Candidate[]): Set<string> {
-  const rules = { isListed: remembered(isListed), says: remembered(says) };
-  const found = new Map(records.map(({ key, resource }) => [key, walk(resource)] as const));
+  const found = new Map(records.map(({ key, resource }) => [key, walkOnce(resource)] as const));
   const referrers = referrersOf(found);
   const keys = new Set<string>();
-  for (const { key, resource, names } of records) {
-    const own = found.get(key) as Found;
-    const named = Object.values(names).some(rules.says);
-    if (named || protectedBy(resource, own, rules)) spread(key, referrers, keys);
+  const rules = { isListed: remembered(isListed), says: remembered(says) };
+  for (const record of records) {
+    if (isProtectedAlone(record, rules)) spread(record.key, referrers, keys);
   }
   for (const key of tellingNotes(records, found, keys)) spread(key, referrers, keys);
   return keys;
+}
+
+/** By resources of the log, which nobody changes in place. */
+const WALKED = new WeakMap<JsonObject, Found>();
+
+function walkOnce(resource: JsonObject): Found {
+  const found = WALKED.get(resource) ?? walk(resource);
+  WALKED.set(resource, found);
+  return found;
+}
+
+const ALONE = new WeakMap<Candidate, boolean>();
+
+/** By what it says itself, whatever it refers to. */
+function isProtectedAlone(record: Candidate, rules: Rules): boolean {
+  const before = ALONE.get(record);
+  if (before !== undefined) return before;
+  const { resource, names } = record;
+  const named = Object.values(names).some(rules.says);
+  const answer = named || protectedBy(resource, walkOnce(resource), rules);
+  ALONE.set(record, answer);
+  return answer;
 }
 
 function referrersOf(found: ReadonlyMap<string, Found>): Map<string, string[]> {
@@ -172,18 +192,36 @@ function tellingNotes(
     }
   }
   return records.flatMap(({ key, resource }) => {
-    const texts = keys.has(key) ? [] : attachmentTexts(resource);
+    const texts = keys.has(key) ? [] : textsOnce(resource);
     if (texts.length === 0) return [];
     const own = found.get(key)?.references ?? new Set();
     const together = !own.isDisjointFrom(encounters);
-    return together || texts.some((text) => tells(text, subjects)) ? [key] : [];
+    return together || saysOnce(resource, texts) || names(texts, subjects) ? [key] : [];
   });
+}
+
+const TEXTS = new WeakMap<JsonObject, readonly string[]>();
+
+function textsOnce(resource: JsonObject): readonly string[] {
+  const texts = TEXTS.get(resource) ?? attachmentTexts(resource);
+  TEXTS.set(resource, texts);
+  return texts;
 }
 
 /** Shorter names would be found in any text. */
 const WORD_CHARS_MIN = 5;
 
-function tells(text: string, subjects: ReadonlySet<string>): boolean {
-  const lower = text.toLowerCase();
-  return says(text) || [...subjects].some((subject) => lower.includes(subject));
+function names(texts: readonly string[], subjects: ReadonlySet<string>): boolean {
+  if (subjects.size === 0) return false;
+  return texts
+    .map((text) => text.toLowerCase())
+    .some((text) => [...subjects].some((subject) => text.includes(subject)));
+}
+
+const SAYS = new WeakMap<JsonObject, boolean>();
+
+function saysOnce(resource: JsonObject, texts: readonly string[]): boolean {
+  const answer = SAYS.get(resource) ?? texts.some(says);
+  SAYS.set(resource, answer);
+  return answer;
 }
