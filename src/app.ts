@@ -195,11 +195,11 @@ function openLog(options: Omit<LogRoomOptions, 'onPassing'>, logger: Logger): Pr
 }
 
 /** What the log asks of the deployment's keys. */
-function secretsOf({ memberId, cursor, etag }: DeploymentKeys) {
-  return { memberIdKey: memberId, letterSecret: cursor, etagKey: etag };
+function secretsOf(keys: DeploymentKeys) {
+  return { memberIdKey: keys.memberId, letterSecrets: sealingSecrets(keys), etagKey: keys.etag };
 }
 
-/** Cursors and request states: a replaced key still opens what it sealed. */
+/** Of cursors, request states and dead letters: a replaced key still opens what it sealed. */
 function sealingSecrets({ cursor, cursorBefore }: DeploymentKeys): Secrets {
   return cursorBefore === undefined ? [cursor] : [cursor, cursorBefore];
 }

@@ -117,3 +117,19 @@ for (const name of ['SDK 2.x over HTTP, 2026-07-28', 'SDK 1.x over HTTP, 2025 se
       },
     ));
 }
+
+for (const name of ['SDK 2.x over HTTP, 2025 session', 'SDK 1.x over HTTP, 2025 session']) {
+  test(`${name}: a client that fails at its form has a failed result, and its session goes on`, () =>
+    asNurse(
+      name,
+      (form) => {
+        if (form.message !== '') throw new Error('no window');
+        return { action: 'cancel' };
+      },
+      async (client) => {
+        assert.equal((await client.call('chat', BAKERS)).isError, true);
+        const { isError } = await client.call('chat', { ...BAKERS, member: 'demo-ben' });
+        assert.notEqual(isError, true);
+      },
+    ));
+}

@@ -10,6 +10,7 @@ import type {
   Replays,
   View,
 } from '../twin/ports.ts';
+import type { Secrets } from '../twin/sealing.ts';
 import type { DecidingRules } from './identity.ts';
 import type { KafkaConnection } from './kafka/client.ts';
 import type { KafkaAdapter } from './kafka/create.ts';
@@ -31,8 +32,8 @@ export interface LogRoomOptions extends DecidingRules {
   readonly onPassing: (error: unknown) => void;
   /** `undefined`: the embedded log. */
   readonly kafka: KafkaSettings | undefined;
-  /** 32 bytes: dead letters are sealed by what is derived from it. */
-  readonly letterSecret: Uint8Array;
+  /** 32 bytes each: dead letters are sealed by what is derived from the first, opened by any. */
+  readonly letterSecrets: Secrets;
   /** Whether topics that are missing are made at start; else they keep it from starting. */
   readonly makeTopics: boolean;
 }

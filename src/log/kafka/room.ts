@@ -24,7 +24,8 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
   const { topicPrefix } = kafka;
   const client = await clientOf(kafka);
   const names = topicNames(topicPrefix);
-  const keys: SealingKeys = [sealingKeyFrom(options.letterSecret)];
+  const [newest, ...replaced] = options.letterSecrets;
+  const keys: SealingKeys = [sealingKeyFrom(newest), ...replaced.map(sealingKeyFrom)];
   const identity = await identityOf(client, options).catch(async (error: unknown) => {
     await client.close();
     throw error;
