@@ -45,6 +45,8 @@ for (const file of readdirSync(FOLDER)) {
   });
 }
 
-test('there is one for each system', () => {
+test('there is one for each system, and the one of the package is one of them', () => {
+  const packaged = new URL('../claude_desktop_config.example.json', import.meta.url);
+  assert.equal(readFileSync(packaged, 'utf8'), readFileSync(new URL('linux.json', FOLDER), 'utf8'));
   assert.deepEqual(readdirSync(FOLDER).sort(), ['linux.json', 'macos.json', 'windows.json']);
 });
