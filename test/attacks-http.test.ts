@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { modernMessage, type RawAnswer, rawRequest } from './support/raw.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -180,6 +182,13 @@ test('B-MC-4: 80: a session of another principal looks like an unknown one, to e
   }
   const own = await legacy(ana, [['Mcp-Session-Id', session]], list);
   assert.equal(own.status, 200, 'the session survived the foreign DELETE');
+  const db = new DatabaseSync(join(server.dataDir, 'audit.db'), { readOnly: true });
+  const alerts = db
+    .prepare("SELECT body FROM record WHERE body LIKE '%session of another principal%'")
+    .all();
+  db.close();
+  assert.equal(alerts.length, 3, 'each is an alert in the audit');
+  for (const { body } of alerts) assert.match(String(body), /"value":"ben"[\s\S]*"code":"110113"/);
 });
 
 test('81: a session id that the client chose is ignored', async () => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { messageOf } from './support/ask.ts';
@@ -8,7 +7,7 @@ import { modernMessage, type RawAnswer, rawRequest } from './support/raw.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { openSession } from './support/streams.ts';
 
-/** security.md §6, 61–75, 78–79, 82, 101, 114, 117–118: messages and headers as no client sends them. */
+/** security.md §6, 61–75, 82, 101, 114 and 117: messages and headers as no client sends them. */
 const CANARY = 'Zebulon-Canary-1931';
 const FOREIGN = 'mcp://twins/member/demo-ben/coverage';
 
@@ -31,7 +30,7 @@ interface Attack {
   readonly what: string;
   /** Replaces, or with `undefined` drops, headers of a good read. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
-  readonly body?: string | ((good: Good) => unknown);
+  readonly body?: string | Uint8Array | ((good: Good) => unknown);
   readonly status: number;
   readonly code?: number;
 }
@@ -132,6 +131,15 @@ const ATTACKS: readonly Attack[] = [
   },
   { n: 73, what: 'a form', headers: { 'Content-Type': 'multipart/form-data' }, status: 415 },
   { n: 73, what: 'no type', headers: { 'Content-Type': undefined }, status: 415 },
+  { n: 74, what: 'what is not UTF-8', body: Buffer.from('7b22fffe227d', 'hex'), status: 400 },
+  {
+    n: 74,
+    what: 'half of a surrogate pair',
+    headers: CALL,
+    body: call(`{"query":"${CANARY}\\ud800"}`),
+    status: 400,
+    code: -32600,
+  },
   { n: 74, what: 'half of a text', body: `{"name":"${CANARY}`, status: 400 },
   {
     n: 75,
@@ -255,47 +263,59 @@ test('B-FM-6: 71: a gzip bomb is not unpacked', async () => {
   assert.equal(answer.status, 415);
 });
 
-/** Writes bytes to the socket, and answers what came until the server closed it. */
-function raw(...lines: string[]): Promise<string> {
+/** A message of the 2025 era in a session of ana's, with headers besides. */
+async function inSession(id: string, body: unknown, more: Readonly<Record<string, string>> = {}) {
   tried += 1;
-  const { port } = new URL(server.url);
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), '127.0.0.1');
-    let text = '';
-    socket.setTimeout(5_000, () => socket.destroy());
-    socket.on('data', (chunk) => (text += String(chunk)));
-    socket.on('error', reject);
-    socket.on('close', () => resolve(text));
-    socket.end(lines.join('\r\n'));
+  const answer = await server.fetch(ana, '/mcp', {
+    method: 'POST',
+    headers: {
+      ...{ 'content-type': 'application/json', 'mcp-session-id': id, ...more },
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify(body),
   });
+  return { status: answer.status, message: messageOf(await answer.text()) };
 }
-
-test('B-FM-6: 24, 72: headers without end, and nonsense instead of HTTP, end in our words', async () => {
-  const { host } = new URL(server.url);
-  const long = await raw('POST /mcp HTTP/1.1', `Host: ${host}`, `X: ${'x'.repeat(40_000)}`, '', '');
-  assert.match(long, /^HTTP\/1\.1 431 /);
-  assert.match(await raw('NONSENSE', '', ''), /^HTTP\/1\.1 400 /);
-  const smuggled = ['Content-Length: 5', 'Transfer-Encoding: chunked', '', '0', '', ''];
-  const twice = await raw('POST /mcp HTTP/1.1', `Host: ${host}`, ...smuggled);
-  assert.match(twice, /^HTTP\/1\.1 400 /);
+const readOf = (uri: string, id: number) => ({
+  ...{ jsonrpc: '2.0', id, method: 'resources/read' },
+  params: { uri },
 });
 
-test('B-FM-6: 78: a preflight names the headers that are needed, and no credentials', async () => {
-  const headers = { origin: server.url, 'access-control-request-headers': 'x-evil' };
-  const answer = await fetch(`${server.url}/mcp`, { method: 'OPTIONS', headers });
-  tried += 1;
-  assert.equal(answer.headers.get('access-control-allow-origin'), server.url);
-  assert.equal(answer.headers.get('access-control-allow-credentials'), null);
-  assert.doesNotMatch(String(answer.headers.get('access-control-allow-headers')), /\*|evil/);
+test('B-FM-6: 64: in a session the headers of 2026 decide nothing: the body does', async () => {
+  const { id } = await openSession(server, ana);
+  const own = await inSession(id, readOf(ANA_COVERAGE, 11), { 'mcp-name': FOREIGN });
+  assert.ok(own.message.result);
+  const foreign = await inSession(id, readOf(FOREIGN, 12), {
+    ...{ 'mcp-name': ANA_COVERAGE, 'mcp-method': 'ping' },
+  });
+  assert.equal(foreign.message.error?.code, -32602);
+  const session = await openSession(server, ana);
+  const plainly = await session.send('resources/read', { uri: FOREIGN });
+  assert.equal(foreign.message.error?.message, plainly.error?.message);
 });
 
-test('B-FM-6: 79: a WebSocket upgrade is not answered with 101', async () => {
-  const { host } = new URL(server.url);
-  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
-  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
-  const origin = 'Origin: https://evil.example';
-  const answer = await raw('GET /mcp HTTP/1.1', `Host: ${host}`, ...upgrade, key, origin, '', '');
-  assert.doesNotMatch(answer, /^HTTP\/1\.1 101 /);
+test('B-FM-6: 65: batches of 2 and of 101 are refused in a session too', async () => {
+  const { id } = await openSession(server, ana);
+  for (const count of [0, 2, 101]) {
+    const batch = Array.from({ length: count }, (_, n) => readOf(ANA_COVERAGE, 20 + n));
+    const { status, message } = await inSession(id, batch);
+    assert.deepEqual([status, message.error?.code], [400, -32600]);
+  }
+});
+
+test('B-FM-6: 66: an id under way in a session is refused, and the first keeps its answer', async () => {
+  const { id } = await openSession(server, ana);
+  const clinical = ANA_COVERAGE.replace('coverage', 'clinical');
+  const uris = [ANA_COVERAGE, clinical, ANA_COVERAGE, clinical];
+  const answers = await Promise.all(uris.map((uri) => inSession(id, readOf(uri, 7))));
+  const answered = answers.filter(({ message }) => message.result !== undefined);
+  assert.ok(answered.length > 0);
+  for (const [n, { status, message }] of answers.entries()) {
+    const [content] = (message.result?.contents ?? []) as { uri: string }[];
+    if (content !== undefined) assert.equal(content.uri, uris[n], 'nobody else’s answer');
+    else assert.deepEqual([status, message.error?.code], [400, -32600]);
+  }
+  assert.ok((await inSession(id, readOf(ANA_COVERAGE, 7))).message.result, 'it may come again');
 });
 
 test('B-FM-6: 82: a guessed Last-Event-ID in one’s own session replays nothing', async () => {
@@ -321,13 +341,15 @@ test('B-FM-6: 82: a guessed Last-Event-ID in one’s own session replays nothing
 
 test('B-FM-6: 101: trace context and baggage are data of the client: dropped, never answered', async () => {
   const answer = await send({
+    headers: { Traceparent: `00-${CANARY}-00`, Baggage: `k=${CANARY}`, Tracestate: CANARY },
     body: (good) => {
       const { _meta } = good.params;
       Object.assign(_meta, { traceparent: '00-zz', baggage: CANARY.repeat(500), tracestate: 5 });
       return good;
     },
   });
-  assert.ok(!answer.text.includes(CANARY));
+  assert.equal(answer.status, 200);
+  assert.ok(!JSON.stringify(answer).includes(CANARY));
   assert.ok(!server.output().includes(CANARY));
 });
 
@@ -351,14 +373,4 @@ test('B-FM-6: 117: no part of a token reaches the challenge', async () => {
   const answer = await send({ headers: { Authorization: `Bearer a", evil="${CANARY}` } });
   assert.ok(answer.status === 400 || answer.status === 401, String(answer.status));
   assert.doesNotMatch(JSON.stringify(answer.headers), /evil|Canary/);
-});
-
-test('B-FM-6: 118: metrics need a token with admin, and there is no inspector or dump', async () => {
-  for (const path of ['/metrics', '/json/version', '/debug', '/heapdump', '/.env', '/v1/audit']) {
-    tried += 1;
-    const bare = await fetch(server.url + path);
-    assert.ok([401, 404].includes(bare.status), `${path}: ${bare.status}`);
-    const own = await server.fetch(ana, path);
-    assert.ok([403, 404].includes(own.status), `${path}: ${own.status}`);
-  }
 });

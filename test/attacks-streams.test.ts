@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { sleep } from '../src/kernel/clock.ts';
-import { ask, callTool, messageOf, type RpcMessage, resultOf } from './support/ask.ts';
+import { LIMITS } from '../src/kernel/limits.ts';
+import { ask, callTool, resultOf } from './support/ask.ts';
 import { ANA_COVERAGE, changeCoverage, nextCoverage } from './support/changes.ts';
-import { modernMessage } from './support/raw.ts';
-import { LAUNCHER, startServer, type TestServer } from './support/server.ts';
-import { listen, openSession } from './support/streams.ts';
+import { startServer, type TestServer } from './support/server.ts';
+import { listen, openSession, type RawStream } from './support/streams.ts';
 
-/** security.md §6, 41, 83–90: state that goes through the client, floods, and the same over stdio. */
+/** security.md §6, 84–90: cursors and keys that go through the client, and floods. */
+const BEN_COVERAGE = 'mcp://twins/member/demo-ben/coverage';
+
 let server: TestServer;
 let ana: string;
 let ben: string;
 let tried = 0;
 before(async () => {
-  server = await startServer({ args: ['--conformance'] });
+  server = await startServer();
   ana = await server.token('ana');
   ben = await server.token('ben');
 });
@@ -24,86 +24,15 @@ after(async () => {
   await server.stop();
 });
 
-const neutral = (message: unknown, member: string): string =>
-  JSON.stringify(message)
-    .replaceAll(member, 'MEMBER')
-    .replace(/"io\.digital-twin\/correlationId":"\w+"/, '');
-
-test('B-FM-6: 41: a 2025 subscription says the same of a forbidden and of an absent member', async () => {
-  const session = await openSession(server, ben);
-  const said = [];
-  for (const member of ['demo-ana', 'demo-dov', 'no-such-member']) {
-    tried += 1;
-    const uri = `mcp://twins/member/${member}/coverage`;
-    const message = await session.send('resources/subscribe', { uri });
-    assert.equal(message.error?.code, -32602);
-    said.push(neutral(message.error, member));
-  }
-  assert.equal(new Set(said).size, 1);
-});
-
-/** The first round of a fixture whose state is signed; it answers what a client has to send back. */
-async function firstRound(token: string, name: string) {
-  const { requestState } = await resultOf(
-    server,
-    token,
-    'tools/call',
-    { name, arguments: {} },
-    ASKS,
-  );
-  return String(requestState);
-}
-const ASKS = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: {} } };
-const CONFIRM = { confirm: { action: 'accept', content: { ok: true } } };
-const TOOL = 'test_input_required_result_request_state';
-
-async function secondRound(token: string, name: string, requestState: string) {
-  tried += 1;
-  const params = { name, arguments: {}, inputResponses: CONFIRM, requestState };
-  return (await ask(server, token, 'tools/call', params, ASKS)).message;
-}
-
-test('B-FM-6: 83: state of a first round serves its own principal and tool, and nobody else', async () => {
-  const state = await firstRound(ana, TOOL);
-  const own = await secondRound(ana, TOOL, state);
-  assert.match(JSON.stringify(own.result?.content), /state-ok/);
-  const [body = '', mac = ''] = state.split('.').slice(1);
-  for (const forged of [
-    `${state}x`,
-    `v1.${body}.${mac.slice(1)}`,
-    `v1.${Buffer.from('{"p":{"round":9}}').toString('base64url')}.${mac}`,
-    'v1.',
-    '',
-    `v1.${'A'.repeat(500_000)}`,
-  ]) {
-    const { error, result } = await secondRound(ana, TOOL, forged);
-    assert.ok(
-      error?.code === -32602 || result?.resultType === 'input_required',
-      forged.slice(0, 40),
-    );
-    assert.ok(JSON.stringify({ error, result }).length < 2_000);
-  }
-  const foreign = await secondRound(ben, TOOL, state);
-  assert.equal(foreign.error?.code, -32602, 'another principal');
-  const other = await secondRound(ana, 'test_input_required_result_tampered_state', state);
-  assert.equal(other.result?.resultType, 'input_required', 'another tool asks anew');
-});
-
-test('B-FM-6: 83: state without what was asked for completes nothing', async () => {
-  const state = await firstRound(ana, TOOL);
-  const params = { name: TOOL, arguments: {}, requestState: state };
-  tried += 1;
-  const { message } = await ask(server, ana, 'tools/call', params, ASKS);
-  assert.equal(message.result?.resultType, 'input_required');
-});
-
 test('B-FM-6: 84: a forged or foreign cursor is -32602, for lists, feeds and search alike', async () => {
   const feed = await resultOf(server, ana, 'resources/read', { uri: 'mcp://twins/changes/now' });
   const [content] = feed.contents as { text: string }[];
   const { next } = (JSON.parse(content?.text ?? '{}') as { data: { next: string } }).data;
   assert.ok(next.length > 40);
   for (const cursor of ['A', 'A'.repeat(2_000), next, '../now', '__proto__']) {
-    tried += 2;
+    tried += 3;
+    const search = { query: 'coverage', cursor };
+    assert.equal((await callTool(server, ben, 'search', search)).failed, true, cursor);
     const list = await ask(server, ben, 'resources/list', { cursor });
     assert.equal(list.message.error?.code, -32602, cursor);
     const uri = `mcp://twins/changes/${cursor}`;
@@ -129,12 +58,33 @@ test('B-FM-6: 85: an idempotency key with another body gets the first receipt, o
   assert.ok(!read.text.includes(second.product), 'the other body had an effect');
 });
 
-test('B-FM-6: 87: 20,000 URIs in a listen are refused whole, in few words', async () => {
-  const uris = Array.from({ length: 20_000 }, (_, n) => `mcp://twins/member/m${n}/care`);
+test('B-MC-16, B-FM-6: 86: past its cap a principal gets 429 for a listen, and nobody else does', async () => {
+  const cap = LIMITS.streamsPerPrincipalMax;
+  const streams: RawStream[] = [];
+  for (let tens = 0; tens < 100; tens += 1) {
+    tried += 10;
+    const ten = Array.from({ length: 10 }, () => listen(server, ben, [BEN_COVERAGE]));
+    streams.push(...(await Promise.all(ten)));
+  }
+  const statuses = streams.map(({ status }) => status);
+  assert.equal(statuses.filter((status) => status === 200).length, cap);
+  assert.equal(statuses.filter((status) => status === 429).length, 1_000 - cap);
+  const refused = streams.find(({ status }) => status === 429);
+  assert.equal(refused?.refusal?.data?.code, 'RATE_LIMITED');
+  const other = await listen(server, ana, [ANA_COVERAGE]);
+  assert.deepEqual(other.acknowledged, [ANA_COVERAGE]);
+  await changeCoverage(server);
+  await other.heard(1);
+  for (const stream of [other, ...streams]) stream.close();
+});
+
+test('B-FM-6: 87: 60,000 URIs in a listen are refused whole, in few words', async () => {
+  const uris = Array.from({ length: 60_000 }, (_, n) => `mcp://m/${n}`);
   tried += 1;
   const stream = await listen(server, ana, uris);
   assert.equal(stream.status, 400);
   assert.ok(stream.ended);
+  assert.ok(JSON.stringify(stream.refusal).length < 1_000);
 });
 
 async function streamsOpen(): Promise<number> {
@@ -185,57 +135,4 @@ test('B-FM-6: 90: cancellations and progress of requests that nobody made are ta
   }
   const { result } = await session.send('resources/read', { uri: ANA_COVERAGE });
   assert.ok(result);
-});
-
-type Bridge = ChildProcessByStdio<Writable, Readable, null>;
-
-/** Lines to the stdio bridge, and the messages that come back for the ids that were asked. */
-async function overStdio(lines: readonly string[], ids: number): Promise<RpcMessage[]> {
-  const args = [LAUNCHER, 'stdio', '--as', 'ben', '--data-dir', server.dataDir];
-  const bridge: Bridge = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'ignore'] });
-  const answers: RpcMessage[] = [];
-  let rest = '';
-  bridge.stdout.on('data', (chunk) => {
-    const parts = (rest + String(chunk)).split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) answers.push(messageOf(part));
-  });
-  for (const line of lines) bridge.stdin.write(`${line}\n`);
-  const deadline = Date.now() + 15_000;
-  while (answers.length < ids && Date.now() < deadline) await sleep(20);
-  bridge.stdin.end();
-  await new Promise((resolve) => bridge.once('close', resolve));
-  assert.equal(rest, '', 'only whole messages stand on stdout');
-  return answers;
-}
-
-test('B-FM-6: 40, 43–66 over stdio: the bridge refuses as HTTP does, and goes on', async () => {
-  const uris = [
-    ANA_COVERAGE,
-    'mcp://twins/member/no-such/coverage',
-    'mcp://twins/member/x/../demo-ben/coverage',
-    'MCP://twins/member/demo-ben/coverage',
-    'mcp://twins/member/demo-ben/coverage\u0000',
-    'mcp://twins/member/%64emo-ben/coverage',
-    'file:///etc/passwd',
-  ];
-  const own = 'mcp://twins/member/demo-ben/coverage';
-  const reads = [...uris, own].map((uri, n) => {
-    const message = JSON.parse(modernMessage('resources/read', { uri }).body) as { id: number };
-    return JSON.stringify({ ...message, id: n + 1 });
-  });
-  tried += uris.length + 3;
-  const garbage = ['{"not json', '[]', '{"jsonrpc":"2.0","id":{"a":1},"method":"ping"}'];
-  const answers = await overStdio([...garbage, ...reads], reads.length);
-  const byId = new Map(answers.map((answer) => [answer.id, answer]));
-  for (const [n, uri] of uris.entries()) {
-    assert.equal(
-      byId.get(n + 1)?.error?.code,
-      -32602,
-      `${uri}: ${JSON.stringify(byId.get(n + 1))}`,
-    );
-  }
-  assert.ok(byId.get(uris.length + 1)?.result, 'the bridge goes on after them');
-  const [forbidden, absent] = [byId.get(1)?.error, byId.get(2)?.error];
-  assert.equal(neutral(forbidden, 'demo-ana'), neutral(absent, 'no-such'));
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ask } from './support/ask.ts';
 import { startServer, type TestServer } from './support/server.ts';
+import { listen } from './support/streams.ts';
 
 /** A principal in a loop, on every route, against a server that allows two requests a second. */
 const PER_SECOND = 2;
@@ -28,4 +29,17 @@ test('B-MC-16: 92: past its rate a principal is told to wait, by MCP and by plai
   assert.equal(plain.status, 429);
   assert.equal((await ask(server, ben, 'tools/list', {})).answer.status, 200, 'nobody else');
   assert.doesNotMatch(server.output(), /"msg":"fault"/, 'and the log is not filled');
+});
+
+test('B-MC-16, B-FM-6: 88: who opens and closes streams without pause is told to wait', async () => {
+  const nurse = await server.token('nurse');
+  const statuses: number[] = [];
+  for (let n = 0; n < BURST * 2; n += 1) {
+    const stream = await listen(server, nurse, []);
+    stream.close();
+    statuses.push(stream.status);
+  }
+  const served = statuses.filter((status) => status === 200);
+  assert.ok(served.length >= BURST, 'the burst passed');
+  assert.ok(statuses.includes(429), statuses.join());
 });

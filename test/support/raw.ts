@@ -16,7 +16,7 @@ export interface RawRequest {
   readonly path?: string;
   /** Name and value, in order and as often as given; `Host` is sent only when it is here. */
   readonly headers: readonly (readonly [string, string])[];
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
 }
 
 /** One HTTP exchange with exactly these headers: what a client library would not send. */
