@@ -211,7 +211,7 @@ export const PROMISES: readonly Promised[] = [
   ),
   spine(
     'B-FM-7',
-    'Clients in Python, Go and both LangChains read, are told of a change once, and are cut off.',
+    'Every SDK and both LangChains read, are refused, are told and are cut off; agents act once.',
   ),
   spine('B-FM-6', 'Each attack of the list for URIs, hosts, origins and sessions is refused.'),
 ];
