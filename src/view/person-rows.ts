@@ -5,23 +5,48 @@ import type { Person, PersonQuery } from '../twin/ports.ts';
 import type { Projection } from '../twin/projection.ts';
 import { fold } from '../twin/search/terms.ts';
 
-/** Replaces how a member is found; without a person the member is not found at all. */
-export function replacePerson(
-  db: DatabaseSync,
-  member: string,
-  tenant: string,
-  person: Projection['person'],
-): void {
-  prepared(db, 'DELETE FROM persons WHERE member = ?').run(member);
-  prepared(db, 'DELETE FROM person_tokens WHERE member = ?').run(member);
-  if (person === undefined) return;
+/** How one member is found. */
+export class StoredPerson {
+  readonly #member: string;
+  #said: string | undefined;
+  #tokens: ReadonlySet<string>;
+
+  constructor(db: DatabaseSync, member: string) {
+    this.#member = member;
+    const rows = prepared(db, 'SELECT token FROM person_tokens WHERE member = ?').all(member);
+    this.#tokens = new Set(rows.map(({ token }) => String(token)));
+  }
+
+  /** Without a person the member is not found at all. */
+  replace(db: DatabaseSync, tenant: string, person: Projection['person']): void {
+    const said = JSON.stringify([tenant, person ?? null]);
+    if (said === this.#said) return;
+    this.#said = said;
+    if (person === undefined) {
+      prepared(db, 'DELETE FROM persons WHERE member = ?').run(this.#member);
+    } else {
+      const { patient, name, birthDate } = person;
+      prepared(db, 'INSERT OR REPLACE INTO persons VALUES (?, ?, ?, ?, ?)').run(
+        ...[this.#member, tenant, patient, name, birthDate],
+      );
+    }
+    this.#replaceTokens(db, tokensOf(this.#member, person));
+  }
+
+  #replaceTokens(db: DatabaseSync, tokens: ReadonlySet<string>): void {
+    const drop = prepared(db, 'DELETE FROM person_tokens WHERE token = ? AND member = ?');
+    const put = prepared(db, 'INSERT INTO person_tokens VALUES (?, ?)');
+    for (const token of this.#tokens.difference(tokens)) drop.run(token, this.#member);
+    for (const token of tokens.difference(this.#tokens)) put.run(token, this.#member);
+    this.#tokens = tokens;
+  }
+}
+
+function tokensOf(member: string, person: Projection['person']): Set<string> {
+  if (person === undefined) return new Set();
   const { patient, name, birthDate, numbers } = person;
-  prepared(db, 'INSERT INTO persons VALUES (?, ?, ?, ?, ?)').run(
-    ...[member, tenant, patient, name, birthDate],
-  );
-  const put = prepared(db, 'INSERT OR IGNORE INTO person_tokens VALUES (?, ?)');
   const whole = [birthDate, patient, member, ...numbers].map((text) => fold(text).trim());
-  for (const token of [...whole, ...words(name)]) if (token !== '') put.run(token, member);
+  return new Set([...whole, ...words(name)].filter((token) => token !== ''));
 }
 
 const HAS = 'persons.member IN (SELECT member FROM person_tokens WHERE token = ?)';

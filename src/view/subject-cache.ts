@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { subjectOf } from '../twin/subjects.ts';
 import { StoredFacts } from './fact-rows.ts';
+import { StoredPerson } from './person-rows.ts';
 import { StoredDocuments } from './subject-documents.ts';
 import { SubjectRows } from './subject-rows.ts';
 
@@ -8,17 +10,17 @@ export class StoredSubject {
   readonly rows: SubjectRows;
   readonly documents: StoredDocuments;
   readonly facts: StoredFacts;
+  readonly person: StoredPerson;
   /** Stands for the subject where it is projected: what did not change is not read again. */
   readonly memory = {};
   /** In the view's file. */
   number: number | undefined;
-  /** How the member was last found, as text. */
-  person: string | undefined;
 
   constructor(db: DatabaseSync, subject: string) {
     this.rows = new SubjectRows(db, subject);
     this.documents = new StoredDocuments(db, subject);
     this.facts = new StoredFacts(db, subject);
+    this.person = new StoredPerson(db, subjectOf(subject).id);
   }
 }
 

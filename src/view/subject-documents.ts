@@ -21,8 +21,10 @@ export interface Replaced {
 
 interface Held {
   readonly version: Version;
-  /** Of all that it says, in short. */
+  /** Of data and notices, in short. */
   readonly said: string;
+  /** Title and date. */
+  readonly about: string;
 }
 
 /** The stored documents of one subject. */
@@ -36,42 +38,29 @@ export class StoredDocuments {
     this.#held = new Map(
       rows.map((row) => {
         const { uri, variant, section, etag, digest } = row as unknown as Version;
-        const text = [row.title, row.recorded, row.data, row.notices].map(String);
         const version = { uri, variant, section, etag, digest };
-        return [keyOf(variant, uri), { version, said: saidIn(text) }];
+        const said = saidIn(String(row.data), String(row.notices));
+        const about = aboutIn(String(row.title), String(row.recorded));
+        return [keyOf(variant, uri), { version, said, about }];
       }),
     );
   }
 
   /** Most changes touch one document of many: those that say what they said stay as they are. */
   replace(db: DatabaseSync, projector: Projector, documents: readonly Dated[]): Replaced {
-    const put = prepared(
-      db,
-      `INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET subject = excluded.subject, section = excluded.section,
-        etag = excluded.etag, digest = excluded.digest, title = excluded.title,
-        recorded = excluded.recorded, data = excluded.data, notices = excluded.notices`,
-    );
     const gone = new Map(this.#held);
     const held = new Map<string, Held>();
     const before: Version[] = [];
     const after: Version[] = [];
-    for (const { document, recorded } of documents) {
-      const { uri, variant, section, title } = document;
+    for (const dated of documents) {
+      const { uri, variant } = dated.document;
       const key = keyOf(variant, uri);
       const old = gone.get(key);
       gone.delete(key);
-      const [data, notices] = [JSON.stringify(document.data), JSON.stringify(document.notices)];
-      const said = saidIn([title, recorded, data, notices]);
-      if (old?.said === said) {
-        held.set(key, old);
-        continue;
-      }
-      const { etag, digest } = stampOf(projector, uri, variant, document);
-      put.run(uri, variant, this.#subject, section, etag, digest, title, recorded, data, notices);
-      const version = { uri, variant, section: section as Version['section'], etag, digest };
-      held.set(key, { version, said });
-      after.push(version);
+      const now = this.#put(db, projector, dated, old);
+      held.set(key, now);
+      if (now.version === old?.version) continue;
+      after.push(now.version);
       if (old !== undefined) before.push(old.version);
     }
     const drop = prepared(db, 'DELETE FROM documents WHERE uri = ? AND variant = ?');
@@ -82,12 +71,45 @@ export class StoredDocuments {
     this.#held = held;
     return { before, after };
   }
+
+  #put(
+    db: DatabaseSync,
+    projector: Projector,
+    { document, recorded }: Dated,
+    old: Held | undefined,
+  ): Held {
+    const { uri, variant, title } = document;
+    const section = document.section as Version['section'];
+    const [data, notices] = [JSON.stringify(document.data), JSON.stringify(document.notices)];
+    const said = saidIn(data, notices);
+    const about = aboutIn(title, recorded);
+    if (old?.said === said) {
+      if (old.about !== about) {
+        const sql = 'UPDATE documents SET title = ?, recorded = ? WHERE uri = ? AND variant = ?';
+        prepared(db, sql).run(title, recorded, uri, variant);
+      }
+      return { ...old, about };
+    }
+    const { etag, digest } = stampOf(projector, uri, variant, document);
+    prepared(
+      db,
+      `INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET subject = excluded.subject, section = excluded.section,
+        etag = excluded.etag, digest = excluded.digest, title = excluded.title,
+        recorded = excluded.recorded, data = excluded.data, notices = excluded.notices`,
+    ).run(uri, variant, this.#subject, section, etag, digest, title, recorded, data, notices);
+    return { version: { uri, variant, section, etag, digest }, said, about };
+  }
 }
 
 function keyOf(variant: Variant, uri: string): string {
   return `${variant} ${uri}`;
 }
 
-function saidIn(texts: readonly string[]): string {
-  return hash('sha256', JSON.stringify(texts), 'base64url');
+function saidIn(data: string, notices: string): string {
+  return hash('sha256', `${notices}\n${data}`, 'base64url');
+}
+
+function aboutIn(title: string, recorded: string): string {
+  return `${recorded} ${title}`;
 }

@@ -54,18 +54,12 @@ export class SubjectRows {
     return this.#keys.flatMap((key) => this.#rows.get(key) ?? []);
   }
 
-  /** The latest record of each key; answers the versions of those that were deleted. */
-  store(db: DatabaseSync, records: readonly LogRecord[]): Version[] {
+  /** Takes the latest record of each key; answers the versions of those that were deleted. */
+  take(db: DatabaseSync, records: readonly LogRecord[]): Version[] {
     const forget = prepared(db, 'DELETE FROM sources WHERE subject = ? AND type = ? AND id = ?');
-    const put = prepared(
-      db,
-      `INSERT INTO sources (subject, type, id, body, recorded)
-      VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET body = excluded.body, recorded = excluded.recorded`,
-    );
     const gone: Version[] = [];
     for (const { partition: _, offset: __, ...record } of records) {
-      const { type, id, resource, provenance } = record satisfies SourceRecord;
+      const { type, id, resource } = record satisfies SourceRecord;
       const key = `${type}/${id}`;
       const before = this.#rows.get(key);
       if (resource === null) {
@@ -74,17 +68,41 @@ export class SubjectRows {
         this.#keys = undefined;
         if (before !== undefined) gone.push(...versionsOfRow(before));
       } else {
-        const body = JSON.stringify(record);
-        put.run(this.#subject, type, id, body, provenance.recorded);
         if (before === undefined) this.#keys = undefined;
-        this.#rows.set(key, { ...(before ?? NEW), key, record: this.#parsed(body) });
+        const parsed = this.#parsed(JSON.stringify(record));
+        this.#rows.set(key, { ...(before ?? UNSTAMPED), key, record: parsed });
       }
     }
     return gone;
   }
 
-  replace(row: Row): void {
+  /** Writes a row as it is now. */
+  write(db: DatabaseSync, row: Row): void {
+    const { record, section, sensitive, uri, general, full } = row;
+    const { type, id, provenance } = record;
     this.#rows.set(row.key, row);
+    prepared(
+      db,
+      `INSERT INTO sources (subject, type, id, body, recorded, section, sensitive, uri,
+        general_digest, general_etag, full_digest, full_etag)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET body = excluded.body, recorded = excluded.recorded,
+        section = excluded.section, sensitive = excluded.sensitive, uri = excluded.uri,
+        general_digest = excluded.general_digest, general_etag = excluded.general_etag,
+        full_digest = excluded.full_digest, full_etag = excluded.full_etag`,
+    ).run(
+      ...[this.#subject, type, id, JSON.stringify(record), provenance.recorded],
+      ...[section, sensitive ? 1 : 0, uri],
+      ...[general, full].flatMap((one) => [one?.digest ?? null, one?.etag ?? null]),
+    );
+  }
+
+  /** Whether these are protected is not known: they are kept, and nobody can read them. */
+  hide(db: DatabaseSync, keys: ReadonlySet<string>): void {
+    for (const key of keys) {
+      const row = this.#rows.get(key);
+      if (row !== undefined) this.write(db, { ...row, ...UNSTAMPED });
+    }
   }
 
   #parsed(body: string): SourceRecord {
@@ -93,8 +111,8 @@ export class SubjectRows {
   }
 }
 
-/** As the columns' defaults: deny when unsure. */
-const NEW = { uri: null, section: null, sensitive: true, general: null, full: null } as const;
+/** Deny when unsure. */
+const UNSTAMPED = { uri: null, section: null, sensitive: true, general: null, full: null } as const;
 
 function stamped(etag: unknown, digest: unknown): Stamped | null {
   return typeof etag === 'string' ? { etag, digest: String(digest) } : null;

@@ -6,7 +6,6 @@ import { TIME_PASSED } from '../twin/documents/time.ts';
 import type { LogRecord, StoredSource, Subject } from '../twin/ports.ts';
 import type { ProjectedDocument, Projection } from '../twin/projection.ts';
 import { subjectKey } from '../twin/subjects.ts';
-import { replacePerson } from './person-rows.ts';
 import { type Projector, stampOf } from './projector.ts';
 import type { StoredSubject } from './subject-cache.ts';
 import type { Dated, Replaced } from './subject-documents.ts';
@@ -44,9 +43,9 @@ export function projectSubject(
 ): Projected {
   const key = subjectKey(subject);
   stored.number ??= numberOf(db, key, tenant, partition);
-  const gone = stored.rows.store(db, records);
+  const gone = stored.rows.take(db, records);
   const touched = new Set(records.map(({ type, id }) => `${type}/${id}`));
-  db.exec('SAVEPOINT projection');
+  prepared(db, 'SAVEPOINT projection').run();
   try {
     const sources = stored.rows.sorted.map(({ record }) => record);
     const projection = projector.project(subject, sources, stored.memory);
@@ -54,8 +53,8 @@ export function projectSubject(
     const documents = stored.documents.replace(db, projector, dated);
     const stamped = stampSources(db, projector, projection, stored.rows, touched);
     stored.facts.replace(db, stored.number, projection.index);
-    if (subject.kind === 'member') storePerson(db, subject.id, tenant, projection, stored);
-    db.exec('RELEASE projection');
+    if (subject.kind === 'member') stored.person.replace(db, tenant, projection.person);
+    prepared(db, 'RELEASE projection').run();
     const before = [...documents.before, ...stamped.before, ...gone];
     const after = [...documents.after, ...stamped.after];
     return { found: differences(versionsIn(before), versionsIn(after)) };
@@ -63,23 +62,11 @@ export function projectSubject(
     if (!db.isTransaction || (error instanceof Error && 'errcode' in error)) throw error;
     db.exec('ROLLBACK TO projection; RELEASE projection');
     const before = [...versionsOf(db, 'main', key).values(), ...gone];
-    markStale(db, projector, key, touched);
+    stored.rows.hide(db, touched);
+    markStale(db, projector, key);
     const found = differences(versionsIn(before), versionsOf(db, 'main', key));
     return { found, message: error instanceof Error ? error.message : String(error) };
   }
-}
-
-function storePerson(
-  db: DatabaseSync,
-  member: string,
-  tenant: string,
-  { person }: Projection,
-  stored: StoredSubject,
-): void {
-  const text = JSON.stringify([tenant, person ?? null]);
-  if (stored.person === text) return;
-  replacePerson(db, member, tenant, person);
-  stored.person = text;
 }
 
 function numberOf(db: DatabaseSync, key: string, tenant: string, partition: number): number {
@@ -130,8 +117,7 @@ function stampSources(
     const same = row.section === section && row.sensitive === sensitive;
     if (same && !touched.has(row.key)) continue;
     const stamped = stampRow(projector, { ...row, section, sensitive });
-    storeStamps(db, stamped);
-    rows.replace(stamped);
+    rows.write(db, stamped);
     before.push(...versionsOfRow(row));
     after.push(...versionsOfRow(stamped));
   }
@@ -151,33 +137,7 @@ function stampRow(projector: Projector, row: Row): Row {
   return { ...row, uri, general: sensitive ? null : stamp('general'), full: stamp('full') };
 }
 
-function storeStamps(db: DatabaseSync, row: Row): void {
-  const { subject, type, id } = row.record;
-  prepared(
-    db,
-    `UPDATE sources SET section = ?, sensitive = ?, uri = ?,
-    general_digest = ?, general_etag = ?, full_digest = ?, full_etag = ?
-    WHERE subject = ? AND type = ? AND id = ?`,
-  ).run(
-    ...[row.section, row.sensitive ? 1 : 0, row.uri],
-    ...[row.general, row.full].flatMap((one) => [one?.digest ?? null, one?.etag ?? null]),
-    ...[subjectKey(subject), type, id],
-  );
-}
-
-/** Deny when unsure: whether the newest records are protected is not known. */
-function markStale(
-  db: DatabaseSync,
-  projector: Projector,
-  subject: string,
-  touched: ReadonlySet<string>,
-): void {
-  const hide = prepared(
-    db,
-    `UPDATE sources SET section = NULL, sensitive = 1, uri = NULL
-    WHERE subject = ? AND type || '/' || id = ?`,
-  );
-  for (const key of touched) hide.run(subject, key);
+function markStale(db: DatabaseSync, projector: Projector, subject: string): void {
   const mark = prepared(
     db,
     'UPDATE documents SET notices = ?, etag = ?, digest = ? WHERE uri = ? AND variant = ?',
