@@ -225,7 +225,7 @@ test('B-FM-6: 41: a 2025 subscription says the same of each, over HTTP and over 
   assertSame(said);
 });
 
-test('B-FM-6: 41: lists, the feed, search counts and cursors know none of them', async () => {
+test('B-FM-6, B-MC-12: 41: lists, the feed, search counts and cursors know none of them', async () => {
   for (const path of [
     ...['/v1/search?q=coverage&limit=50', '/v1/search?q=diabetes%20opioid&limit=50'],
     '/v1/changes?cursor=start',

@@ -105,7 +105,7 @@ describe('search', () => {
     'a'.repeat(100_000),
     "'; DROP TABLE facts; --",
   ]) {
-    test(`${JSON.stringify(term.slice(0, 24))} is plain text`, () => {
+    test(`B-MC-12: ${JSON.stringify(term.slice(0, 24))} is plain text`, () => {
       // One more term that matches: whatever the other one is, it neither widens nor breaks it.
       assert.deepEqual(search([term, 'childhood']), ['ana/c1']);
       assert.ok(search([term]).every((found) => found.startsWith('ana/')));
