@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import { sleep } from '../src/kernel/clock.ts';
+import { LIMITS } from '../src/kernel/limits.ts';
 import { type Crowd, gatherCrowd, type Listening } from './support/crowd.ts';
 import { heldHeap, WITH_INSPECTOR } from './support/heap.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -17,6 +18,8 @@ const LEFT_KB_A_STREAM = 1;
 const FREED_WITHIN_MS = 20_000;
 /** How long is listened for updates that nobody should get. */
 const STRAY_MS = 500;
+/** Longer than one check may take: one that came too late would have ended its stream. */
+const LOOKED_AT_MS = 2 * LIMITS.checkTimeoutMs;
 
 let server: TestServer;
 let operator: string;
@@ -74,6 +77,13 @@ async function tellsItsOwn(streams: readonly Listening[], member: number): Promi
   await crowd.read(member);
 }
 
+/** A trust of anybody may concern everybody: all are looked at again, and nobody loses a stream. */
+async function outlastsTrust(): Promise<void> {
+  await server.relations('touch', 'user:somebody#agent_all@agent:helper');
+  await sleep(LOOKED_AT_MS);
+  assert.equal(await openStreams(), STREAMS);
+}
+
 async function closeAll(streams: readonly Listening[]): Promise<void> {
   for (const { stream } of streams) stream.close();
   const deadline = Date.now() + FREED_WITHIN_MS;
@@ -89,7 +99,9 @@ test('B-MC-19: one process holds 10,000 listen streams in a stated amount of mem
     const held = await memory(empty);
     say(t, `${STREAMS} open, round ${round}`, held);
     assert.ok(held.heapKb < HEAP_KB_A_STREAM && held.residentKb < RESIDENT_KB_A_STREAM);
+    await outlastsTrust();
     await tellsItsOwn(streams, round);
+    assert.equal(await openStreams(), STREAMS);
     await closeAll(streams);
     const left = await memory(empty);
     say(t, `all closed, round ${round}`, left);

@@ -9,6 +9,7 @@ import { principalKey } from '../../twin/principals.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import type { McpParts, StreamKind } from '../parts.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Rechecks } from './hub-rechecks.ts';
 import { isFeed, Registry } from './registry.ts';
 import type { Sink, StreamState } from './stream.ts';
 
@@ -35,8 +36,7 @@ export class Hub implements Service {
   readonly #dispatcher: Dispatcher;
   readonly #subscriptions: (() => void)[] = [];
   readonly #open = { listen: 0, session: 0 };
-  /** Streams being looked at, and whether that is to be done once more. */
-  readonly #rechecks = new Map<StreamState, boolean>();
+  readonly #rechecks = new Rechecks((principal, streams) => this.#recheck(principal, streams));
   /** Counts the changes of access, so that one between a check and its use is noticed. */
   #accessChanges = 0;
   #stopped = false;
@@ -137,7 +137,7 @@ export class Hub implements Service {
       const variant = variants[index];
       if (variant !== null && variant !== undefined) this.#registry.link(stream, uri, variant);
     }
-    if (this.#accessChanges !== before) void this.#recheck(stream);
+    if (this.#accessChanges !== before) this.#rechecks.add([stream], 'first');
     await this.#tellRecent(stream, caller, granted);
     return granted;
   }
@@ -168,42 +168,40 @@ export class Hub implements Service {
       }
       return;
     }
-    const touched =
-      change.kind === 'everything'
-        ? this.#registry.streams
-        : new Set(change.objects.flatMap(({ id }) => [...this.#registry.ofMember(id)]));
-    for (const stream of new Set([...touched, ...this.#registry.feeds])) void this.#recheck(stream);
-  }
-
-  /** One at a time for a stream: whatever changes meanwhile is looked at once more. */
-  async #recheck(stream: StreamState): Promise<void> {
-    const running = this.#rechecks.has(stream);
-    this.#rechecks.set(stream, true);
-    if (running) return;
-    while (this.#rechecks.get(stream) === true && !stream.closed) {
-      this.#rechecks.set(stream, false);
-      await this.#recheckOnce(stream);
+    const { streams, feeds } = this.#registry;
+    if (change.kind === 'everything') this.#rechecks.add(streams, 'later');
+    else {
+      const ofMembers = change.objects.flatMap(({ id }) => [...this.#registry.ofMember(id)]);
+      const touched = new Set(ofMembers);
+      this.#rechecks.add(touched, 'first');
+      this.#rechecks.add(feeds.difference(touched), 'later');
     }
-    this.#rechecks.delete(stream);
   }
 
-  async #recheckOnce(stream: StreamState): Promise<void> {
-    const uris = [...stream.uris.keys()];
+  async #recheck(principal: Principal, streams: readonly StreamState[]): Promise<void> {
+    const asked = streams.map((stream) => ({ stream, uris: [...stream.uris.keys()] }));
+    const all = [...new Set(asked.flatMap(({ uris }) => uris))];
     try {
-      const variants = await this.#parts.reader.variants(stream.principal, uris);
-      for (const [index, uri] of uris.entries()) this.#settle(stream, uri, variants[index] ?? null);
-      if (this.#registry.feeds.has(stream)) await this.#tellLost(stream);
+      const variants = await this.#parts.reader.variants(principal, all);
+      const now = new Map(all.map((uri, index) => [uri, variants[index] ?? null]));
+      for (const { stream, uris } of asked) {
+        for (const uri of uris) this.#settle(stream, uri, now.get(uri) ?? null);
+      }
+      await this.#tellLost(principal, streams);
     } catch (error) {
       this.#parts.report(error);
-      this.#dispatcher.sendAway(stream);
+      for (const stream of streams) this.#dispatcher.sendAway(stream);
     }
   }
 
   /** What was read and may no longer be is said in the feed. */
-  async #tellLost(stream: StreamState): Promise<void> {
-    if (!(await this.#parts.reader.hasLost(stream.principal))) return;
-    for (const uri of stream.uris.keys()) {
-      if (isFeed(uri)) this.#dispatcher.newsFor(stream, uri);
+  async #tellLost(principal: Principal, streams: readonly StreamState[]): Promise<void> {
+    const feeds = streams.filter((stream) => this.#registry.feeds.has(stream));
+    if (feeds.length === 0 || !(await this.#parts.reader.hasLost(principal))) return;
+    for (const stream of feeds) {
+      for (const uri of stream.uris.keys()) {
+        if (isFeed(uri)) this.#dispatcher.newsFor(stream, uri);
+      }
     }
   }
 
