@@ -88,7 +88,7 @@ function assertOnlyCodes(rpc: readonly RpcMessage[], codes: RegExp): number {
   return refused;
 }
 
-test('B-FM-6: 116: an audit that cannot be written shows nothing, over stdio neither, and says only that', async () => {
+test('B-FM-6: 116: an audit that cannot be written shows nothing, and says only that, over HTTP and over stdio', async () => {
   const audit = new DatabaseSync(join(server.dataDir, 'audit.db'));
   audit.exec('BEGIN IMMEDIATE');
   try {

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ask, callTool } from './support/ask.ts';
+import { CANARY, canariesPlanted, canary, canaryBundle } from './support/canaries.ts';
 import { type RawAnswer, rawRequest } from './support/raw.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { listen, openSession } from './support/streams.ts';
@@ -13,17 +14,7 @@ import { listen, openSession } from './support/streams.ts';
  */
 const MEMBER = 'nine-member';
 const CLINICAL = `mcp://twins/member/${MEMBER}/clinical`;
-const DEMO = new URL('../resources/demo/demo-dov.json', import.meta.url);
-/** Elements whose text is the person's, not the standard's. */
-const PERSONAL = new Set([
-  ...['family', 'given', 'prefix', 'suffix', 'text', 'display', 'value', 'line', 'city', 'note'],
-  ...['title', 'name', 'description', 'subscriberId', 'postalCode', 'comment', 'valueString'],
-  ...['patientInstruction', 'disposition', 'state', 'data', 'network', 'lotNumber'],
-]);
-const CANARY = /CANARY\d+/;
-
 let server: TestServer;
-let planted = 0;
 /** Errors whole, of everything else the headers. */
 const watched: string[] = [];
 
@@ -31,43 +22,6 @@ before(async () => {
   server = await startServer({ env: { LOG_LEVEL: 'trace' } });
 });
 after(() => server.stop());
-
-function canary(): string {
-  planted += 1;
-  return `CANARY${planted}`;
-}
-
-function withCanaries(value: unknown, key = ''): unknown {
-  if (Array.isArray(value)) return value.map((item) => withCanaries(item, key));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, withCanaries(v, k)]));
-  }
-  return typeof value === 'string' && PERSONAL.has(key) ? canary() : value;
-}
-
-interface Bundle {
-  readonly entry: { resource: Record<string, unknown>; fullUrl?: string; request: object }[];
-}
-
-async function canaryBundle(): Promise<Bundle> {
-  const text = (await readFile(DEMO, 'utf8'))
-    .replaceAll('demo-dov', MEMBER)
-    .replaceAll('"dov-', '"nine-')
-    .replaceAll('/dov-', '/nine-');
-  const bundle = withCanaries(JSON.parse(text)) as Bundle;
-  const patient = bundle.entry[0]?.resource;
-  assert.equal(patient?.resourceType, 'Patient');
-  Object.assign(patient, {
-    identifier: [{ system: 'http://hl7.org/fhir/sid/us-ssn', value: canary() }],
-    telecom: [{ system: 'phone', value: canary() }],
-    address: [{ line: [canary()], city: canary(), postalCode: canary() }],
-    contact: [{ name: { family: canary() }, telecom: [{ system: 'email', value: canary() }] }],
-  });
-  for (const { resource } of bundle.entry) {
-    if (resource.resourceType === 'Condition') resource.note = [{ text: canary() }];
-  }
-  return bundle;
-}
 
 function watch({ status, headers, text }: RawAnswer): void {
   watched.push(JSON.stringify(headers));
@@ -106,11 +60,11 @@ async function refusedBundles(): Promise<string[]> {
   ];
   const bundles: string[] = [];
   for (const change of broken) {
-    const bundle = await canaryBundle();
+    const bundle = await canaryBundle(MEMBER);
     Object.assign(bundle.entry[0]?.resource ?? {}, change);
     bundles.push(JSON.stringify(bundle));
   }
-  const whole = JSON.stringify(await canaryBundle());
+  const whole = JSON.stringify(await canaryBundle(MEMBER));
   return [
     ...bundles,
     whole.slice(0, -5),
@@ -122,14 +76,17 @@ async function refusedBundles(): Promise<string[]> {
 }
 
 test('P9: a member full of canaries is taken, and can be read by who may', async () => {
-  assert.equal(await importing(JSON.stringify(await canaryBundle())), 201);
-  assert.ok(planted > 60, `${planted} canaries`);
+  assert.equal(await importing(JSON.stringify(await canaryBundle(MEMBER))), 201);
+  assert.ok(canariesPlanted() > 60, `${canariesPlanted()} canaries`);
   await server.relations('touch', `member:${MEMBER}#self@user:nina`);
   const nina = await server.token('nina');
   const stream = await listen(server, nina, [CLINICAL]);
   const session = await openSession(server, nina);
   await session.send('resources/subscribe', { uri: CLINICAL });
-  const changed = JSON.stringify(await canaryBundle()).replaceAll('2026-10-01T', '2026-10-02T');
+  const changed = JSON.stringify(await canaryBundle(MEMBER)).replaceAll(
+    '2026-10-01T',
+    '2026-10-02T',
+  );
   assert.equal(await importing(changed), 201);
   await stream.heard(2);
   assert.doesNotMatch(JSON.stringify(stream.told), CANARY);
@@ -229,7 +186,7 @@ test('P9: a malformed message, header or relation is not repeated either', async
   await http(operator, `/v1/sources?source=${canary()}!`, { method: 'POST', body: canary() });
 });
 
-test('P9: log, metrics, headers, errors and audit hold no canary', async () => {
+test('P9, T11: 115: log, metrics, headers, errors and audit hold no canary', async () => {
   const admin = await server.token('operator', { scope: 'admin' });
   const metrics = await (await server.fetch(admin, '/metrics')).text();
   assert.match(metrics, /digital_twin_http_request_seconds/);

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { ATTACKS } from './attacks.ts';
+import { testNames } from './support/test-names.ts';
+
+/** Files whose tests name attacks by their numbers. */
+const FILES = /^(?:attacks-|canaries|peers-|protocol-rates).*\.test\.ts$/;
+
+const named = new Map<number, string[]>();
+let tests = 0;
+
+before(async () => {
+  for (const file of readdirSync(import.meta.dirname).sort()) {
+    if (!FILES.test(file) || file === 'attacks-table.test.ts') continue;
+    for (const name of await testNames(join(import.meta.dirname, file))) {
+      const numbers = numbersIn(name);
+      if (numbers.length > 0) tests += 1;
+      for (const number of numbers) named.set(number, [...(named.get(number) ?? []), name]);
+    }
+  }
+});
+
+/** `B-FM-6: 24, 72: headers` names 24 and 72; `43–60: a listen` names all from 43 to 60. */
+function numbersIn(name: string): number[] {
+  const list = /(?:^|: )(\d+(?:–\d+)?(?:, \d+(?:–\d+)?)*): /.exec(name)?.[1] ?? '';
+  return list.split(', ').flatMap((part) => {
+    const [from = 0, to = from] = part.split('–').map(Number);
+    return part === '' ? [] : Array.from({ length: to - from + 1 }, (_, n) => from + n);
+  });
+}
+
+test('the names of tests are read as the files make them', () => {
+  assert.deepEqual(numbersIn('B-FM-6: 24, 72: headers without end'), [24, 72]);
+  assert.deepEqual(numbersIn('B-MC-3, B-FM-6: 43–45: a listen'), [43, 44, 45]);
+  assert.deepEqual(numbersIn('T9: a read of 2026 without a token is 401'), []);
+  assert.deepEqual(numbersIn('P10: one URI more'), []);
+});
+
+test('the table has each number of the list that it is about, in order', () => {
+  const asked = [
+    [40, 41],
+    [43, 75],
+    [76, 90],
+    [101, 101],
+    [114, 118],
+  ] as const;
+  const wanted = asked.flatMap(([from, to]) =>
+    Array.from({ length: to - from + 1 }, (_, n) => from + n),
+  );
+  assert.deepEqual(
+    ATTACKS.map(({ n }) => n),
+    wanted,
+  );
+});
+
+for (const { n, says, stdio } of ATTACKS) {
+  test(`attack ${n}, ${says}, is tried${stdio ? ' over HTTP and over stdio' : ''}`, () => {
+    const names = named.get(n) ?? [];
+    const overStdio = names.filter((name) => name.includes('over stdio'));
+    const overHttp = names.filter(
+      (name) => !name.includes('over stdio') || name.includes('over HTTP'),
+    );
+    assert.ok(overHttp.length > 0, 'no test over HTTP names it');
+    if (stdio) assert.ok(overStdio.length > 0, 'no test over stdio names it');
+  });
+}
+
+test('how many attacks and tests there are is told', () => {
+  const overStdio = ATTACKS.filter(({ stdio }) => stdio).length;
+  console.log(`# ${ATTACKS.length} attacks over HTTP, ${overStdio} over stdio, in ${tests} tests`);
+  assert.ok(tests > ATTACKS.length);
+});
