@@ -204,3 +204,25 @@ test('B-MC-8: a feed is told of what its principal may know, never of a session'
   await settled();
   assert.equal(held.sent.length, 1);
 });
+
+test('P2: a token for less takes nothing from another token of its principal', async () => {
+  const { allow, dispatcher, registry } = room();
+  const open = (id: string, uri: string, ...scopes: string[]) => {
+    const held = heldSink();
+    held.flow();
+    const owner = principal('ana', { tokenId: id, scopes: new Set(scopes) });
+    const stream = streamOf(id, owner, held.sink);
+    registry.enter(stream);
+    registry.link(stream, uri, 'general');
+    return held;
+  };
+  const uriOfScope: Record<string, string> = { coverage: COVERAGE, profile: PROFILE };
+  allow(({ scopes }, uri) =>
+    [...scopes].some((scope) => uriOfScope[scope] === uri) ? 'general' : null,
+  );
+  const less = open('less', COVERAGE, 'coverage');
+  const more = open('more', PROFILE, 'coverage', 'profile');
+  dispatcher.changed([changeOf(COVERAGE, 1), changeOf(PROFILE, 2)]);
+  await settled();
+  assert.deepEqual([less.sent.length, more.sent.length], [1, 1]);
+});

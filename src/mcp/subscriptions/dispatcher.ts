@@ -1,9 +1,9 @@
 import { randomId } from '../../kernel/ids.ts';
 import type { ViewChange } from '../../twin/ports.ts';
-import { principalKey } from '../../twin/principals.ts';
 import type { McpParts } from '../parts.ts';
+import { Feeds } from './feeds.ts';
 import { isFeed, type Registry } from './registry.ts';
-import type { StreamState, Update } from './stream.ts';
+import { type StreamState, tokenKey, type Update } from './stream.ts';
 
 interface Delivery {
   readonly stream: StreamState;
@@ -20,10 +20,20 @@ export class Dispatcher {
   /** Coalesced by stream and URI: bounded by what is subscribed, whatever the rate of changes. */
   #queue = new Map<string, Delivery>();
   #dispatching = false;
+  readonly #feeds: Feeds;
 
   constructor(parts: McpParts, registry: Registry) {
     this.#parts = parts;
     this.#registry = registry;
+    this.#feeds = new Feeds({
+      reader: parts.reader,
+      feeds: registry.feeds,
+      tell: (streams) => this.#enqueueFeeds(streams),
+      fail: (streams, error) => {
+        parts.report(error);
+        for (const stream of streams) this.sendAway(stream);
+      },
+    });
   }
 
   changed(changes: readonly ViewChange[]): void {
@@ -33,9 +43,7 @@ export class Dispatcher {
       }
     }
     const ofMembers = changes.filter(({ subject }) => subject.kind === 'member');
-    if (ofMembers.length > 0) {
-      for (const stream of this.#registry.feeds) void this.#enqueueFeeds(stream, ofMembers);
-    }
+    if (ofMembers.length > 0) this.#feeds.changed(ofMembers);
     void this.#dispatch();
   }
 
@@ -91,19 +99,12 @@ export class Dispatcher {
     this.#enqueue(stream, { uri, variant, place, ...(etag !== '' && { etag }) });
   }
 
-  /** A feed has news when something changed that its principal may know of. */
-  async #enqueueFeeds(stream: StreamState, changes: readonly ViewChange[]): Promise<void> {
-    try {
-      const uris = changes.map(({ uri }) => uri);
-      const variants = await this.#parts.reader.variants(stream.principal, uris);
-      if (!changes.some(({ variant }, index) => variants[index] === variant)) return;
+  #enqueueFeeds(streams: readonly StreamState[]): void {
+    for (const stream of streams) {
       const feeds = [...stream.uris.keys()].filter(isFeed);
       for (const uri of feeds) this.#enqueue(stream, { uri, variant: 'general' });
-      void this.#dispatch();
-    } catch (error) {
-      this.#parts.report(error);
-      this.sendAway(stream);
     }
+    void this.#dispatch();
   }
 
   /** What it may know cannot be told for sure: whoever comes again is told what they missed. */
@@ -154,10 +155,10 @@ export class Dispatcher {
     this.#parts.metrics?.notified(allowed.length);
   }
 
-  /** One round of checks a principal, shared by all of its streams. */
+  /** One round of checks a token, shared by all of its streams. */
   async #mayKnow(batch: readonly Delivery[]): Promise<Delivery[]> {
-    const byPrincipal = Map.groupBy(batch, ({ stream }) => principalKey(stream.principal));
-    const rounds = [...byPrincipal.values()].map(async (deliveries) => {
+    const byToken = Map.groupBy(batch, ({ stream }) => tokenKey(stream));
+    const rounds = [...byToken.values()].map(async (deliveries) => {
       const principal = deliveries[0]?.stream.principal;
       if (principal === undefined) return [];
       const uris = [...new Set(deliveries.map(({ update }) => update.uri))];

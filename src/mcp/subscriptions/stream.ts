@@ -1,5 +1,6 @@
 import type { Variant } from '../../contract/documents.ts';
 import type { Place, Principal } from '../../twin/ports.ts';
+import { principalKey } from '../../twin/principals.ts';
 
 /** What a subscriber is told: which document, never what is in it. */
 export interface Update {
@@ -37,4 +38,9 @@ export interface StreamState {
   readonly pending: Map<string, Update>;
   pumping: boolean;
   closed: boolean;
+}
+
+/** Streams of one token have the same rights; another token of the principal may be for less. */
+export function tokenKey({ principal }: StreamState): string {
+  return `${principalKey(principal)} ${principal.tokenId}`;
 }
