@@ -9,7 +9,7 @@ import { modernMessage, rawRequest } from './support/raw.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 /** JSON-RPC bodies and headers at random, for a minute in CI: no crash, no 5xx, no growth. */
-const SECONDS = process.env.CI === undefined ? 15 : 60;
+const SECONDS = process.env.CI === undefined ? 30 : 60;
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 const GROWTH_MAX_MB = 60;
 /** As many as two cores do beside other work, and below the rate that a principal may ask at. */
