@@ -180,3 +180,14 @@ test('T9: a token that expires ends the stream, and its session answers with 401
     await sleep(250);
   }
 });
+
+test('T9: to begin without a token fills no log; why a token was refused stands there, once', async () => {
+  const before = server.output().length;
+  const said = (): string => server.output().slice(before);
+  for (const path of ['/v1/search?q=x', '/v1/changes?cursor=start']) {
+    assert.equal((await fetch(server.url + path)).status, 401);
+  }
+  await server.fetch(signed({ aud: 'https://other.example/mcp' }), '/v1/search?q=x');
+  while (!said().endsWith('\n')) await sleep(10);
+  assert.match(said(), /^[^\n]*token refused by the rule: aud[^\n]*\n$/);
+});

@@ -5,7 +5,7 @@ import { LIMITS } from '../kernel/limits.ts';
 import { parseJson, readBody } from './body.ts';
 import { challengeOf } from './challenge.ts';
 import type { HttpParts } from './parts.ts';
-import { retryHeaders, rpcError, sendJson } from './respond.ts';
+import { isForTheLog, retryHeaders, rpcError, sendJson } from './respond.ts';
 
 /**
  * What stands before MCP: the token on every request, the body's bound and shape, one message a
@@ -52,9 +52,7 @@ function refuse(
   error: unknown,
 ): void {
   const fault = asFault(error);
-  if (fault.row.http >= 500 || fault.code === 'UNAUTHENTICATED') {
-    parts.report(fault.cause ?? fault, correlationId);
-  }
+  if (isForTheLog(fault)) parts.report(fault.cause ?? fault, correlationId);
   const [status, answer] = rpcError(fault, correlationId, body);
   const headers = { 'correlation-id': correlationId, ...retryHeaders(fault) };
   sendJson(res, status, answer, { ...headers, ...challengeOf(parts, req, fault) });

@@ -41,6 +41,14 @@ export function rpcError(error: unknown, correlationId: string, body: unknown): 
   return [row.http, { jsonrpc: '2.0', id, error: { code: row.jsonRpc, message, data: details } }];
 }
 
+/**
+ * Faults of ours, and why a token was refused, which its sender is not told. A request without a
+ * token is how every client begins, and fills no log.
+ */
+export function isForTheLog({ code, row, cause }: Fault): boolean {
+  return row.http >= 500 || (code === 'UNAUTHENTICATED' && cause !== undefined);
+}
+
 /** `Retry-After` in whole seconds where trying again later helps. */
 export function retryHeaders(fault: Fault): Record<string, string> {
   return fault.row.retry === 'later' && fault.row.http !== 500 ? { 'retry-after': '1' } : {};

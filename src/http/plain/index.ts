@@ -5,7 +5,7 @@ import { asFault, Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import { challengeOf } from '../challenge.ts';
 import type { HttpParts, PlainParts } from '../parts.ts';
-import { plainError, retryHeaders, sendJson } from '../respond.ts';
+import { isForTheLog, plainError, retryHeaders, sendJson } from '../respond.ts';
 import { changeRoutes } from './changes.ts';
 import { developmentRoutes } from './development.ts';
 import { deadLetterRoutes } from './dlq.ts';
@@ -66,7 +66,7 @@ function onError(parts: HttpParts): ErrorRequestHandler {
     // Express's own faults (a malformed percent sign) are the client's, and are 4xx with a status.
     const fault = isClientFault(error) ? new Fault('INVALID_REQUEST') : asFault(error);
     const [status, body] = plainError(fault, correlationId);
-    if (status >= 500 || status === 401) parts.report(fault.cause ?? fault, correlationId);
+    if (isForTheLog(fault)) parts.report(fault.cause ?? fault, correlationId);
     sendJson(res, status, body, { ...retryHeaders(fault), ...challengeOf(parts, req, fault) });
   };
 }
