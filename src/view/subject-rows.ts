@@ -32,7 +32,9 @@ export class SubjectRows {
     this.#subject = subject;
     const rows = prepared(db, 'SELECT * FROM sources WHERE subject = ?').all(subject);
     for (const row of rows) {
-      const record = this.#parsed(String(row.body));
+      const body = String(row.body);
+      this.#chars += body.length;
+      const record = JSON.parse(body) as SourceRecord;
       const key = `${record.type}/${record.id}`;
       this.#rows.set(key, {
         ...{ key, record, uri: row.uri as Row['uri'], section: row.section as Row['section'] },
@@ -69,8 +71,7 @@ export class SubjectRows {
         if (before !== undefined) gone.push(...versionsOfRow(before));
       } else {
         if (before === undefined) this.#keys = undefined;
-        const parsed = this.#parsed(JSON.stringify(record));
-        this.#rows.set(key, { ...(before ?? UNSTAMPED), key, record: parsed });
+        this.#rows.set(key, { ...(before ?? UNSTAMPED), key, record });
       }
     }
     return gone;
@@ -80,7 +81,9 @@ export class SubjectRows {
   write(db: DatabaseSync, row: Row): void {
     const { record, section, sensitive, uri, general, full } = row;
     const { type, id, provenance } = record;
+    const body = JSON.stringify(record);
     this.#rows.set(row.key, row);
+    this.#chars += body.length;
     prepared(
       db,
       `INSERT INTO sources (subject, type, id, body, recorded, section, sensitive, uri,
@@ -91,7 +94,7 @@ export class SubjectRows {
         general_digest = excluded.general_digest, general_etag = excluded.general_etag,
         full_digest = excluded.full_digest, full_etag = excluded.full_etag`,
     ).run(
-      ...[this.#subject, type, id, JSON.stringify(record), provenance.recorded],
+      ...[this.#subject, type, id, body, provenance.recorded],
       ...[section, sensitive ? 1 : 0, uri],
       ...[general, full].flatMap((one) => [one?.digest ?? null, one?.etag ?? null]),
     );
@@ -103,11 +106,6 @@ export class SubjectRows {
       const row = this.#rows.get(key);
       if (row !== undefined) this.write(db, { ...row, ...UNSTAMPED });
     }
-  }
-
-  #parsed(body: string): SourceRecord {
-    this.#chars += body.length;
-    return JSON.parse(body) as SourceRecord;
   }
 }
 
