@@ -1,12 +1,7 @@
-import { LIMITS } from '../../kernel/limits.ts';
 import type { Principal, ViewChange } from '../../twin/ports.ts';
 import type { Reader } from '../../twin/reader/index.ts';
+import { AT_ONCE, URIS_MAX } from './hub-rechecks.ts';
 import { type StreamState, tokenKey } from './stream.ts';
-
-/** Rounds of checks at the same time: all at once, SpiceDB would answer most of them too late. */
-const AT_ONCE = 8;
-/** Two questions for each URI are one bulk check. */
-const URIS_MAX = LIMITS.checkItemsMax / 2;
 
 export interface FeedParts {
   readonly reader: Pick<Reader, 'variants'>;

@@ -7,9 +7,9 @@ import type { StreamState } from './stream.ts';
  * Rounds of checks at the same time. A change of a team or of trust concerns every stream there is:
  * asked all at once, SpiceDB would answer the most of them too late, and late is no.
  */
-const AT_ONCE = 8;
+export const AT_ONCE = 8;
 /** URIs in one round, but for a stream that alone has more: two questions each are one bulk check. */
-const URIS_MAX = LIMITS.checkItemsMax / 2;
+export const URIS_MAX = LIMITS.checkItemsMax / 2;
 
 /** `first`: something about its member changed; `later`: something that may concern anybody. */
 export type Urgency = 'first' | 'later';
