@@ -15,12 +15,9 @@ import { type Service, StartFailed, startAll, stopAll } from './kernel/lifecycle
 import { WorkerDied } from './kernel/worker.ts';
 import { damageOf, MEND } from './log/damaged.ts';
 import { LogDamaged } from './log/embedded.ts';
-import { mendTopics } from './log/kafka/mend-topics.ts';
-import { kafkaFaults } from './log/kafka/start-faults.ts';
 import { type Outbox, type OutboxOptions, withOutbox } from './log/outbox/outbox.ts';
 import { openLogRoom } from './log/room.ts';
-import type { LogRoom, LogRoomOptions } from './log/room-parts.ts';
-import { replayLog as replayBetween } from './log/transfer/index.ts';
+import type { KafkaSettings, LogRoom, LogRoomOptions } from './log/room-parts.ts';
 import { withConformance } from './mcp/conformance/index.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { createRequestStates, type RequestStates } from './mcp/request-state.ts';
@@ -74,15 +71,26 @@ export async function replayLog(config: Config, into: 'kafka' | 'data-dir'): Pro
   if (kafka === undefined) throw new Error('KAFKA_BROKERS names no Kafka');
   const lock = await lockDataDir(dataDir);
   try {
+    const transfer = await import('./log/transfer/index.ts');
     const of = { dataDir, kafka, into, clock: systemClock };
-    return await replayBetween({ ...of, makeTopics: !production });
+    return await transfer.replayLog({ ...of, makeTopics: !production });
   } finally {
     lock.release();
   }
 }
 
-/** For the command that mends what keeps a server from starting. */
-export { mendSchema, mendTopics };
+/** For the commands that mend what keeps a server from starting. */
+export { mendSchema };
+
+// Whatever speaks with Kafka is loaded by who has one: its client takes a third of a start.
+/** Compares the topics with what they should be, or makes them so. */
+export async function mendTopics(kafka: KafkaSettings, action: 'diff' | 'apply') {
+  return await (await import('./log/kafka/mend-topics.ts')).mendTopics(kafka, action);
+}
+
+async function topicFaultsOf(kafka: KafkaSettings, makeTopics: boolean) {
+  return await (await import('./log/kafka/start-faults.ts')).kafkaFaults(kafka, makeTopics);
+}
 
 const DEMO = fileURLToPath(new URL('../resources/demo', import.meta.url));
 
@@ -298,7 +306,7 @@ export function startFaultsOf(config: Config, clock: Clock): Promise<readonly St
   const setting = 'SCHEMA_REGISTRY_URL';
   return collectStartFaults({
     DATA_DIR: dataDirProbe(dataDir, production),
-    ...(kafka && { KAFKA_BROKERS: () => kafkaFaults(kafka, !production) }),
+    ...(kafka && { KAFKA_BROKERS: () => topicFaultsOf(kafka, !production) }),
     ...(registry && { [setting]: httpProbe(setting, registry, '/subjects', clock) }),
     ...(spicedb && { SPICEDB_ENDPOINT: () => spicedbFaults(spicedb) }),
     ...(redis && { REDIS_URL: redisProbe(redis, clock) }),

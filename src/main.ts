@@ -1,7 +1,6 @@
 /** The command `digital-twin`: real parts, signals, exit code. Only this file ends the process. */
 
 import { readFileSync } from 'node:fs';
-import { createApp, logFaultsOf, mendSchema, mendTopics, replayLog, startFaultsOf } from './app.ts';
 import { type CliIo, runCli } from './cli/index.ts';
 import { loadConfig } from './config/config.ts';
 import { configInput } from './config/environment.ts';
@@ -27,13 +26,13 @@ const io: CliIo = {
   launcher: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   version,
   serve,
-  mendSchema,
-  startFaults: async (config) => [
-    ...(await startFaultsOf(config, systemClock)),
-    ...logFaultsOf(config),
-  ],
-  mendTopics,
-  replayLog,
+  mendSchema: async (...args) => await (await app()).mendSchema(...args),
+  startFaults: async (config) => {
+    const { startFaultsOf, logFaultsOf } = await app();
+    return [...(await startFaultsOf(config, systemClock)), ...logFaultsOf(config)];
+  },
+  mendTopics: async (...args) => await (await app()).mendTopics(...args),
+  replayLog: async (...args) => await (await app()).replayLog(...args),
   signal: interrupted.signal,
 };
 
@@ -51,15 +50,21 @@ process.on('SIGUSR1', () => undefined);
 process.exitCode = await runCli(process.argv.slice(2), io);
 process.exit();
 
+/** The server is a second's worth of modules, which most commands never need. */
+function app() {
+  return import('./app.ts');
+}
+
 /** Runs a server until a signal, or until nobody has been there for long enough. */
 async function serve(args: Parameters<CliIo['serve']>[0]): Promise<number> {
   const config = loadConfig(configInput(args));
+  const { createApp, startFaultsOf } = await app();
   for (const { part, what, mend } of refuseFaults(await startFaultsOf(config, systemClock))) {
     process.stderr.write(`${part} ${what}: ${mend}\n`);
   }
   const { promise: idle, resolve: onIdle } = Promise.withResolvers<void>();
   const { promise: fatal, resolve: onFatal } = Promise.withResolvers<void>();
-  const app = await createApp(config, {
+  const server = await createApp(config, {
     clock: systemClock,
     version,
     launcher: io.launcher,
@@ -67,19 +72,19 @@ async function serve(args: Parameters<CliIo['serve']>[0]): Promise<number> {
     onFatal,
   });
   const onUncaught = (error: unknown): void => {
-    app.report(error);
+    server.report(error);
     onFatal();
   };
   process.on('unhandledRejection', onUncaught).on('uncaughtException', onUncaught);
-  await app.start();
-  process.stdout.write(app.greeting());
+  await server.start();
+  process.stdout.write(server.greeting());
   const signalled = new Promise<void>((resolve) => {
     interrupted.signal.addEventListener('abort', () => resolve(), { once: true });
     if (interrupted.signal.aborted) resolve();
   });
   const failed = await Promise.race([signalled, idle, fatal.then(() => true)]);
   setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref();
-  await app.stop();
+  await server.stop();
   if (failed !== true) return 0;
   process.stderr.write(
     'The server stopped, since a part of it ended by itself; its log says which. ' +

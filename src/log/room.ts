@@ -1,11 +1,13 @@
 import { createEmbeddedLog } from './embedded.ts';
-import { openKafkaRoom } from './kafka/room.ts';
 import type { LogRoom, LogRoomOptions } from './room-parts.ts';
 
 /** @throws Error naming topics and command, where Kafka is not as it should be */
 export async function openLogRoom(options: LogRoomOptions): Promise<LogRoom> {
   const { kafka, ...others } = options;
-  if (kafka !== undefined) return await openKafkaRoom({ ...others, kafka });
+  if (kafka !== undefined) {
+    const { openKafkaRoom } = await import('./kafka/room.ts');
+    return await openKafkaRoom({ ...others, kafka });
+  }
   const embedded = createEmbeddedLog(others);
   const { log, intake, relations } = embedded;
   return {
