@@ -21,8 +21,11 @@ if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR) {
  * user's own folder: Node's default, the machine's temporary one, may belong to others.
  */
 function keepCompiled() {
-  const caches = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-  modules.enableCompileCache?.(join(caches, 'digital-twin', 'compiled'));
+  const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  const folder = join(caches, 'digital-twin-mcp', 'compiled');
+  modules.enableCompileCache?.(folder);
+  // Worker threads ask the environment.
+  process.env.NODE_COMPILE_CACHE ??= folder;
 }
 
 /** The sources in a checkout; what was compiled from them in the package, which has no `src`. */
