@@ -19,7 +19,7 @@ import { connectEngine, type SpicedbConnection } from './spicedb/grpc.ts';
 import { requireSchema } from './spicedb/schema-check.ts';
 import { audienceOf, createChallenges } from './tokens/challenge.ts';
 import { createDevIssuer, type MintedToken } from './tokens/dev-issuer.ts';
-import { trustKeys } from './tokens/trusted-keys.ts';
+import { fixedKeys, trustKeys } from './tokens/trusted-keys.ts';
 import { createVerifier } from './tokens/verifier.ts';
 
 export interface AccessParts {
@@ -140,7 +140,7 @@ async function openTokens(
 ): Promise<Tokens> {
   const audience = audienceOf(publicUrl);
   const issuer = createDevIssuer({ issuer: publicUrl, audience, key: issuerKey, clock });
-  const keys = await trustKeys(issuer.jwks());
+  const keys = fixedKeys(await trustKeys(issuer.jwks()));
   const verifier = createVerifier({ issuer: publicUrl, audience, keys, clock });
   verifier.onRevoked((tokenId) => decisions.announce({ kind: 'token', tokenId }));
   const { challenge, metadata } = createChallenges({

@@ -5,7 +5,7 @@ import { CompactEncrypt } from 'jose';
 import type { Clock } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { TokenRefused } from './refusal.ts';
-import { trustKeys } from './trusted-keys.ts';
+import { fixedKeys, trustKeys } from './trusted-keys.ts';
 import { createVerifier } from './verifier.ts';
 
 // The numbers are those of the attack list that this verifier was written against; each token is
@@ -31,13 +31,14 @@ const jwk = (key: KeyObject, kid: string, alg: string) => ({
   kid,
   alg,
 });
-const keys = await trustKeys({
+const trusted = await trustKeys({
   keys: [
     jwk(ec.publicKey, 'ec', 'ES256'),
     jwk(rsa.publicKey, 'rsa', 'RS256'),
     jwk(ed.publicKey, 'ed', 'EdDSA'),
   ],
 });
+const keys = fixedKeys(trusted);
 const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, keys, clock });
 
 const GOOD_HEADER = { alg: 'ES256', typ: 'at+jwt', kid: 'ec' };
@@ -224,12 +225,20 @@ const ACCEPTED: [string, string, object][] = [
   ['no scope', withClaims({ scope: undefined }), { scopes: new Set() }],
   ['an hour', withClaims({ iat: now, exp: now + 3600 }), {}],
   ['purpose', withClaims({ purpose_of_use: 'TREAT' }), { purpose: 'TREAT' }],
-  ['actor', withClaims({ act: { sub: 'agent:assistant' } }), { actor: 'assistant' }],
-  ['actor, short', withClaims({ act: { sub: 'assistant' } }), { actor: 'assistant' }],
+  [
+    'actor',
+    withClaims({ act: { sub: 'agent:assistant' } }),
+    { actor: 'assistant', actors: ['assistant'] },
+  ],
+  [
+    'actor, short',
+    withClaims({ act: { sub: 'assistant' } }),
+    { actor: 'assistant', actors: ['assistant'] },
+  ],
   [
     '35 nested actors: the outermost counts',
     withClaims({ act: { sub: 'assistant', act: { sub: 'other' } } }),
-    { actor: 'assistant' },
+    { actor: 'assistant', actors: ['assistant', 'other'] },
   ],
   [
     'an agent by itself',

@@ -4,14 +4,15 @@ import { Fault } from '../../kernel/errors.ts';
 export class TokenRefused extends Error {
   readonly rule: string;
 
-  constructor(rule: string) {
-    super(`token refused by the rule: ${rule}`);
+  /** @param mend the setting that would change it, or what to set at the issuer */
+  constructor(rule: string, mend?: string) {
+    super(`token refused by the rule: ${rule}${mend === undefined ? '' : `; ${mend}`}`);
     this.name = 'TokenRefused';
     this.rule = rule;
   }
 }
 
 /** The client learns that the token will not do, and nothing of why. */
-export function refused(rule: string): Fault {
-  return new Fault('UNAUTHENTICATED', { cause: new TokenRefused(rule) });
+export function refused(rule: string, mend?: string): Fault {
+  return new Fault('UNAUTHENTICATED', { cause: new TokenRefused(rule, mend) });
 }

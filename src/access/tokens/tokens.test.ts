@@ -8,7 +8,7 @@ import { Fault } from '../../kernel/errors.ts';
 import { audienceOf, createChallenges } from './challenge.ts';
 import { createDenylist } from './denylist.ts';
 import { createDevIssuer } from './dev-issuer.ts';
-import { trustKeys } from './trusted-keys.ts';
+import { fixedKeys, trustKeys } from './trusted-keys.ts';
 import { createVerifier } from './verifier.ts';
 
 const PUBLIC_URL = 'http://localhost:3333';
@@ -32,7 +32,7 @@ async function parts() {
   const clock = new TestClock();
   const audience = audienceOf(PUBLIC_URL);
   const issuer = createDevIssuer({ issuer: ISSUER, audience, key, clock });
-  const keys = await trustKeys(issuer.jwks());
+  const keys = fixedKeys(await trustKeys(issuer.jwks()));
   const verifier = createVerifier({ issuer: ISSUER, audience, keys, clock });
   const headers = (token: string): string[] => ['Authorization', `Bearer ${token}`];
   return { clock, issuer, verifier, headers };

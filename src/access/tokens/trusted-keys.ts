@@ -37,3 +37,19 @@ export function publicPart({ kty, crv, x, y, n, e, kid, alg }: JWK): JWK {
   const parts = { kty, crv, x, y, n, e, kid, alg, use: 'sig' };
   return Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)) as JWK;
 }
+
+/** Where the keys of tokens come from. */
+export interface KeySource {
+  /**
+   * The same object for as long as the issuer has the key: what was verified with it is worth
+   * nothing once this is another one, or none.
+   * @returns `undefined` when the issuer has no such key
+   * @throws Fault ISSUER_UNAVAILABLE when that cannot be told
+   */
+  find(kid: string): Promise<TrustedKey | undefined>;
+}
+
+/** Keys that never change while the process runs: those of our own issuer. */
+export function fixedKeys(keys: TrustedKeys): KeySource {
+  return { find: (kid) => Promise.resolve(keys.get(kid)) };
+}

@@ -8,21 +8,27 @@ import { bearerToken } from './bearer.ts';
 import { principalOf } from './claims.ts';
 import { createDenylist } from './denylist.ts';
 import { headerOf, jsonPart } from './header.ts';
+import { PROFILES, type Profile } from './profiles.ts';
 import { refused } from './refusal.ts';
-import type { TrustedKeys } from './trusted-keys.ts';
+import type { KeySource, TrustedKey } from './trusted-keys.ts';
 
 export interface VerifierOptions {
   readonly issuer: string;
-  /** `PUBLIC_URL` + `/mcp`. */
+  /** `PUBLIC_URL` + `/mcp`, or what `OAUTH_AUDIENCE` says. */
   readonly audience: string;
-  readonly keys: TrustedKeys;
+  readonly keys: KeySource;
   readonly clock: Clock;
+  /** Whose tokens these are; RFC 9068's. */
+  readonly profile?: Profile;
+  /** `OAUTH_CLAIMS` */
+  readonly names?: Profile['names'];
 }
 
 export interface Verifier {
   /**
    * @param rawHeaders as node gives them: name, value, name, value, …
-   * @throws Fault UNAUTHENTICATED (the rule in its cause), or INVALID_REQUEST for a malformed header.
+   * @throws Fault UNAUTHENTICATED (the rule in its cause), INVALID_REQUEST for a malformed header,
+   *   ISSUER_UNAVAILABLE when it cannot be told whether the token is good.
    */
   authenticate(rawHeaders: readonly string[]): Promise<Principal>;
   /** Verifies a token that came another way: the stdio bridge's environment. */
@@ -35,35 +41,44 @@ export interface Verifier {
 /** Verified tokens that need no second verification, by their SHA-256. */
 const VERIFIED_TOKENS_MAX = 10_000;
 
-export function createVerifier(options: VerifierOptions): Verifier {
-  const { clock } = options;
-  const denied = createDenylist(clock);
-  const verified = new Map<string, Principal>();
+interface Verified {
+  readonly principal: Principal;
+  readonly kid: string;
+  /** By which it was verified: once the issuer has another key of that id, it is not any more. */
+  readonly key: TrustedKey;
+}
 
-  const remember = (digest: string, principal: Principal): void => {
-    verified.set(digest, principal);
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { clock, keys } = options;
+  const denied = createDenylist(clock);
+  const verified = new Map<string, Verified>();
+
+  const remember = (digest: string, found: Verified): void => {
+    verified.set(digest, found);
     for (const oldest of verified.keys()) {
       if (verified.size <= VERIFIED_TOKENS_MAX) break;
       verified.delete(oldest);
     }
   };
+  const isFresh = async ({ principal, kid, key }: Verified): Promise<boolean> =>
+    principal.expiresAtMs > clock.now() && (await keys.find(kid)) === key;
   const verify = async (token: string): Promise<Principal> => {
     if (token.length > LIMITS.tokenCharsMax) throw refused('token length');
-    const digest = createHash('sha256').update(token).digest('base64');
+    const digest = createHash('sha256').update(token).digest('base64url');
     const known = verified.get(digest);
     verified.delete(digest);
-    const fresh = known !== undefined && known.expiresAtMs > clock.now();
-    const principal = fresh ? known : await verifyOnce(token, options);
-    if (denied.has(principal.tokenId)) throw refused('not revoked');
-    remember(digest, principal);
-    return principal;
+    const fresh = known !== undefined && (await isFresh(known));
+    const found = fresh ? known : await verifyOnce(token, digest, options);
+    if (denied.has(found.principal.tokenId)) throw refused('not revoked');
+    remember(digest, found);
+    return found.principal;
   };
 
   return {
     authenticate: async (rawHeaders) => await verify(bearerToken(rawHeaders)),
     verify,
     revoke(tokenId, expiresAtMs) {
-      for (const [digest, principal] of verified) {
+      for (const [digest, { principal }] of verified) {
         if (principal.tokenId === tokenId) verified.delete(digest);
       }
       denied.revoke(tokenId, expiresAtMs);
@@ -73,20 +88,22 @@ export function createVerifier(options: VerifierOptions): Verifier {
 }
 
 /** Header rules, then the signature and jose's claims, then ours (security.md §6, 3–31). */
-async function verifyOnce(token: string, options: VerifierOptions): Promise<Principal> {
-  const { issuer, audience, keys, clock } = options;
-  const { alg, kid } = headerOf(token);
-  const trusted = keys.get(kid);
-  if (trusted === undefined) throw refused('kid of a trusted key');
+async function verifyOnce(
+  token: string,
+  digest: string,
+  options: VerifierOptions,
+): Promise<Verified> {
+  const { issuer, audience, keys, clock, profile = PROFILES.rfc9068, names } = options;
+  const { alg, kid } = headerOf(token, profile.types);
+  const trusted = await keys.find(kid);
+  if (trusted === undefined) throw refused('kid of a trusted key', 'OAUTH_ISSUER publishes them');
   if (trusted.algorithm !== alg) throw refused('alg of the key');
   const now = clock.now();
   try {
     await jwtVerify(token, trusted.key, {
       algorithms: [trusted.algorithm],
-      typ: 'at+jwt',
       issuer,
-      audience,
-      requiredClaims: ['exp', 'iat', 'sub', 'client_id', 'jti'],
+      requiredClaims: ['exp', 'iat', 'aud'],
       clockTolerance: LIMITS.clockSkewSeconds,
       maxTokenAge: LIMITS.tokenLifeMaxSeconds,
       currentDate: new Date(now),
@@ -96,14 +113,25 @@ async function verifyOnce(token: string, options: VerifierOptions): Promise<Prin
   }
   const claims = jsonPart(token, 1);
   if (claims === undefined) throw refused('payload is a JSON object with unique keys');
-  return principalOf(claims, { issuer, audience, nowSeconds: Math.floor(now / 1000) });
+  const expected = { issuer, audience, profile, digest, ...(names && { names }) };
+  const principal = principalOf(claims, { ...expected, nowSeconds: Math.floor(now / 1000) });
+  return { principal, kid, key: trusted };
 }
 
 /** Whatever goes wrong while verifying is a refusal, never a fault of ours. */
 function refusedByJose(error: unknown): Fault {
   if (!(error instanceof errors.JOSEError)) return refused('verifiable');
   const claim = 'claim' in error ? String(error.claim) : '';
-  // The one claim whose right value is a setting of ours.
-  if (claim === 'aud') return refused('aud is this server alone (PUBLIC_URL + /mcp)');
-  return refused(`jose ${error.code} ${claim}`.trim());
+  const mend = MENDS[claim];
+  if (claim === 'iss') return refused('iss of the configured issuer', mend);
+  if (claim === 'aud') return refused('aud is this server alone (PUBLIC_URL + /mcp)', mend);
+  return refused(`jose ${error.code} ${claim}`.trim(), mend);
 }
+
+/** The settings that name the right value of a claim. */
+const MENDS: Readonly<Record<string, string>> = {
+  iss: 'OAUTH_ISSUER names it',
+  aud: 'OAUTH_AUDIENCE names another',
+  nbf: 'set the clocks of both by NTP',
+  iat: 'set the clocks of both by NTP',
+};

@@ -7,6 +7,8 @@ export interface Principal {
   readonly subject: string;
   /** The agent that acts for the person (RFC 8693 `act.sub`, outermost). */
   readonly actor?: string;
+  /** Everybody in the `act` chain, outermost first; only the outermost decides. */
+  readonly actors?: readonly string[];
   readonly tenant: string;
   readonly clientId: string;
   readonly scopes: ReadonlySet<string>;
@@ -15,6 +17,10 @@ export interface Principal {
   readonly issuer: string;
   readonly tokenId: string;
   readonly expiresAtMs: number;
+  /** How and when the person logged in (OpenID Connect Core §2), where the issuer says so. */
+  readonly acr?: string;
+  readonly amr?: readonly string[];
+  readonly authTimeMs?: number;
 }
 
 export interface ObjectRef {
