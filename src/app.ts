@@ -72,7 +72,8 @@ export async function replayLog(config: Config, into: 'kafka' | 'data-dir'): Pro
   const lock = await lockDataDir(dataDir);
   try {
     const transfer = await import('./log/transfer/index.ts');
-    const of = { dataDir, kafka, into, clock: systemClock };
+    const { memberId: memberIdKey } = await loadKeys(config.keysFile);
+    const of = { dataDir, kafka, memberIdKey, into, clock: systemClock };
     return await transfer.replayLog({ ...of, makeTopics: !production });
   } finally {
     lock.release();

@@ -63,7 +63,7 @@ for (const memberIds of ['patient-id', 'opaque'] as const) {
       const etags = first.etags();
       log.close();
 
-      const between = { kafka, makeTopics: false, clock };
+      const between = { kafka, makeTopics: false, clock, memberIdKey: new Uint8Array(32).fill(7) };
       const sent = await replayLog({ ...between, dataDir: folder, into: 'kafka' });
       assert.ok(sent >= 7);
       await assert.rejects(

@@ -30,6 +30,7 @@ export interface Captured {
 /** What other records carry, or what SQLite derives: never written down row by row. */
 const CARRIED = [
   ...['meta', 'ends', 'records', 'heads', 'mentions', 'relations', 'rooms', 'restored'],
+  'row_keys',
 ];
 
 const CLEAR = `
@@ -135,7 +136,13 @@ function goneFirst(rows: readonly StateRow[]): StateRow[] {
   return [...gone, ...there];
 }
 
-function rowOf(db: DatabaseSync, table: string, columns: readonly string[], key: readonly Cell[]) {
+/** The row of a table as it is now. */
+export function rowOf(
+  db: DatabaseSync,
+  table: string,
+  columns: readonly string[],
+  key: readonly Cell[],
+): StateRow['row'] {
   const where = columns.map((column) => `${column} IS ?`).join(' AND ');
   const row = prepared(db, `SELECT * FROM ${table} WHERE ${where}`).get(...key);
   return row === undefined ? null : ({ ...row } as Record<string, Cell>);

@@ -15,7 +15,7 @@ test('F18: a damaged state of the decider is thrown away, since Kafka has all of
   const path = join(folder, 'decider.db');
   const restored = (after: () => void): unknown => {
     after();
-    const db = openDeciderDatabase(path, IDENTITY, 0);
+    const db = openDeciderDatabase({ path, identity: IDENTITY, rowKeys: 'keys' }, 0);
     const places = createPlaces(db);
     const found = places.restored('twins.sources');
     places.setRestored('twins.sources', [{ partition: 1, next: 7 }]);

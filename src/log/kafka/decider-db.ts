@@ -1,9 +1,10 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { inTransaction, isDamage, openDatabase } from '../../kernel/sqlite.ts';
 import { mayHaveMissed } from '../../twin/retention.ts';
 import { mustBeWhole, mustHaveDigests } from '../integrity.ts';
 import { createLogTables, identityOf, type LogIdentity } from '../schema.ts';
+import { ROW_NAMES } from './row-names.ts';
 
 /** How far the topics have been taken in, and which intake is decided; both move with the state. */
 const PLACES = `
@@ -11,35 +12,46 @@ CREATE TABLE IF NOT EXISTS restored (
   topic TEXT, part INTEGER, next INTEGER NOT NULL, PRIMARY KEY (topic, part)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS intake (part INTEGER PRIMARY KEY, next INTEGER NOT NULL) STRICT;
-`;
+${ROW_NAMES}`;
 
 export interface Next {
   readonly partition: number;
   readonly next: number;
 }
 
+export interface DeciderFile {
+  readonly path: string;
+  readonly identity: LogIdentity;
+  /** `id` of its row keys. */
+  readonly rowKeys: string;
+}
+
 /**
  * What a decider knows, in a file of its own instance. Kafka has all of it, so a power cut may take
- * the last of it; the file of another log, a damaged one, or one that has stood still for so long that
- * it may have missed tombstones, is thrown away.
+ * the last of it; the file of another log, one that took its rows in under other keys, a damaged one,
+ * or one that has stood still for so long that it may have missed tombstones, is thrown away.
  * @param at now, in ms
  */
-export function openDeciderDatabase(path: string, identity: LogIdentity, at: number): DatabaseSync {
-  const known = openKnown(path, identity, at);
+export function openDeciderDatabase(file: DeciderFile, at: number): DatabaseSync {
+  const known = existsSync(file.path) ? openKnown(file, at) : undefined;
   if (known !== undefined) return known;
-  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
-  return openFor(path, identity);
+  for (const suffix of ['', '-wal', '-shm']) rmSync(file.path + suffix, { force: true });
+  const db = openFor(file);
+  db.prepare("INSERT INTO meta VALUES ('row keys', ?)").run(file.rowKeys);
+  return db;
 }
 
 /** `undefined`: what is there is of no use. */
-function openKnown(path: string, identity: LogIdentity, at: number): DatabaseSync | undefined {
+function openKnown(file: DeciderFile, at: number): DatabaseSync | undefined {
   let db: DatabaseSync | undefined;
   try {
-    db = openFor(path, identity);
+    db = openFor(file);
     mustBeWhole(db);
     mustHaveDigests(db, 'records');
-    const isSame = identityOf(db).epoch === identity.epoch;
-    if (isSame && !mayHaveMissed(completeAt(db) ?? at, at)) return db;
+    const isSame = identityOf(db).epoch === file.identity.epoch;
+    const complete = metaOf(db, 'complete');
+    const missed = mayHaveMissed(complete === undefined ? at : Number(complete), at);
+    if (isSame && !missed && metaOf(db, 'row keys') === file.rowKeys) return db;
   } catch (error) {
     if (!isDamage(error)) throw error;
   }
@@ -47,17 +59,17 @@ function openKnown(path: string, identity: LogIdentity, at: number): DatabaseSyn
   return undefined;
 }
 
-function openFor(path: string, identity: LogIdentity): DatabaseSync {
+function openFor({ path, identity }: DeciderFile): DatabaseSync {
   const db = openDatabase(path, 'NORMAL');
   createLogTables(db, identity);
   db.exec(PLACES);
   return db;
 }
 
-/** When it last had everything that the log had, in ms. */
-function completeAt(db: DatabaseSync): number | undefined {
-  const row = db.prepare("SELECT value FROM meta WHERE name = 'complete'").get();
-  return row === undefined ? undefined : Number(row.value);
+/** `complete`: when it last had everything that the log had, in ms. */
+function metaOf(db: DatabaseSync, name: 'complete' | 'row keys'): string | undefined {
+  const row = db.prepare('SELECT value FROM meta WHERE name = ?').get(name);
+  return row === undefined ? undefined : String(row.value);
 }
 
 export interface Places {

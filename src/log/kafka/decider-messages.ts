@@ -8,10 +8,11 @@ import {
   encodeSource,
   type OutMessage,
 } from '../events/index.ts';
-import type { Captured, StateRow } from './capture.ts';
+import type { Captured } from './capture.ts';
 import type { KafkaMessage, KafkaRecord } from './client.ts';
 import type { DeciderTopics, Told } from './decider-methods.ts';
 import type { Restore } from './restore.ts';
+import { type RowKeys, rowMessage, stateRowOf } from './row-keys.ts';
 import { withBuffers } from './thread-bytes.ts';
 
 /**
@@ -22,7 +23,7 @@ export function messagesOf(
   topics: DeciderTopics,
   { sources, directory, relations, rows }: Captured,
   told: readonly Told[],
-  { id, at }: { readonly id: string; readonly at: string },
+  { id, at, rowKeys }: { readonly id: string; readonly at: string; readonly rowKeys: RowKeys },
 ): KafkaMessage[] {
   return [
     ...sources.map(({ record, facts, partition }) =>
@@ -36,7 +37,7 @@ export function messagesOf(
     ...relations.map(({ change, actor }, index) =>
       message(topics.relations, encodeRelation({ change, actor, at, eventId: `${id}-${index}` })),
     ),
-    ...rows.map((row) => rowMessage(topics.decider, row)),
+    ...rows.map((row) => rowMessage(topics.decider, rowKeys, row)),
     ...told.map((one) => message(topics.outcomes, outcomeOf(one, at))),
   ];
 }
@@ -50,19 +51,9 @@ export function restoreRecord(topics: DeciderTopics, restore: Restore, given: Ka
     const { record, facts } = decodeDirectory(withBuffers(given));
     restore.directory(record, facts);
   } else {
-    const [table, ...key] = JSON.parse(text(given.key)) as [string, ...StateRow['key']];
-    const row = given.value === null ? null : (JSON.parse(text(given.value)) as StateRow['row']);
-    restore.row({ table, key, row });
+    const name = text(given.key);
+    restore.row(name, stateRowOf(name, given.value && text(given.value)));
   }
-}
-
-function rowMessage(topic: string, { table, key, row }: StateRow): KafkaMessage {
-  return {
-    topic,
-    partition: 0,
-    key: Buffer.from(JSON.stringify([table, ...key])),
-    value: row === null ? null : Buffer.from(JSON.stringify(row)),
-  };
 }
 
 function outcomeOf({ tenant, eventId, provenance, ...told }: Told, at: string): OutMessage {

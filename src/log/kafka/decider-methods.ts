@@ -70,6 +70,8 @@ export type DeciderMethods = {
     at: number;
   }): Decided;
   chore(args: { task: Chore; nexts: readonly Next[]; at: number }): Decided;
+  /** Like a chore: writes some rows anew that stand under a key which is not theirs any more. */
+  rename(args: { nexts: readonly Next[]; at: number }): Decided;
   /** Keeps what was decided once Kafka has committed it, or forgets it. */
   settle(args: { commit: boolean; restored: readonly TopicPlace[] }): void;
   /** As if it were decided now; nothing of it is kept. */

@@ -17,18 +17,26 @@ import { createPlaces, type Next, openDeciderDatabase } from './decider-db.ts';
 import { messagesOf, restoreRecord } from './decider-messages.ts';
 import type { Decided, DeciderMethods, DeciderWorkerData, Told } from './decider-methods.ts';
 import { createRestore } from './restore.ts';
+import { rowKeysFrom } from './row-keys.ts';
+import { createRowNames, renamingMessages, type Stale } from './row-names.ts';
 
 const { path, identity, rules, topics } = workerData as DeciderWorkerData;
+const rowKeys = rowKeysFrom(rules.memberIdKey);
+
+/** Rows that are written anew in one transaction. */
+const RENAMED_MAX = 500;
+const NOTHING: Stale = { names: [], rows: [] };
 
 function open(at: number) {
-  const db = openDeciderDatabase(path, identity, at);
+  const db = openDeciderDatabase({ path, identity, rowKeys: rowKeys.id }, at);
   const places = createPlaces(db);
   const capture = captureWrites(db);
   const reader = { readSubmission, addressBundle, addressEach };
   const store = openLogStore({ db, rules, reader, onGrown: () => undefined });
   const state = createSqliteState(db, identity.partitions);
-  const restore = createRestore({ db, state, places, keys: capture.keys });
-  return { db, places, capture, store, restore };
+  const names = createRowNames(db, rowKeys, capture.keys);
+  const restore = createRestore({ db, state, places, names, keys: capture.keys });
+  return { db, places, capture, store, restore, names };
 }
 
 let opened: ReturnType<typeof open> | undefined;
@@ -40,14 +48,17 @@ function parts(): ReturnType<typeof open> {
 
 /** Everything up to the messages to be written; the transaction stays open until `settle`. */
 function decided(nexts: readonly Next[], at: number, work: () => Worked): Decided {
-  const { db, capture, places } = parts();
+  const { db, capture, places, names } = parts();
   db.exec('BEGIN IMMEDIATE');
   try {
     places.setEnds(TOPICS.sources, nexts);
-    const { told, more } = work();
-    const by = { id: randomId(), at: new Date(at).toISOString() };
+    const { told, more, stale = NOTHING } = work();
+    const by = { id: randomId(), at: new Date(at).toISOString(), rowKeys };
     const refused = told.flatMap(({ fault }, index) => (fault === undefined ? [] : [index]));
-    return { messages: messagesOf(topics, capture.collect(), told, by), refused, more };
+    const captured = capture.collect();
+    names.setAll(captured.rows);
+    const renaming = renamingMessages(topics.decider, rowKeys, stale);
+    return { messages: [...renaming, ...messagesOf(topics, captured, told, by)], refused, more };
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
@@ -57,6 +68,8 @@ function decided(nexts: readonly Next[], at: number, work: () => Worked): Decide
 interface Worked {
   readonly told: readonly Told[];
   readonly more: number;
+  /** Rows that stand on Kafka under a key that is not theirs any more. */
+  readonly stale?: Stale;
 }
 
 function tell(submission: Submission, at: number): Told {
@@ -138,6 +151,11 @@ const methods: DeciderMethods = {
       return { told, more };
     }),
   chore: ({ task, nexts, at }) => decided(nexts, at, () => ({ told: [], more: CHORES[task](at) })),
+  rename: ({ nexts, at }) =>
+    decided(nexts, at, () => {
+      const stale = parts().names.rename(RENAMED_MAX);
+      return { told: [], more: stale.names.length, stale };
+    }),
   settle({ commit, restored }) {
     const { db, capture, places } = parts();
     if (!commit) {

@@ -76,6 +76,7 @@ export class Reign {
     for (const [partition, next] of (await client.admin.nexts(topics.sources)).entries()) {
       this.#next.set(partition, next);
     }
+    await this.#rename();
     const known = new Map((await call('intakePlaces', null)).map((one) => [one.partition, one]));
     this.#intake = client.follow({
       from: Array.from({ length: partitions.intake }, (_, partition) => {
@@ -97,6 +98,13 @@ export class Reign {
     await this.#turn.catch(() => undefined);
     await this.#producer.close().catch(this.#parts.onError);
     this.#end(cause);
+  }
+
+  /** Before anything is decided, so that no row ever stands under two keys that are written to. */
+  async #rename(): Promise<void> {
+    const { call, clock } = this.#parts;
+    const some = () => call('rename', { nexts: this.#nexts(), at: clock.now() });
+    while ((await this.#transact(some)) > 0);
   }
 
   async #take(records: readonly KafkaRecord[]): Promise<void> {

@@ -6,23 +6,26 @@ import { TOPICS } from '../schema.ts';
 import type { RestoredFacts, SqliteState } from '../sqlite-state.ts';
 import type { Cell, StateRow } from './capture.ts';
 import type { Places } from './decider-db.ts';
+import type { RowNames } from './row-names.ts';
 
 /** What a standby takes in of what the active decider has written. */
 export interface Restore {
   source(record: LogRecord, facts: RestoredFacts): void;
   directory(record: DirectoryRecord, facts: RestoredFacts): void;
-  row(row: StateRow): void;
+  /** @param name its key on Kafka @param state `null`: what stood there is gone */
+  row(name: string, state: StateRow | null): void;
 }
 
 export interface RestoreParts {
   readonly db: DatabaseSync;
   readonly state: SqliteState;
   readonly places: Places;
+  readonly names: RowNames;
   /** Primary keys, by table that may be written. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
 }
 
-export function createRestore({ db, state, places, keys }: RestoreParts): Restore {
+export function createRestore({ db, state, places, names, keys }: RestoreParts): Restore {
   const begin = (record: DirectoryRecord): void =>
     state.begin(Date.parse(record.provenance.recorded), record.provenance.actor);
   const columns = new Map<string, readonly string[]>();
@@ -41,13 +44,17 @@ export function createRestore({ db, state, places, keys }: RestoreParts): Restor
       begin(record);
       state.restoreDirectory(record, facts);
     },
-    row({ table, key, row }) {
-      const own = keys.get(table);
+    row(name, state) {
+      // A tombstone of what was never taken in, or went with compaction.
+      const { table, key } = state ?? names.rowOf(name) ?? {};
+      const own = table === undefined ? undefined : keys.get(table);
       // A table of a later version: it is restored by an instance that knows it.
-      if (own === undefined) return;
+      if (table === undefined || key === undefined || own === undefined) return;
       const where = own.map((column) => `${column} IS ?`).join(' AND ');
       prepared(db, `DELETE FROM ${table} WHERE ${where}`).run(...key);
-      if (row === null) return;
+      names.set(name, state);
+      const row = state?.row;
+      if (row === undefined || row === null) return;
       const known = columnsOf(table).filter((column) => Object.hasOwn(row, column));
       const marks = known.map(() => '?').join(', ');
       const values = known.map((column): Cell => row[column] ?? null);

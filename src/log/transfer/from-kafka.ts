@@ -8,13 +8,15 @@ import { createPlaces, openDeciderDatabase } from '../kafka/decider-db.ts';
 import { restoreRecord } from '../kafka/decider-messages.ts';
 import { readLogIdentity } from '../kafka/log-identity.ts';
 import { createRestore } from '../kafka/restore.ts';
+import { type RowKeys, rowKeysFrom } from '../kafka/row-keys.ts';
+import { createRowNames } from '../kafka/row-names.ts';
 import { appendRelation } from '../relations.ts';
 import { newEpoch } from '../schema.ts';
 import { createSqliteState } from '../sqlite-state.ts';
 import type { TransferOptions } from './to-kafka.ts';
 
 /** What stands on Kafka, and not in the tables of an embedded log. */
-const OF_KAFKA = `DROP TABLE restored; DROP TABLE intake;
+const OF_KAFKA = `DROP TABLE restored; DROP TABLE intake; DROP TABLE row_keys;
   DELETE FROM meta WHERE name NOT IN ('epoch', 'partitions');`;
 
 /**
@@ -31,9 +33,11 @@ export async function replayFromKafka(
   const identity = await readLogIdentity(client, topics);
   if (identity === undefined) throw new Error('the topics hold no log');
   const { partitions } = identity;
-  const db = openDeciderDatabase(path, { epoch: newEpoch(), partitions }, now);
+  const rowKeys = rowKeysFrom(options.memberIdKey);
+  const file = { path, identity: { epoch: newEpoch(), partitions }, rowKeys: rowKeys.id };
+  const db = openDeciderDatabase(file, now);
   try {
-    const { records, relations } = await restored(options, db, partitions);
+    const { records, relations } = await restored(options, { db, partitions, rowKeys });
     inTransaction(db, () => {
       for (const { change, actor, at } of relations.map((record) => decodeRelation(record))) {
         appendRelation(db, change, { at: Date.parse(at), actor });
@@ -49,15 +53,22 @@ export async function replayFromKafka(
   }
 }
 
+interface Into {
+  readonly db: DatabaseSync;
+  readonly partitions: number;
+  readonly rowKeys: RowKeys;
+}
+
 /** Relations come last: the decider's file keeps none. */
 async function restored(
   { client, topics }: Omit<TransferOptions, 'transactionalId'>,
-  db: DatabaseSync,
-  partitions: number,
+  { db, partitions, rowKeys }: Into,
 ): Promise<{ records: number; relations: KafkaRecord[] }> {
   const capture = captureWrites(db);
   const state = createSqliteState(db, partitions);
-  const restore = createRestore({ db, state, places: createPlaces(db), keys: capture.keys });
+  const names = createRowNames(db, rowKeys, capture.keys);
+  const { keys } = capture;
+  const restore = createRestore({ db, state, places: createPlaces(db), names, keys });
   const relations: KafkaRecord[] = [];
   let records = 0;
   const { promise: failed, reject } = Promise.withResolvers<never>();

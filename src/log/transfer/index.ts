@@ -18,6 +18,8 @@ export interface LogReplay {
   readonly dataDir: string;
   readonly kafka: Kafka;
   readonly into: 'kafka' | 'data-dir';
+  /** The deployment's. */
+  readonly memberIdKey: Uint8Array;
   /** Whether topics that are missing are made. */
   readonly makeTopics: boolean;
   readonly clock: Pick<Clock, 'now'>;
@@ -25,7 +27,7 @@ export interface LogReplay {
 
 /** Between the embedded log and Kafka, either way. @returns how many records */
 export async function replayLog(options: LogReplay): Promise<number> {
-  const { dataDir, kafka, into, makeTopics, clock } = options;
+  const { dataDir, kafka, memberIdKey, into, makeTopics, clock } = options;
   const client = createKafkaClient({ ...kafka, clientId: 'digital-twin' }, kafka.client);
   try {
     const names = topicNames(kafka.topicPrefix);
@@ -39,7 +41,7 @@ export async function replayLog(options: LogReplay): Promise<number> {
       described.find(({ topic }) => topic === name)?.partitions ?? 0;
     if (countOf(names.sources) === 0) throw new Error('the topics do not exist');
     const transfer = {
-      ...{ client, path: join(dataDir, 'log.db'), now: clock.now() },
+      ...{ client, memberIdKey, path: join(dataDir, 'log.db'), now: clock.now() },
       topics: { ...names, directoryPartitions: countOf(names.directory) },
       partitions: countOf(names.sources),
     };

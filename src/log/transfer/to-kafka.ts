@@ -7,6 +7,7 @@ import type { KafkaClient, KafkaMessage, KafkaProducer } from '../kafka/client.t
 import { messagesOf } from '../kafka/decider-messages.ts';
 import type { DeciderTopics } from '../kafka/decider-methods.ts';
 import { ensureLogIdentity, readLogIdentity } from '../kafka/log-identity.ts';
+import { rowKeysFrom } from '../kafka/row-keys.ts';
 import { newEpoch } from '../schema.ts';
 import { piecesOf } from './log-file.ts';
 
@@ -19,6 +20,8 @@ export interface TransferOptions {
   readonly transactionalId: string;
   /** `log.db` of a server that does not run. */
   readonly path: string;
+  /** The deployment's key of member ids, which keys of the decider's rows are made with. */
+  readonly memberIdKey: Uint8Array;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -40,10 +43,10 @@ export async function replayIntoKafka(options: TransferOptions): Promise<number>
   await producer.open();
   try {
     let records = 0;
-    const at = new Date(now).toISOString();
+    const by = { at: new Date(now).toISOString(), rowKeys: rowKeysFrom(options.memberIdKey) };
     for (const piece of piecesOf(path, { epoch: newEpoch(), partitions })) {
       const placed = placedIn(piece, partitions);
-      await write(producer, messagesOf(topics, placed, [], { id: randomId(), at }));
+      await write(producer, messagesOf(topics, placed, [], { id: randomId(), ...by }));
       records += piece.sources.length + piece.directory.length;
     }
     await ensureLogIdentity(client, topics, partitions);

@@ -1,0 +1,3 @@
+import { testRestoring } from './restore-suite.rig.ts';
+
+testRestoring(150);
