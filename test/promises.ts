@@ -214,6 +214,28 @@ export const PROMISES: readonly Promised[] = [
     'Every SDK and both LangChains read, are refused, are told and are cut off; agents act once.',
   ),
   spine('B-FM-6', 'Each attack of the list for URIs, hosts, origins and sessions is refused.'),
+
+  spine(
+    'B-AG-1',
+    'A purpose of use narrows sections and fields alike on every surface, and never adds to them.',
+  ),
+  spine(
+    'B-AG-2',
+    'What scopes and purpose narrowed is named; what relations and protection did never is.',
+  ),
+
+  spine(
+    'B-RT-1',
+    'Forgetting a member buries every record of theirs, and leaves no byte of them in any file.',
+  ),
+  spine(
+    'B-RT-2',
+    'What comes later of a forgotten member is refused, until an operator allows them again.',
+  ),
+  spine(
+    'B-RT-3',
+    'A legal hold keeps a member from being forgotten and their past from compaction, also after a restart.',
+  ),
 ];
 
 /** Promises whose parts are not built yet. A gap that a test cites must leave this list. */

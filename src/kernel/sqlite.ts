@@ -49,3 +49,14 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
 const OUTER = ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'] as const;
 /** Names may be given again: the innermost is meant. */
 const INNER = ['SAVEPOINT inner', 'RELEASE inner', 'ROLLBACK TO inner; RELEASE inner'] as const;
+
+/**
+ * Writes the file anew, so that nothing of what was deleted is left in it, in its free pages or in
+ * the write-ahead log beside it. Outside of transactions, by the connection that writes; readers go on.
+ * @throws Error where readers held on to the old file for longer than a writer waits
+ */
+export function withoutTraces(db: DatabaseSync): void {
+  db.exec('VACUUM');
+  const row = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+  if (row?.busy !== 0) throw new Error('a reader keeps the write-ahead log from being emptied');
+}

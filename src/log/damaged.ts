@@ -46,7 +46,7 @@ export function readOnly(store: Pick<LogStore, 'identity' | 'readRelations' | 'c
   };
   return {
     ...{ submitBundle: refuse, submitRecord: refuse, appendRelations: refuse, held: refuse },
-    ...{ wake: refuse, sweep: refuse, compact: refuse, passTime: refuse },
+    ...{ wake: refuse, sweep: refuse, compact: refuse, purge: refuse, passTime: refuse },
     ...{ read: refuse, ends: refuse },
     ...store,
   };

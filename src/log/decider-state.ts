@@ -47,6 +47,8 @@ export interface DeciderState {
   latest(key: string): SourceRecord | undefined;
   /** Tenant to which a subject belongs, once anything of it was accepted. */
   tenantOf(subject: Subject): string | undefined;
+  /** The tenant in which a member was forgotten, and was not allowed again. */
+  forgottenBy(member: string): string | undefined;
   /** Adds the member, and its organization to the journal of relations. */
   enrol(member: Member): void;
   /**

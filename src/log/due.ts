@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LIMITS } from '../kernel/limits.ts';
 import { inTransaction } from '../kernel/sqlite.ts';
+import { isControl } from '../twin/control.ts';
 import { DATED_TYPES, dayOf, dueDates, TIME_PASSED } from '../twin/documents/time.ts';
 import type { Place, SourceRecord, Subject } from '../twin/ports.ts';
 import { recordKey, subjectKey, subjectOf } from '../twin/subjects.ts';
@@ -44,7 +45,7 @@ export function createDueDates(db: DatabaseSync, state: SqliteState): DueDates {
     String(state.latest(recordKey({ tenant, subject, ...TIME_PASSED }))?.resource?.date ?? '');
   /** The clock alone is nothing of a member: theirs have moved to another, or are deleted. */
   const isLive = (subject: Subject): boolean =>
-    state.keysOf(subject).some((key) => !key.endsWith(`/${TIME_PASSED.type}/${TIME_PASSED.id}`));
+    state.keysOf(subject).some((key) => !isControl(key.split('/').at(-2) ?? ''));
 
   inTransaction(db, () => {
     if (sql.version.get()?.value === RULES_VERSION) return;

@@ -43,6 +43,7 @@ export type LogMethods = {
     limit: number;
   }): { offset: number; change: RelationChange }[];
   compact(args: { at: number }): void;
+  purge(args: null): void;
   passTime(args: { at: number }): boolean;
   close(args: null): void;
 };
@@ -77,6 +78,8 @@ export interface EmbeddedLog extends Service {
   readonly relations: RelationJournal;
   /** Removes superseded records and old tombstones; also done at start and daily. */
   compact(): Promise<void>;
+  /** Leaves no byte of what was forgotten in `log.db`; takes as long as writing the file anew. */
+  purge(): Promise<void>;
 }
 
 /**
@@ -128,6 +131,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   return {
     name: 'log',
     compact: house.compact,
+    purge: () => call('purge', null),
     async start() {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       const rules = { memberIds, memberIdKey, etagKey };

@@ -1,5 +1,6 @@
 import type { KnownRecords } from '../twin/fhir/records.ts';
 import type { DeciderState } from './decider-state.ts';
+import { mustNotBeForgotten } from './forget.ts';
 import { type IdentityRules, memberIdOf, resourceIdOf, takenByAnother } from './identity.ts';
 import { survivorOf } from './survivors.ts';
 
@@ -43,6 +44,7 @@ export function knownRecords(
       const member = memberId(patientId);
       const owner = state.tenantOf({ kind: 'member', id: member });
       if (owner !== undefined && owner !== tenant) throw takenByAnother();
+      mustNotBeForgotten(state, tenant, member);
       return member;
     },
     resourceId: (type, id) => resourceIdOf(rules, tenant, source, type, id),

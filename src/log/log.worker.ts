@@ -59,6 +59,7 @@ const methods: LogMethods = {
     ask((log) => log.appendRelations(changes, actor, at)),
   readRelations: ({ offset, limit }) => ask((log) => log.readRelations(offset, limit)),
   compact: ({ at }) => ask((log) => log.compact(at)),
+  purge: () => ask((log) => log.purge()),
   passTime: ({ at }) => ask((log) => log.passTime(at)),
   close() {
     store?.close();

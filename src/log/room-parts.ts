@@ -47,6 +47,8 @@ export interface LogRoom {
   readonly relationsLeadership: (Leadership & Service) | undefined;
   /** In the order in which they start. */
   readonly services: readonly Service[];
+  /** Leaves no byte of what was forgotten in the room's own files of this instance. */
+  purge(): Promise<void>;
   /** What consumers could not handle, and topics again; none with the embedded log. */
   readonly desks: { readonly deadLetters?: DeadLetters; readonly replays?: Replays };
   /** What leaves the instance, once its view follows the log; none from the embedded log. */

@@ -14,6 +14,7 @@ export async function openLogRoom(options: LogRoomOptions): Promise<LogRoom> {
     ...{ log, intake, relations },
     relationsLeadership: undefined,
     services: [embedded],
+    purge: embedded.purge,
     desks: {},
     publisher: () => [],
   };

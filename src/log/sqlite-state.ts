@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { partitionOf } from '../kernel/murmur2.ts';
+import { FORGOTTEN } from '../twin/control.ts';
 import type { Place, RelationChange, SourceRecord, Subject } from '../twin/ports.ts';
 import { partitionKey, recordKey, subjectKey, subjectOf } from '../twin/subjects.ts';
 import {
@@ -81,6 +82,7 @@ type Readers = Pick<
   | 'head'
   | 'latest'
   | 'tenantOf'
+  | 'forgottenBy'
   | 'holders'
   | 'practitionersWith'
   | 'identified'
@@ -103,6 +105,8 @@ function readers(sql: Statements): Readers {
           : sql.subjectTenant.get(subjectKey(subject));
       return text(row?.tenant);
     },
+    forgottenBy: (member) =>
+      text(sql.forgotten.get(subjectKey({ kind: 'member', id: member }), FORGOTTEN.type)?.tenant),
     holders: (tenant, type, id) =>
       sql.holders.all(tenant, type, id).map(({ subject }) => holderOf(String(subject))),
     practitionersWith: (tenant, type, id) =>
@@ -169,6 +173,7 @@ function prepare(db: DatabaseSync) {
       ON CONFLICT DO UPDATE SET next = next + 1 RETURNING next`),
     record: db.prepare(`INSERT INTO records VALUES (${Array(7).fill('?')})`),
     memberTenant: db.prepare('SELECT tenant FROM members WHERE member = ?'),
+    forgotten: db.prepare('SELECT tenant FROM heads WHERE subject = ? AND type = ? AND gone = 0'),
     subjectTenant: db.prepare('SELECT tenant FROM heads WHERE subject = ? LIMIT 1'),
     enrol: db.prepare('INSERT INTO members VALUES (?, ?, ?, ?, ?)'),
     holders: db.prepare(`SELECT DISTINCT subject FROM heads WHERE ${live} AND NOT ${saidAgain}`),

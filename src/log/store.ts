@@ -15,11 +15,13 @@ import { createAppends, type Grown, writing } from './appends.ts';
 import { compact } from './compaction.ts';
 import { decideRecord } from './decide-record.ts';
 import { CLOCK, createDueDates } from './due.ts';
+import { decideForgotten, saysForgotten } from './forget.ts';
 import { heldRecords } from './held.ts';
 import type { DecidingRules } from './identity.ts';
 import { takeIn } from './intake.ts';
 import type { SubmissionReader } from './intake-parts.ts';
 import { recordBodyOf } from './integrity.ts';
+import { purgeForgotten } from './purge.ts';
 import { createRefusals } from './refusals.ts';
 import { appendRelation, readRelations } from './relations.ts';
 import { identityOf, type LogIdentity, TOPICS } from './schema.ts';
@@ -44,6 +46,8 @@ export interface LogStore {
   appendRelations(changes: readonly RelationChange[], actor: string, at: number): number;
   readRelations(offset: number, limit: number): { offset: number; change: RelationChange }[];
   compact(at: number): void;
+  /** Leaves no byte of what was forgotten in its file, as far as it is this store's to say. */
+  purge(): void;
   /** Tells a bounded number of subjects that a day has come which changes them; whether more. */
   passTime(at: number): boolean;
   close(): void;
@@ -105,7 +109,10 @@ export function openLogStore({ db, rules, reader, onGrown }: LogStoreOptions): L
       return decide(
         at,
         by,
-        () => decideRecord(state, record).place,
+        () =>
+          saysForgotten(record)
+            ? decideForgotten(db, state, record)
+            : decideRecord(state, record).place,
         () => true,
       );
     },
@@ -122,6 +129,7 @@ export function openLogStore({ db, rules, reader, onGrown }: LogStoreOptions): L
     readRelations: (offset, limit) => readRelations(db, offset, limit),
     passTime: (at) => append(at, CLOCK.actor, () => due.pass(at)),
     compact: (at) => writing(() => inTransaction(db, () => compact(db, at))),
+    purge: () => writing(() => purgeForgotten(db)),
     close: () => db.close(),
   };
 }

@@ -1,13 +1,15 @@
 import { formatUri } from '../contract/uris.ts';
 import type { JsonObject } from '../kernel/json.ts';
-import { documentRows, factRow } from './documents/index-rows.ts';
+import { isControl } from './control.ts';
+import { documentRows, factRow, minimalRows } from './documents/index-rows.ts';
+import { MINIMAL_NOTICES, minimalOf } from './documents/minimal.ts';
 import { PRACTITIONER_DOCUMENTS } from './documents/practitioner/index.ts';
 import { practitionerRecords } from './documents/practitioner/records.ts';
 import { type MemberRecord, recordSet } from './documents/records.ts';
 import { MEMBER_DOCUMENTS, PROTECTED_NOTICE } from './documents/registry.ts';
 import { type Remembered, rememberedBy } from './documents/remembered.ts';
 import { sessionData } from './documents/session.ts';
-import { reachedBy, TIME_PASSED } from './documents/time.ts';
+import { reachedBy } from './documents/time.ts';
 import { isAppActivity } from './fhir/activity.ts';
 import { codeOf, dateOf, humanName, objectOf, objectsOf, stringOf } from './fhir/elements.ts';
 import type { SourceRecord, Subject } from './ports.ts';
@@ -26,8 +28,7 @@ const NOTHING: Projection = {
 /** One subject's records to its documents in both variants, its search rows and its sections. */
 export const project: Project = (subject, records, memory) => {
   const present = records.filter(
-    ({ type, resource }) =>
-      resource !== null && !isAppActivity(resource) && type !== TIME_PASSED.type,
+    ({ type, resource }) => resource !== null && !isAppActivity(resource) && !isControl(type),
   );
   if (present.length === 0) return NOTHING;
   if (subject.kind === 'session') return projectSession(subject, present);

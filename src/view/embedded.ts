@@ -25,6 +25,8 @@ export interface ViewOptions {
   readonly onError: (error: unknown) => void;
   /** After each batch that was followed: seconds since its newest record was accepted. */
   readonly onLag?: (seconds: number) => void;
+  /** Somebody was forgotten: what was deleted is to leave no trace (`purge`). */
+  readonly onForgotten?: () => void;
   readonly batchSize?: number;
   /** URL of a module with `project` and `PROJECTION_VERSION`, in place of twin/project.ts. */
   readonly projection?: string;
@@ -37,13 +39,19 @@ export interface Snapshots {
   list(): Promise<Snapshot[]>;
 }
 
+export interface OwnView extends View, Service {
+  readonly snapshots: Snapshots;
+  /** Leaves no byte of what was deleted in `view.db`, and none of the snapshots. */
+  purge(): Promise<{ readonly snapshotsRemoved: number }>;
+}
+
 const BATCH_SIZE = 500;
 
 /**
  * The view of the whole log in `DATA_DIR/view.db`: a thread writes, this thread reads what is
  * committed. Once started it holds everything that the log had, and follows it from there.
  */
-export function createView(options: ViewOptions): View & Service & { snapshots: Snapshots } {
+export function createView(options: ViewOptions): OwnView {
   const { dataDir, log, clock } = options;
   const waiters = createWaiters(clock);
   const ends = createKnownEnds(log, clock);
@@ -64,6 +72,7 @@ export function createView(options: ViewOptions): View & Service & { snapshots: 
         snapshotDir: options.snapshotDir ?? join(dataDir, 'snapshots'),
         batchSize: options.batchSize ?? BATCH_SIZE,
         onLag: options.onLag ?? (() => undefined),
+        onForgotten: options.onForgotten ?? (() => undefined),
         projection: options.projection,
       });
       await life.start();
@@ -73,6 +82,10 @@ export function createView(options: ViewOptions): View & Service & { snapshots: 
       await making?.catch(() => undefined);
       await life?.stop();
       life = undefined;
+    },
+    async purge() {
+      await making?.catch(() => undefined);
+      return await alive().purge();
     },
     snapshots: {
       create() {

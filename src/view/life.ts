@@ -5,12 +5,14 @@ import { inBatches } from '../kernel/batches.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
 import { openForReading } from '../kernel/sqlite.ts';
 import { startWorker, type WorkerHandle } from '../kernel/worker.ts';
-import type { ChangeBus, EventLog, ViewChange, ViewShard } from '../twin/ports.ts';
+import { FORGOTTEN } from '../twin/control.ts';
+import type { ChangeBus, EventLog, LogRecord, ViewChange, ViewShard } from '../twin/ports.ts';
 import type { Applied, Batch } from './apply.ts';
 import { createFeeder, type Feeder } from './feeder.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 import { createShard } from './shard.ts';
 import { createSnapshot } from './snapshots/create.ts';
+import { removeAll } from './snapshots/folder.ts';
 import type { Standing } from './snapshots/manifest.ts';
 import { listSnapshots, type Refused } from './snapshots/restore.ts';
 import type { Waiters } from './waiters.ts';
@@ -36,6 +38,7 @@ export type ViewMethods = {
   apply(args: { batches: readonly Batch[]; at: number }): Applied[];
   confirm(args: { ends: readonly number[]; at: number }): void;
   finish(args: { at: number }): ViewChange[];
+  purge(args: null): void;
   close(args: null): void;
 };
 
@@ -47,6 +50,7 @@ export interface LifeOptions extends ViewWorkerData {
   readonly onError: (error: unknown) => void;
   readonly onLag: (seconds: number) => void;
   readonly batchSize: number;
+  readonly onForgotten: () => void;
 }
 
 /** Without a new record too, a view that follows is known to have everything. */
@@ -129,6 +133,12 @@ export class Life {
     return await createSnapshot({ ...of, at: clock.now() });
   }
 
+  /** Of the view and of what was copied from it: snapshots hold whoever was forgotten since. */
+  async purge(): Promise<{ snapshotsRemoved: number }> {
+    await this.#worker.call('purge', null);
+    return { snapshotsRemoved: await removeAll(this.#options.snapshotDir) };
+  }
+
   async listSnapshots(): Promise<Snapshot[]> {
     const { snapshotDir, etagKey } = this.#options;
     const standing: Standing = {
@@ -170,13 +180,14 @@ export class Life {
   }
 
   async #apply(batch: Batch, gathered: Gathered): Promise<void> {
-    const { clock, onError, waiters, onLag } = this.#options;
+    const { clock, onError, waiters, onLag, onForgotten } = this.#options;
     const { changes, failures } = await gathered(batch);
     for (const { subject, message } of failures) {
       onError(new Error(`the projection of ${subject} failed`, { cause: message }));
     }
     if (this.#building) return;
     this.#tell(changes);
+    if (batch.records.some(forgets)) onForgotten();
     waiters.reached(batch.partition, batch.upTo);
     if (batch.records.length > 0) onLag(lagSeconds(batch, clock.now()));
   }
@@ -195,6 +206,10 @@ export class Life {
     const { ends, at } = await this.#logNow();
     await this.#worker.call('confirm', { ends, at });
   }
+}
+
+function forgets({ type, resource }: LogRecord): boolean {
+  return type === FORGOTTEN.type && resource !== null;
 }
 
 type Gathered = (batch: Batch) => Promise<Applied>;

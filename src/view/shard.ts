@@ -23,6 +23,10 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
   const documentEtag = db.prepare('SELECT etag FROM documents WHERE uri = ? AND variant = ?');
   const sourceEtags = db.prepare(`SELECT general_etag AS general, full_etag AS full FROM sources
     WHERE subject = ? AND type = ? AND id = ? AND section = ?`);
+  // Read through the unique index alone, as far as the type does not fit.
+  const controls = db.prepare(`SELECT body FROM sources
+    WHERE (subject, type, id) IN (SELECT subject, type, id FROM sources WHERE type = ?)
+    ORDER BY subject`);
   const known = new KnownSubjects(db);
   const place = db.prepare('SELECT offset FROM places WHERE part = ?');
   return {
@@ -50,6 +54,7 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     changesAfter: (partition, offset, limit) => changesIn(db, partition, offset, limit),
     recentChanges: (uris, at) => changesSince(db, uris, at),
     people: (query) => findPersons(db, query),
+    controls: (type) => controls.all(type).map(({ body }) => JSON.parse(String(body))),
     applied: (partition) => Number(place.get(partition)?.offset ?? -1),
   };
 }

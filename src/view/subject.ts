@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Variant } from '../contract/documents.ts';
 import { formatUri } from '../contract/uris.ts';
 import { prepared } from '../kernel/statements.ts';
-import { TIME_PASSED } from '../twin/documents/time.ts';
+import { isControl } from '../twin/control.ts';
 import type { LogRecord, StoredSource, Subject } from '../twin/ports.ts';
 import type { ProjectedDocument, Projection } from '../twin/projection.ts';
 import { subjectKey } from '../twin/subjects.ts';
@@ -92,7 +92,7 @@ function newest(
   let own = '';
   let any = '';
   for (const { key, record } of rows) {
-    if (record.type === TIME_PASSED.type || (variant !== 'full' && sensitive.has(key))) continue;
+    if (isControl(record.type) || (variant !== 'full' && sensitive.has(key))) continue;
     const { recorded } = record.provenance;
     if (recorded > any) any = recorded;
     const isOwn = section === 'session' || sections.get(key) === section;

@@ -43,6 +43,7 @@ const methods: ViewMethods = {
   apply: ({ batches, at }) => view().apply(batches, at),
   confirm: ({ ends, at }) => view().confirm(ends, at),
   finish: ({ at }) => view().finish(at),
+  purge: () => view().purge(),
   close() {
     writer?.close();
     writer = undefined;

@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { inTransaction, isDamage, openForReading } from '../kernel/sqlite.ts';
+import { inTransaction, isDamage, openForReading, withoutTraces } from '../kernel/sqlite.ts';
 import type { ViewChange } from '../twin/ports.ts';
 import { mayHaveMissed } from '../twin/retention.ts';
 import { type Applied, applyBatch, type Batch } from './apply.ts';
@@ -44,6 +44,8 @@ export interface ViewWriter {
   confirm(ends: readonly number[], at: number): void;
   /** Puts the view that was built anew into the place of the old one. */
   finish(at: number): ViewChange[];
+  /** Leaves no byte of what was deleted in its file. */
+  purge(): void;
   close(): void;
 }
 
@@ -111,6 +113,12 @@ export function openViewWriter(dataDir: string, projector: Projector, log: LogSt
       db = openViewDatabase(path);
       cache.clear();
       return changes;
+    },
+    purge() {
+      cache.clear();
+      // A term of a deleted row stays in the index until its segment is merged.
+      db.exec("INSERT INTO facts_text (facts_text) VALUES ('optimize')");
+      withoutTraces(db);
     },
     confirm: (ends, at) => inTransaction(db, () => confirmPlaces(db, ends, at)),
     close: () => db.close(),

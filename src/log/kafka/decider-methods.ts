@@ -77,5 +77,7 @@ export type DeciderMethods = {
   /** As if it were decided now; nothing of it is kept. */
   dryRun(args: { submission: BundleSubmission; at: number }): IntakeReceipt;
   held(args: { tenant: string }): HeldRecords;
+  /** Leaves no byte of what was forgotten in its file; `false` where a transaction is open: again. */
+  purge(args: null): boolean;
   close(args: null): void;
 };

@@ -170,6 +170,12 @@ const methods: DeciderMethods = {
   },
   dryRun: ({ submission, at }) => parts().store.submitBundle({ ...submission, dryRun: true }, at),
   held: ({ tenant }) => parts().store.held(tenant),
+  purge() {
+    const { db, store } = parts();
+    if (db.isTransaction) return false;
+    store.purge();
+    return true;
+  },
   close() {
     opened?.store.close();
     opened = undefined;

@@ -37,6 +37,8 @@ export interface KafkaLog extends Service {
   readonly intake: Intake;
   /** Whether this instance decides now. */
   readonly leads: boolean;
+  /** Leaves no byte of what was forgotten in this instance's `decider.db`. */
+  purge(): Promise<void>;
 }
 
 /** The log, its intake and one of its deciders, on topics that are there already. */
@@ -79,6 +81,9 @@ export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
     get leads() {
       return decider.leads;
     },
+    async purge() {
+      while (!(await call('purge', null))) await delay(clock, PURGE_AGAIN_MS);
+    },
     async start() {
       await call('open', { at: clock.now() });
       await intake.start();
@@ -94,6 +99,13 @@ export function createKafkaLog(options: KafkaLogOptions): KafkaLog {
       await worker.close();
     },
   };
+}
+
+/** A decision is with Kafka for some milliseconds. */
+const PURGE_AGAIN_MS = 20;
+
+function delay(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
 }
 
 function letterFor(letters: Letters, { record, error }: Unreadable, nowMs: number): KafkaMessage {

@@ -58,6 +58,7 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     relations: journal,
     relationsLeadership: leadershipOf('relations-writer'),
     services: [closing, decided, journal],
+    purge: decided.purge,
     desks: {
       deadLetters: createDeadLetterDesk({
         ...{ client, topicPrefix, transactionalId: idOf('dead-letters') },

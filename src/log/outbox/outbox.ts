@@ -35,6 +35,8 @@ export interface OutboxOptions {
 export interface Outbox extends HoldingIntake, Service {
   /** For readiness. */
   state(): OutboxState;
+  /** Leaves no byte of what has gone in its file. */
+  purge(): Promise<void>;
 }
 
 /** What is held here. */
@@ -114,6 +116,10 @@ class DurableOutbox implements Outbox {
   state(): OutboxState {
     const { load, away: isAway } = this.#drain;
     return { ...load, away: isAway, alive: this.#worker !== undefined && !this.#dead };
+  }
+
+  purge(): Promise<void> {
+    return this.#thread().call('purge', null);
   }
 
   submitBundle: HoldingIntake['submitBundle'] = (submission) => {

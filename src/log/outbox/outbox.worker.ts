@@ -25,6 +25,7 @@ export type OutboxMethods = {
   refuse(args: { number: number; why: Refused; at: number }): void;
   setAside(args: { number: number; at: number }): void;
   ofTenant(args: { tenant: string }): TenantsOutbox;
+  purge(args: null): void;
   close(args: null): void;
 };
 
@@ -49,6 +50,7 @@ const methods: OutboxMethods = {
   refuse: ({ number, why, at }) => writing(() => store.refuse(number, why, at)),
   setAside: ({ number, at }) => writing(() => store.setAside(number, at)),
   ofTenant: ({ tenant }) => store.ofTenant(tenant),
+  purge: () => writing(() => store.purge()),
   close: () => store.close(),
 };
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { HeldRecords } from '../../contract/held.ts';
 import { LIMITS } from '../../kernel/limits.ts';
-import { inTransaction, openDatabase } from '../../kernel/sqlite.ts';
+import { inTransaction, openDatabase, withoutTraces } from '../../kernel/sqlite.ts';
 import { heldOf } from '../held.ts';
 import type { Held } from './submission.ts';
 
@@ -51,6 +51,8 @@ export interface OutboxStore {
   setAside(number: number, at: number): void;
   load(): Load;
   ofTenant(tenant: string): TenantsOutbox;
+  /** Leaves no byte of what has gone in its file. */
+  purge(): void;
   close(): void;
 }
 
@@ -135,6 +137,7 @@ export function openOutboxStore(path: string, bounds: OutboxBounds): OutboxStore
       return { submissions: Number(row?.n), bytes: Number(row?.bytes) };
     },
     ofTenant: (tenant) => tenantsOutbox(sql, tenant),
+    purge: () => withoutTraces(db),
     close: () => db.close(),
   };
 }

@@ -123,6 +123,8 @@ export interface ViewShard {
   people(query: PersonQuery): Person[];
   /** The last applied offset of a partition; -1 before the first. */
   applied(partition: number): number;
+  /** Control records of one type that are in force (twin/control.ts), by member. */
+  controls(type: string): SourceRecord[];
 }
 
 export interface View {

@@ -56,6 +56,15 @@ export async function removeOldest(folder: string): Promise<void> {
   }
 }
 
+/** Whole ones, torn ones, and those of other logs; answers how many. */
+export async function removeAll(folder: string): Promise<number> {
+  const names = (await entriesOf(folder)).filter(
+    (name) => NAME.test(name) || name.startsWith(MAKING),
+  );
+  for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
+  return names.length;
+}
+
 /** What was left by those who were killed while they made one. */
 export async function removeUnfinished(folder: string, nowMs: number): Promise<void> {
   for (const name of await entriesOf(folder)) {
