@@ -1,8 +1,7 @@
 import { formatUri } from '../contract/uris.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { isControl } from './control.ts';
-import { documentRows, factRow, minimalRows } from './documents/index-rows.ts';
-import { MINIMAL_NOTICES, minimalOf } from './documents/minimal.ts';
+import { documentRows, factRow } from './documents/index-rows.ts';
 import { PRACTITIONER_DOCUMENTS } from './documents/practitioner/index.ts';
 import { practitionerRecords } from './documents/practitioner/records.ts';
 import { type MemberRecord, recordSet } from './documents/records.ts';
