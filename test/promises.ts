@@ -201,6 +201,15 @@ export const PROMISES: readonly Promised[] = [
   ),
   spine('B-MC-20', 'An event costs its own subscribers, however many others listen.'),
 
+  spine(
+    'B-AG-1',
+    'A purpose of use narrows sections and fields alike on every surface, and never adds to them.',
+  ),
+  spine(
+    'B-AG-2',
+    'What scopes and purpose narrowed is named; what relations and protection did never is.',
+  ),
+
   spine('B-FM-1', 'The demo runs whole: over HTTP in both eras and over stdio.'),
   spine('B-FM-2', 'The Inspector lists, reads and calls by its command line.'),
   spine('B-FM-3', 'Two stdio clients and an HTTP client are told of an import from elsewhere.'),

@@ -7,6 +7,7 @@ import { inertText } from '../twin/render/text.ts';
 type Candidate = WhomQuestion['candidates'][number];
 
 const NAME_CHARS_MAX = 120;
+const UNREADABLE = ['NOT_FOUND', 'INSUFFICIENT_SCOPE', 'PURPOSE_REFUSED'];
 
 /**
  * Those of the members whom the caller may read, by name and birth date, for a person to choose
@@ -35,7 +36,7 @@ async function candidate(
     const words = [title, birthDate].filter((word) => typeof word === 'string' && word !== '');
     return { member, name: inertText(words.join(', '), NAME_CHARS_MAX) || member };
   } catch (error) {
-    if (!['NOT_FOUND', 'INSUFFICIENT_SCOPE'].includes(asFault(error).code)) throw error;
+    if (!UNREADABLE.includes(asFault(error).code)) throw error;
     return undefined;
   }
 }

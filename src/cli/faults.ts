@@ -48,6 +48,7 @@ function exitOf(code: TwinErrorCode): Exit {
   switch (code) {
     case 'UNAUTHENTICATED':
     case 'INSUFFICIENT_SCOPE':
+    case 'PURPOSE_REFUSED':
     case 'FORBIDDEN_ORIGIN':
       return EXIT.auth;
     case 'UNREACHABLE':

@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import { SECTIONS } from './uris.ts';
 
-export const VARIANTS = ['general', 'full'] as const;
+/** `general` and `full` differ by protected records; `minimal` is what some purposes of use need. */
+export const VARIANTS = ['general', 'full', 'minimal'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
 /** `"` + 22 characters of base64url + `"`. */

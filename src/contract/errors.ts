@@ -90,6 +90,13 @@ export const ERRORS = {
     ws: 4403,
     says: 'The access token lacks a scope that this operation needs.',
   },
+  PURPOSE_REFUSED: {
+    retry: 'after-change',
+    jsonRpc: -32600,
+    http: 403,
+    ws: 4403,
+    says: 'The purpose of use of the access token does not need this document.',
+  },
   FORBIDDEN_ORIGIN: {
     retry: 'never',
     jsonRpc: -32600,

@@ -177,7 +177,8 @@ function preflight(res: ServerResponse): void {
   res.writeHead(204).end();
 }
 
-const EXPOSED_HEADERS = 'Mcp-Session-Id, WWW-Authenticate, ETag, Position, Correlation-Id';
+const EXPOSED_HEADERS =
+  'Mcp-Session-Id, WWW-Authenticate, ETag, Position, Withheld, Correlation-Id';
 const ALLOWED_HEADERS =
   'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, ' +
   'Mcp-Name, Last-Event-ID, If-None-Match, Min-Position, Idempotency-Key';

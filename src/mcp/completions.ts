@@ -1,11 +1,10 @@
 import type { Server } from '@modelcontextprotocol/server';
-import { mayReadSection } from '../contract/scopes.ts';
 import { isSection, PRACTITIONER_SECTIONS, SECTIONS, type Section } from '../contract/uris.ts';
 import { Fault } from '../kernel/errors.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import { createRate, type Rate } from '../kernel/rate.ts';
 import { principalKey } from '../twin/principals.ts';
-import type { Caller } from '../twin/reader/index.ts';
+import { type Caller, isShown } from '../twin/reader/index.ts';
 import { protocolErrorOf } from './faults.ts';
 import { type CompleteParams, type Completer, callerOf, type McpParts } from './parts.ts';
 import { PROMPTS } from './prompts/index.ts';
@@ -89,7 +88,7 @@ function argumentsOf(ref: Params['ref']): readonly string[] | undefined {
 
 async function members(params: Params, parts: McpParts, caller: Caller): Promise<string[]> {
   const section = sectionOf(params);
-  if (!mayReadSection(caller.principal.scopes, section)) return [];
+  if (!isShown(caller.principal, section)) return [];
   const permission = `view_${section}`;
   const ids = await parts.access.lookup(caller.principal, permission, 'member');
   return await offered(parts, caller, params, ids, (id) => `mcp://twins/member/${id}/${section}`);

@@ -2,7 +2,7 @@ import type { Server, ServerContext } from '@modelcontextprotocol/server';
 import { META } from '../contract/meta.ts';
 import { Fault } from '../kernel/errors.ts';
 import { LIMITS } from '../kernel/limits.ts';
-import type { Answer, Caller, ReadOptions } from '../twin/reader/index.ts';
+import { type Answer, type Caller, type ReadOptions, withheldFrom } from '../twin/reader/index.ts';
 import { protocolErrorOf } from './faults.ts';
 import { ICONS } from './icons.ts';
 import { callerOf, type McpParts } from './parts.ts';
@@ -77,7 +77,12 @@ export async function listResources(parts: McpParts, caller: Caller, cursor: str
       mimeType: 'application/json',
       annotations: { audience: ['user' as const, 'assistant' as const] },
     }));
-    return { resources, ...(page.next !== undefined && { nextCursor: page.next }) };
+    const withheld = withheldFrom(caller.principal);
+    return {
+      resources,
+      ...(page.next !== undefined && { nextCursor: page.next }),
+      ...(withheld.length > 0 && { _meta: { [META.withheld]: withheld } }),
+    };
   } catch (error) {
     throw protocolErrorOf(parts, error, caller.correlationId);
   }
@@ -113,7 +118,7 @@ function wrong(key: string, wanted: string): Fault {
   return new Fault('INVALID_ARGUMENT', { detail: `_meta["${key}"] must be ${wanted}.` });
 }
 
-function readResultOf({ document, ttlMs, behind }: Answer) {
+function readResultOf({ document, ttlMs, behind, withheld = [] }: Answer) {
   return {
     contents: [{ uri: document.uri, mimeType: 'application/json', text: JSON.stringify(document) }],
     ttlMs,
@@ -122,6 +127,7 @@ function readResultOf({ document, ttlMs, behind }: Answer) {
       [META.etag]: document.etag,
       [META.position]: document.position,
       ...(behind && { [META.behind]: true }),
+      ...(withheld.length > 0 && { [META.withheld]: withheld }),
     },
   };
 }

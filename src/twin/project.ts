@@ -1,7 +1,8 @@
 import { formatUri } from '../contract/uris.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { isControl } from './control.ts';
-import { documentRows, factRow } from './documents/index-rows.ts';
+import { documentRows, factRow, minimalRows } from './documents/index-rows.ts';
+import { MINIMAL_NOTICES, minimalOf } from './documents/minimal.ts';
 import { PRACTITIONER_DOCUMENTS } from './documents/practitioner/index.ts';
 import { practitionerRecords } from './documents/practitioner/records.ts';
 import { type MemberRecord, recordSet } from './documents/records.ts';
@@ -15,7 +16,7 @@ import type { SourceRecord, Subject } from './ports.ts';
 import type { Project, ProjectedDocument, Projection } from './projection.ts';
 
 /** Part of every etag: a change of what is projected is a change of this number. */
-export const PROJECTION_VERSION = 5;
+export const PROJECTION_VERSION = 6;
 
 const NOTHING: Projection = {
   documents: [],
@@ -47,15 +48,20 @@ function projectMember(
   const open = all.filter(({ key }) => !sensitive.has(key));
   const full = recordSet(all, reached);
   const general = open.length === all.length ? full : recordSet(open, reached);
-  const documents = MEMBER_DOCUMENTS.flatMap(({ section, title, data }) => {
+  const documents = MEMBER_DOCUMENTS.flatMap(({ section, title, data, minimal }) => {
     const uri = formatUri({ kind: 'section', member: subject.id, section });
     const base = { uri, section, title };
     const shown = remembered.data(`general ${section}`, general, data);
     const whole = () => remembered.data(`full ${section}`, full, data);
-    return [
+    const both: ProjectedDocument[] = [
       { ...base, variant: 'general', data: shown, notices: [PROTECTED_NOTICE] },
       { ...base, variant: 'full', data: general === full ? shown : whole(), notices: [] },
-    ] satisfies ProjectedDocument[];
+    ];
+    if (minimal === undefined) return both;
+    // Of the general variant: who needs little needs nothing that is specially protected.
+    const least = minimalOf(shown, minimal);
+    const narrow = { ...base, variant: 'minimal', data: least, notices: MINIMAL_NOTICES } as const;
+    return [...both, narrow];
   });
   const rows = all.map((record) => {
     const hidden = sensitive.has(record.key);
@@ -64,7 +70,7 @@ function projectMember(
   const person = personOf(open);
   return {
     documents,
-    index: [...documentRows(subject), ...rows],
+    index: [...documentRows(subject), ...rows, ...minimalRows(subject, person)],
     sensitive,
     sections: new Map(all.map(({ key, section }) => [key, section])),
     ...(person !== undefined && { person }),

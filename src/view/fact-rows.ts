@@ -38,11 +38,11 @@ export class StoredFacts {
         add(numbers, digest, held);
         continue;
       }
-      const { uri, section, type, sensitive, kind, title, text: body, codes, date } = row;
+      const { uri, section, type, kind, title, text: body, codes, date } = row;
       const area = areaOf(number, section);
       const { lastInsertRowid } = put.run(
         ...[this.#subject, area, digest, uri, section, type],
-        ...[sensitive ? 1 : 0, kind, title, body, codes, date, JSON.stringify(row.data)],
+        ...[shownIn(row), kind, title, body, codes, date, JSON.stringify(row.data)],
       );
       text.run(lastInsertRowid, token, title, body, codes);
       add(numbers, digest, Number(lastInsertRowid));
@@ -136,8 +136,9 @@ function matchSome(
     .prepare(`SELECT facts.number, facts.date
       FROM facts_text JOIN facts INDEXED BY facts_match ON facts.number = facts_text.rowid
       WHERE facts_text MATCH :match AND facts.date >= :since
-        AND (facts.area IN (SELECT value FROM json_each(:full)) OR
-          (facts.sensitive = 0 AND facts.area IN (SELECT value FROM json_each(:general))))
+        AND ((facts.sensitive < 2 AND facts.area IN (SELECT value FROM json_each(:full))) OR
+          (facts.sensitive = 0 AND facts.area IN (SELECT value FROM json_each(:general))) OR
+          (facts.sensitive = 2 AND facts.area IN (SELECT value FROM json_each(:minimal))))
         AND (:types IS NULL OR facts.type IN (SELECT value FROM json_each(:types)))
       ORDER BY facts.date DESC, facts.number LIMIT :limit`)
     .all({
@@ -145,6 +146,7 @@ function matchSome(
       since: since ?? '',
       full: of('full'),
       general: of('general'),
+      minimal: of('minimal'),
       types: types === undefined ? null : JSON.stringify(types),
       limit,
     })
@@ -162,16 +164,24 @@ export function factsOf(
   return db
     .prepare(`SELECT * FROM facts
       WHERE subject = :subject AND type IN (SELECT value FROM json_each(:types))
-        AND (section IN (SELECT value FROM json_each(:full)) OR
-          (sensitive = 0 AND section IN (SELECT value FROM json_each(:general))))
+        AND ((sensitive < 2 AND section IN (SELECT value FROM json_each(:full))) OR
+          (sensitive = 0 AND section IN (SELECT value FROM json_each(:general))) OR
+          (sensitive = 2 AND section IN (SELECT value FROM json_each(:minimal))))
       ORDER BY date DESC, number`)
     .all({
       subject: subjectKey(subject),
       types: JSON.stringify(types),
       full: of('full'),
       general: of('general'),
+      minimal: of('minimal'),
     })
     .map(rowOf);
+}
+
+/** The column `sensitive`: 0 in both variants, 1 in `full` alone, 2 in `minimal` alone. */
+function shownIn({ minimal, sensitive }: IndexRow): 0 | 1 | 2 {
+  if (minimal === true) return 2;
+  return sensitive ? 1 : 0;
 }
 
 function areaOf(number: number, section: string): string {
@@ -184,9 +194,9 @@ const DIGESTS = new WeakMap<IndexRow, string>();
 function digestOf(row: IndexRow): string {
   const before = DIGESTS.get(row);
   if (before !== undefined) return before;
-  const { uri, section, type, sensitive, kind, title, text, codes, date, data } = row;
+  const { uri, section, type, kind, title, text, codes, date, data } = row;
   const said = [title, text, codes, date, data];
-  const content = JSON.stringify([uri, section, type, sensitive, kind, ...said]);
+  const content = JSON.stringify([uri, section, type, shownIn(row), kind, ...said]);
   const digest = hash('sha256', content, 'base64url').slice(0, 22);
   DIGESTS.set(row, digest);
   return digest;
@@ -197,5 +207,19 @@ function rowOf(row: Record<string, unknown>): IndexRow {
   const subject = subjectOf(String(row.subject));
   const sensitive = row.sensitive === 1;
   const data = JSON.parse(String(row.data)) as JsonObject;
-  return { uri, subject, section, type, sensitive, kind, title, text, codes, date, data };
+  const minimal = row.sensitive === 2 ? { minimal: true as const } : {};
+  return {
+    uri,
+    subject,
+    section,
+    type,
+    sensitive,
+    ...minimal,
+    kind,
+    title,
+    text,
+    codes,
+    date,
+    data,
+  };
 }

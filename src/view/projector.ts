@@ -42,7 +42,8 @@ export function stampOf(
   { data: said, notices }: Content,
 ): Stamp {
   const data = canonicalOf(said);
-  const parts = { uri, variant, fields: 'all', projection: version, data, notices };
+  const fields = variant === 'minimal' ? 'minimal' : 'all';
+  const parts = { uri, variant, fields, projection: version, data, notices };
   const content = canonicalJson({ data, notices });
   const digest = hash('sha256', content, 'base64url').slice(0, 22);
   return { etag: etagOf(etagKey, parts), digest };

@@ -151,7 +151,7 @@ function markStale(db: DatabaseSync, projector: Projector, subject: string): voi
       data: JSON.parse(String(data)),
       notices: [...said, STALE_NOTICE],
     };
-    const of = variant === 'full' ? 'full' : 'general';
+    const of = variant as Variant;
     const { etag, digest } = stampOf(projector, String(uri), of, content);
     mark.run(JSON.stringify(content.notices), etag, digest, String(uri), of);
   }

@@ -3,12 +3,13 @@ import type { ChangesPage } from '../../contract/documents.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import { principalKey } from '../../twin/principals.ts';
-import type { Caller } from '../../twin/reader/index.ts';
+import { type Caller, withheldFrom } from '../../twin/reader/index.ts';
 import type { PlainParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
 import type { Guarded } from './guarded.ts';
 import { listenForNews, type PollParts } from './news.ts';
 import { integerOf, queryOf } from './query.ts';
+import { withheldHeader } from './withheld.ts';
 
 /** The change feed over plain HTTP: the page of the resource, and a wait for what is not there yet. */
 export function changeRoutes(app: Express, parts: PlainParts, guarded: Guarded): void {
@@ -21,7 +22,8 @@ export function changeRoutes(app: Express, parts: PlainParts, guarded: Guarded):
       const cursor = query.cursor ?? 'now';
       const leave = enter(polls, principalKey(caller.principal));
       try {
-        sendJson(res, 200, await changesWithin(parts, res, caller, cursor, waitSeconds * 1000));
+        const page = await changesWithin(parts, res, caller, cursor, waitSeconds * 1000);
+        sendJson(res, 200, page, withheldHeader(withheldFrom(caller.principal)));
       } finally {
         leave();
       }

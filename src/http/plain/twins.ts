@@ -1,11 +1,12 @@
 import type { Express, Request, Response } from 'express';
 import { searchInput } from '../../contract/documents.ts';
 import { Fault } from '../../kernel/errors.ts';
-import type { Caller } from '../../twin/reader/index.ts';
+import { type Caller, withheldFrom } from '../../twin/reader/index.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
 import type { Guarded } from './guarded.ts';
 import { integerOf, queryOf, required } from './query.ts';
+import { withheldHeader } from './withheld.ts';
 
 /** Plain reads: the same door as MCP, with the headers of HTTP. */
 export function twinRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
@@ -16,7 +17,9 @@ export function twinRoutes(app: Express, parts: HttpParts, guarded: Guarded): vo
   app.get(
     '/v1/search',
     guarded('search', async (req, res, caller) => {
-      sendJson(res, 200, await parts.reader.search(caller, searchInputOf(req)));
+      const input = searchInputOf(req);
+      const headers = withheldHeader(withheldFrom(caller.principal, input.sections));
+      sendJson(res, 200, await parts.reader.search(caller, input), headers);
     }),
   );
 }
@@ -36,6 +39,7 @@ async function readSection(
   const headers = {
     etag: document.etag,
     position: document.position,
+    ...withheldHeader(answer.withheld),
     'cache-control': `private, max-age=${Math.floor(ttlMs / 1000)}`,
   };
   const known = req

@@ -19,11 +19,11 @@ const PROVENANCE = { source: 'digital-twin', actor: 'system:view' } as const;
 
 /**
  * A change as an event, without health information. Sessions have topics of their own: whose
- * they are is not told here.
+ * they are is not told here. What some purposes are shown is part of what `general` tells.
  */
 export function eventOf(epoch: string, change: ViewChange, ids: SchemaIds): OutMessage | undefined {
   const { subject, tenant, uri, variant, etag, kind, place, at } = change;
-  if (subject.kind === 'session') return undefined;
+  if (subject.kind === 'session' || variant === 'minimal') return undefined;
   const created = kind === 'created';
   const member = subject.kind === 'member' ? subject.id : '';
   const time = timestampFromMs(at);

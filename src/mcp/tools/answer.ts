@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../kernel/json.ts';
+import type { Withheld } from '../../twin/reader/index.ts';
 
 /** What a tool answers: structured for programs, the same once more as text for a model. */
 export interface ToolAnswer {
@@ -6,4 +7,6 @@ export interface ToolAnswer {
   readonly text: string;
   /** Older than the position that was asked for (only with `allowBehind`). */
   readonly behind?: boolean;
+  /** What scopes and purpose of use narrowed of the answer. */
+  readonly withheld?: readonly Withheld[];
 }

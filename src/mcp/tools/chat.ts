@@ -1,7 +1,7 @@
 import { type InputRequiredResult, isInputRequiredResult } from '@modelcontextprotocol/server';
 import { type ChatInput, chatInput, chatResult } from '../../contract/documents.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import type { Caller } from '../../twin/reader/index.ts';
+import { type Caller, withheldFrom } from '../../twin/reader/index.ts';
 import { DATA_NOTICE } from '../../twin/render/text.ts';
 import type { Work } from '../../twin/work.ts';
 import type { McpParts } from '../parts.ts';
@@ -33,6 +33,7 @@ export const chatTool = {
     const notice = sources.length > 0 ? [DATA_NOTICE] : [];
     const named = sources.map((uri) => `source: ${uri}`);
     const text = [...notice, result.answer, ...questions, ...named].join('\n');
-    return { structured: result as unknown as JsonObject, text };
+    const withheld = withheldFrom(caller.principal);
+    return { structured: result as unknown as JsonObject, text, withheld };
   },
 } as const;

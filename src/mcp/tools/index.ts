@@ -57,7 +57,7 @@ async function answer(
   try {
     const result = await run(caller, work);
     if (isInputRequiredResult(result)) return result;
-    const { structured, text, behind = false } = result;
+    const { structured, text, behind = false, withheld = [] } = result;
     const changed = await changedFor(parts, caller);
     return {
       content: [{ type: 'text' as const, text }, ...hintOf(changed)],
@@ -65,6 +65,7 @@ async function answer(
       _meta: {
         ...(changed.length > 0 && { [META.changed]: changed }),
         ...(behind && { [META.behind]: true }),
+        ...(withheld.length > 0 && { [META.withheld]: withheld }),
       },
     };
   } catch (error) {

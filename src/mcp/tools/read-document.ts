@@ -31,7 +31,8 @@ export const readDocumentTool = {
     options: ReadOptions,
   ): Promise<ToolAnswer> {
     if (input.freshness !== undefined) throw noFreshness(input.uri);
-    const { document, title, ttlMs, behind } = await reader.read(caller, input.uri, options);
+    const answer = await reader.read(caller, input.uri, options);
+    const { document, title, ttlMs, behind, withheld = [] } = answer;
     const given = input.budget ?? BUDGET_DEFAULT;
     const format = input.format ?? 'markdown';
     const rendered = renderDocument(
@@ -55,7 +56,12 @@ export const readDocumentTool = {
       omitted: rendered.omitted.map((part) => ({ ...part })),
       budget: { given, used: rendered.used },
     };
-    return { structured: result as unknown as JsonObject, text: rendered.content, behind };
+    return {
+      structured: result as unknown as JsonObject,
+      text: rendered.content,
+      behind,
+      withheld,
+    };
   },
 } as const;
 

@@ -1,6 +1,6 @@
 import { type SearchInput, searchInput, searchResult } from '../../contract/documents.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { type Caller, renderSearch } from '../../twin/reader/index.ts';
+import { type Caller, renderSearch, withheldFrom } from '../../twin/reader/index.ts';
 import type { McpParts } from '../parts.ts';
 import type { ToolAnswer } from './answer.ts';
 
@@ -17,6 +17,7 @@ export const searchTool = {
   },
   async run({ reader }: McpParts, caller: Caller, input: SearchInput): Promise<ToolAnswer> {
     const result = await reader.search(caller, input);
-    return { structured: result as unknown as JsonObject, text: renderSearch(result) };
+    const withheld = withheldFrom(caller.principal, input.sections);
+    return { structured: result as unknown as JsonObject, text: renderSearch(result), withheld };
   },
 } as const;

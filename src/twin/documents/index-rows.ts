@@ -10,6 +10,7 @@ import {
   stringOf,
 } from '../fhir/elements.ts';
 import type { IndexRow, Subject } from '../ports.ts';
+import type { Projection } from '../projection.ts';
 import { attachmentTexts } from './attachments.ts';
 import { findingOf, words } from './findings/index.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
@@ -94,6 +95,20 @@ export function documentRows(subject: Subject): IndexRow[] {
     date: '',
     data: {},
   }));
+}
+
+/** What search finds of sections in their minimal form: who it is, and that there is a document. */
+export function minimalRows(subject: Subject, person: Projection['person']): IndexRow[] {
+  const sections = MEMBER_DOCUMENTS.filter(({ minimal }) => minimal !== undefined);
+  const named = new Set(sections.map(({ section }) => section));
+  const documents = documentRows(subject).filter(({ section }) => named.has(section));
+  const [profile] = documents.filter(({ section }) => section === 'profile');
+  const rows = documents.map((row): IndexRow => ({ ...row, minimal: true }));
+  if (person === undefined || profile === undefined) return rows;
+  const { name, birthDate, numbers } = person;
+  const text = ['Member', `birth date: ${birthDate}`, ...numbers.map((one) => `number: ${one}`)];
+  const row = { title: name, text: text.join('; '), data: compact({ birthDate }) ?? {} };
+  return [...rows, { ...profile, ...row, type: 'Patient', kind: 'member', minimal: true }];
 }
 
 /** Where a record says when it was, to the second: facts of one day have an order too. */

@@ -17,6 +17,8 @@ export interface SectionDocument {
   readonly schema: z.ZodType;
   /** Pure: the records that a variant may show, to its data. Never throws. */
   readonly data: (set: RecordSet) => JsonObject;
+  /** Paths of the elements that a purpose of use with `minimal` shows; without it nothing is. */
+  readonly minimal?: readonly string[];
 }
 
 /** Every section document there is; a new one is a line here. */
@@ -27,6 +29,9 @@ export const MEMBER_DOCUMENTS: readonly SectionDocument[] = [
     describes: 'Identity, contact, address, phone, language, related persons, consents.',
     schema: profileSchema,
     data: profileData,
+    minimal: ['birthDate', 'gender', 'numbers', 'source', 'asOf', 'title'].map(
+      (name) => `identity.${name}`,
+    ),
   },
   {
     section: 'coverage',

@@ -31,6 +31,8 @@ export interface IndexRow {
   readonly section: Section;
   readonly type: string;
   readonly sensitive: boolean;
+  /** Belongs to the `minimal` variant only. */
+  readonly minimal?: true;
   readonly kind: 'member' | 'fact' | 'document';
   readonly title: string;
   /** Display text, values with units, notes; what a person would search for. */

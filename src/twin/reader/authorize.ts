@@ -1,12 +1,11 @@
 import type { Variant } from '../../contract/documents.ts';
-import { missingToRead } from '../../contract/scopes.ts';
 import type { TwinUri } from '../../contract/uris.ts';
-import { Fault } from '../../kernel/errors.ts';
 import { isObject } from '../../kernel/json.ts';
 import type { CheckItem, Decision, Principal, StoredSource, View } from '../ports.ts';
 import { memberObject, viewSection, viewSensitive } from '../subjects.ts';
 import { subjectOfUri } from './load.ts';
 import type { ReaderParts } from './parts.ts';
+import { variantShown, withinToken } from './shown.ts';
 
 export interface Grant {
   readonly allowed: boolean;
@@ -43,20 +42,9 @@ export async function authorizeAll(
     const items = asked[index] ?? [];
     const own = decisions.slice(next, next + items.length);
     next += items.length;
-    if (!withinScope(principal, uri) || !withinTenant(parts.view, principal, uri)) return DENIED;
+    if (!withinToken(principal, uri) || !withinTenant(parts.view, principal, uri)) return DENIED;
     return grantOf(parts.view, principal, uri, items, own);
   });
-}
-
-/** @throws Fault INSUFFICIENT_SCOPE; says nothing of whether the document exists. */
-export function requireScope(principal: Principal, uri: TwinUri): void {
-  const scopes = missingToRead(principal.scopes, uri);
-  if (scopes.length > 0) throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
-}
-
-/** Scopes narrow, they never grant. */
-export function withinScope(principal: Principal, uri: TwinUri): boolean {
-  return missingToRead(principal.scopes, uri).length === 0;
 }
 
 /** Ids are unique over all tenants, so this only ever adds to what the relations say. */
@@ -104,9 +92,11 @@ function grantOf(
   }
   const [needed, sensitive] = decisions;
   if (needed?.allowed !== true) return DENIED;
+  const full = sensitive?.allowed === true;
+  const ofSection = uri.kind === 'section' || uri.kind === 'source';
   return {
     allowed: true,
-    variant: sensitive?.allowed === true ? 'full' : 'general',
+    variant: ofSection ? variantShown(principal, uri.section, full) : 'general',
     why: `${items[0]?.permission ?? ''} at ${needed.revision}`,
   };
 }

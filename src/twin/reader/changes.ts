@@ -7,10 +7,11 @@ import { LIMITS } from '../../kernel/limits.ts';
 import { wrongCursor } from '../cursor.ts';
 import { etagOf } from '../etag.ts';
 import type { Place, Principal, Subject, ViewChange } from '../ports.ts';
-import { authorizeAll, withinScope } from './authorize.ts';
+import { authorizeAll } from './authorize.ts';
 import type { Answer, Caller, ReaderParts } from './parts.ts';
 import { isOfReadable, readablePractitioners } from './practitioners.ts';
 import { type ReadableSections, readableMembers } from './readable.ts';
+import { requireToken, withinToken } from './shown.ts';
 
 /** The change feed's first cursors (contract "cursor"). */
 const NOW = 'now';
@@ -35,6 +36,7 @@ export async function changes(
   if (!mayReadAnything(principal.scopes)) {
     throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes: ['twin:read'] } });
   }
+  requireToken(principal, { kind: 'changes', cursor });
   const applied = appliedPlaces(parts);
   const from =
     cursor === NOW ? { after: applied, reset: false } : openCursor(parts, caller, cursor);
@@ -193,7 +195,7 @@ export async function lostSinceRead(parts: ReaderParts, principal: Principal): P
   const uris = read
     .map(parseUri)
     .filter((uri) => uri !== null)
-    .filter((uri) => withinScope(principal, uri));
+    .filter((uri) => withinToken(principal, uri));
   const grants = await authorizeAll(parts, principal, uris);
   return uris.filter((_, index) => grants[index]?.allowed === false).map(formatUri);
 }

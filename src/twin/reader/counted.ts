@@ -2,6 +2,10 @@ import { parseUri } from '../../contract/uris.ts';
 import { asFault } from '../../kernel/errors.ts';
 import type { ReaderParts } from './parts.ts';
 
+const DENIALS: ReadonlySet<string> = new Set([
+  ...['NOT_FOUND', 'INSUFFICIENT_SCOPE', 'PURPOSE_REFUSED'],
+]);
+
 /** Tells how a read ended, by section: never by whom or of whom. */
 export async function counted<T>(
   { onRead }: Pick<ReaderParts, 'onRead'>,
@@ -16,7 +20,7 @@ export async function counted<T>(
     return answer;
   } catch (error) {
     const { code } = asFault(error);
-    const denied = code === 'NOT_FOUND' || code === 'INSUFFICIENT_SCOPE';
+    const denied = DENIALS.has(code);
     onRead?.(section ?? 'none', denied ? 'denied' : 'failed');
     throw error;
   }

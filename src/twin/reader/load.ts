@@ -39,7 +39,8 @@ function loadSource(
   source: StoredSource,
   variant: Variant,
 ): Loaded | undefined {
-  if (source.resource === null || (source.sensitive && variant === 'general')) return undefined;
+  if (source.resource === null || variant === 'minimal') return undefined;
+  if (source.sensitive && variant === 'general') return undefined;
   const { title, data, notices } = sourceDocument(source, variant);
   const name = formatUri(uri);
   return {

@@ -1,4 +1,3 @@
-import { mayReadSection } from '../../contract/scopes.ts';
 import { formatUri, type TwinUri } from '../../contract/uris.ts';
 import { isObject, type Json } from '../../kernel/json.ts';
 import { type PanelMember, panelData } from '../documents/practitioner/panel.ts';
@@ -8,6 +7,7 @@ import { PROJECTION_VERSION } from '../project.ts';
 import { viewSection, viewSensitive } from '../subjects.ts';
 import { load } from './load.ts';
 import type { Derived, ReaderParts } from './parts.ts';
+import { isShown, variantShown } from './shown.ts';
 
 /** Members shown at most; beyond it people are found by name. */
 const MEMBERS_MAX = 500;
@@ -46,13 +46,14 @@ async function readableOf(
   principal: Principal,
   members: readonly string[],
 ): Promise<PanelMember[]> {
-  if (!mayReadSection(principal.scopes, 'profile')) return [];
+  if (!isShown(principal, 'profile')) return [];
   const ids = [...new Set(members)].sort();
   const items = ids.flatMap((id) => [viewSection(id, 'profile'), viewSensitive(id)]);
   const decisions = await parts.access.check(principal, items);
   return ids.flatMap((member, index) => {
     if (decisions[index * 2]?.allowed !== true) return [];
-    const variant = decisions[index * 2 + 1]?.allowed === true ? 'full' : 'general';
+    const sensitive = decisions[index * 2 + 1]?.allowed === true;
+    const variant = variantShown(principal, 'profile', sensitive);
     const uri = { kind: 'section', member, section: 'profile' } as const;
     const subject = { kind: 'member', id: member } as const;
     const tenant = parts.view.for(parts.view.partitionOf(subject)).tenantOf(subject);

@@ -7,6 +7,7 @@ import type { Access, Audit, AuditEntry, Place, Principal, View } from '../ports
 import type { PositionCodec } from '../position.ts';
 import type { Receipts } from '../receipts.ts';
 import type { Loaded } from './load.ts';
+import type { Withheld } from './shown.ts';
 
 /** What the one door is made of. */
 export interface ReaderParts {
@@ -61,4 +62,6 @@ export interface Answer {
   /** Older than the position that was asked for (only with `allowBehind`). */
   readonly behind: boolean;
   readonly place: Place;
+  /** What scopes and purpose of use narrowed of it; never what relations or protection did. */
+  readonly withheld?: readonly Withheld[];
 }

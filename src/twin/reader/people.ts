@@ -1,10 +1,10 @@
-import { mayReadSection } from '../../contract/scopes.ts';
 import { isId } from '../../contract/uris.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { Person, Principal } from '../ports.ts';
 import { memberObject, viewSection } from '../subjects.ts';
 import type { Caller, ReaderParts } from './parts.ts';
+import { isShown } from './shown.ts';
 
 /** People named to a caller who has to pick one. */
 const PEOPLE_MAX = 10;
@@ -51,7 +51,7 @@ async function readablePeople(
   principal: Principal,
   text: string,
 ): Promise<Person[]> {
-  if (!mayReadSection(principal.scopes, 'profile')) return [];
+  if (!isShown(principal, 'profile')) return [];
   const members = await parts.access.lookup(principal, 'view_profile', 'member');
   return peopleNamed(parts, { tenant: principal.tenant, members, text });
 }

@@ -1,5 +1,6 @@
 import type { Principal, StoredDocument, ViewChange } from '../ports.ts';
 import type { ReaderParts } from './parts.ts';
+import { withinToken } from './shown.ts';
 
 /** Sections that the view holds; the panel is made when it is read. */
 const STORED = ['profile', 'schedule'] as const;
@@ -12,7 +13,8 @@ export async function readablePractitioners(
   principal: Principal,
 ): Promise<ReadablePractitioners> {
   const readable = new Map<string, Set<string>>();
-  if (!principal.scopes.has('twin:read')) return readable;
+  const any = { kind: 'practitioner', practitioner: '', section: 'profile' } as const;
+  if (!withinToken(principal, any)) return readable;
   const bySection = await Promise.all(
     STORED.map((section) => access.lookup(principal, `view_${section}`, 'practitioner')),
   );

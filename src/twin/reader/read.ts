@@ -1,12 +1,13 @@
 import { parseUri, type TwinUri } from '../../contract/uris.ts';
 import { Fault } from '../../kernel/errors.ts';
 import type { Place, Subject } from '../ports.ts';
-import { authorize, type Grant, requireScope } from './authorize.ts';
+import { authorize, type Grant } from './authorize.ts';
 import { readChanges } from './changes.ts';
 import { withReadableCitations } from './cited.ts';
 import { derive, isDerived } from './derived.ts';
 import { load, subjectOfUri } from './load.ts';
 import type { Answer, Caller, Derived, ReaderParts, ReadOptions } from './parts.ts';
+import { requireToken, withheldAt } from './shown.ts';
 
 /**
  * How long a client may hold a document without asking again, milliseconds. Changes are pushed, so
@@ -28,19 +29,21 @@ export async function read(
 ): Promise<Answer> {
   const uri = parseUri(rawUri);
   if (uri === null) return await refuse(parts, caller, rawUri, options, 'not canonical');
-  requireScope(caller.principal, uri);
+  await requireShown(parts, caller, rawUri, uri, options);
   // Waiting comes first: the decision is then as new as can be, and says nothing of existence.
   const behind = await reachAlive(parts, caller, rawUri, uri, options);
   options.signal?.throwIfAborted();
   if (uri.kind === 'changes') {
-    return { ...(await readChanges(parts, caller, rawUri, uri.cursor)), behind };
+    const page = await readChanges(parts, caller, rawUri, uri.cursor);
+    return { ...page, withheld: withheldAt(caller.principal, uri), behind };
   }
   const grant = await authorize(parts, caller.principal, uri);
   if (!grant.allowed) return await refuse(parts, caller, rawUri, options, grant.why);
   const place = placeNow(parts, uri);
   const loaded = await loadOrDerive(parts, caller, uri, grant);
   if (loaded === undefined) return await refuse(parts, caller, rawUri, options, 'absent');
-  const answer = envelope(parts, caller, grant, loaded, place, behind);
+  const withheld = withheldAt(caller.principal, uri);
+  const answer = { ...envelope(parts, caller, grant, loaded, place, behind), withheld };
   await parts.audit.append({
     action: options.action ?? 'read',
     outcome: 'success',
@@ -50,6 +53,26 @@ export async function read(
   });
   parts.receipts.note(caller.principal, loaded.uri, loaded.etag);
   return answer;
+}
+
+/** What a token is not for is refused before anything is looked up; a purpose is in the audit. */
+async function requireShown(
+  parts: ReaderParts,
+  caller: Caller,
+  rawUri: string,
+  uri: TwinUri,
+  { action = 'read' }: ReadOptions,
+): Promise<void> {
+  try {
+    requireToken(caller.principal, uri);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'PURPOSE_REFUSED') {
+      const what = [{ uri: rawUri }];
+      const why = 'purpose of use';
+      await parts.audit.append({ action, outcome: 'denied', ...caller, what, why });
+    }
+    throw error;
+  }
 }
 
 /** Taken before the document, which is then at or after the position that goes with it. */
