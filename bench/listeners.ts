@@ -7,7 +7,15 @@ import { createKafkaClient } from '../src/log/kafka/create.ts';
 import { topicNames } from '../src/log/kafka/topics.ts';
 import { modernMessage } from '../test/support/raw.ts';
 import { startKafka } from '../tools/parts/kafka.ts';
-import { type BenchServer, percentile, progress, report, startServer } from './harness.ts';
+import { type CpuTimes, cpuBetween, cpuSum, cpuTimes } from './cpu.ts';
+import {
+  type BenchServer,
+  percentile,
+  progress,
+  type Row,
+  report,
+  startServer,
+} from './harness.ts';
 
 /** Streams of one principal at most (kernel/limits.ts). */
 const STREAMS_A_READER = 50;
@@ -50,9 +58,11 @@ export async function benchListeners(listeners: number, rate: number, seconds: n
     // A new subscription is told once of what changed within the last minutes.
     await sleep(2_000);
     heard.length = 0;
-    const cpu = process.cpuUsage();
+    const parts = { server: server.pid, broker: broker.pid, load: process.pid };
+    const before = cpusOf(parts);
     const sent = await schedule(listeners, rate, WARM_UP_SECONDS + seconds, send);
-    const { user, system } = process.cpuUsage(cpu);
+    await settledDown(heard);
+    const budget = budgetRows(before, cpusOf(parts), sent.length);
     await quiet(heard);
     close();
     const after = sent.findIndex(({ round }) => round >= WARM_UP_SECONDS);
@@ -62,17 +72,45 @@ export async function benchListeners(listeners: number, rate: number, seconds: n
       { what: 'intake to receipt, p99', value: percentile(waits, 99), unit: 'ms', bar: '50' },
       { what: 'last update after the last fact', value: settled(sent, heard), unit: 'ms' },
       { what: 'heard of sent', value: (100 * heard.length) / sent.length, unit: '%' },
-      {
-        what: 'generator and listeners, CPU',
-        value: (100 * (user + system)) / 1e6 / (WARM_UP_SECONDS + seconds),
-        unit: '% of a core',
-      },
+      ...budget,
     ]);
   } finally {
     await client.close();
     await server.stop();
     await broker.stop();
     await rm(dataDir, { recursive: true });
+  }
+}
+
+type Cpus = ReadonlyMap<string, CpuTimes>;
+
+function cpusOf(parts: Readonly<Record<string, number>>): Cpus {
+  return new Map(Object.entries(parts).map(([part, pid]) => [part, cpuTimes(pid)]));
+}
+
+/** Threads that take less than this share of their process are not named. */
+const NAMED_SHARE = 0.02;
+
+/** What one fact costs each process, and of the server each thread. */
+function budgetRows(before: Cpus, after: Cpus, facts: number): Row[] {
+  return [...after].flatMap(([part, times]) => {
+    const ran = cpuBetween(before.get(part) ?? new Map(), times);
+    const row = (what: string, ms: number): Row => ({
+      what: `CPU a fact, ${what}`,
+      value: (1_000 * ms) / facts,
+      unit: 'µs',
+    });
+    const total = cpuSum(ran);
+    const threads = ran.filter(([, ms]) => part === 'server' && ms > NAMED_SHARE * total);
+    return [row(part, total), ...threads.map(([name, ms]) => row(`${part}: ${name}`, ms))];
+  });
+}
+
+/** As `quiet`, but looks more often: what runs idle is not to count. */
+async function settledDown(heard: readonly Heard[]): Promise<void> {
+  for (let before = -1; before !== heard.length; ) {
+    before = heard.length;
+    await sleep(100);
   }
 }
 

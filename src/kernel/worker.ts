@@ -48,6 +48,8 @@ export function startWorker<Methods>(options: WorkerOptions): WorkerHandle<Metho
   const extension = options.from.endsWith('.ts') ? '.ts' : '.js';
   const worker = new Worker(new URL(options.file + extension, options.from), {
     workerData: options.data,
+    // What `top -H` shows: 15 characters.
+    name: options.file.replace('./', ''),
   });
   const pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let nextId = 1;
