@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createAccess, mendSchema, parseRelation, spicedbFaults } from './access/index.ts';
+import { createAccess, issuerFaults, mendSchema, parseRelation, spicedbFaults } from './access/index.ts';
 import { createChat } from './chat/index.ts';
 import { type Config, publicUrlOf } from './config/config.ts';
 import { type DataLock, lockDataDir } from './config/data-lock.ts';
@@ -30,7 +30,7 @@ import { createLogger, type Logger } from './operations/logger.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { createProbes } from './operations/probes.ts';
 import { collectStartFaults, type StartFault } from './operations/start-faults.ts';
-import { dataDirProbe, httpProbe, redisProbe } from './operations/start-probes.ts';
+import { clockFaults, dataDirProbe, httpProbe, redisProbe } from './operations/start-probes.ts';
 import { createChangeBus } from './twin/change-bus.ts';
 import { createCursorCodec } from './twin/cursor.ts';
 import type { EventLog, Intake } from './twin/ports.ts';
@@ -101,7 +101,7 @@ const DEMO = fileURLToPath(new URL('../resources/demo', import.meta.url));
  */
 export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const { clock, version, launcher, onIdle } = parts;
-  const { dataDir, memberIds, kafka, spicedb, production } = config;
+  const { dataDir, memberIds, kafka, spicedb, oauth, production } = config;
   const lock = await lockDataDir(dataDir);
   const keys = await loadKeys(config.keysFile).catch(releasing(lock));
   const logger = createLogger({ level: config.logLevel, version });
@@ -118,7 +118,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const view = createView({ ...stored, ...following, snapshotDir: config.snapshotDir });
   const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer };
   const leadership = spicedb && log.relationsLeadership;
-  const room = createAccess({ ...ruled, spicedb, leadership, report, metrics, onDeath });
+  const room = createAccess({ ...ruled, oauth, spicedb, leadership, report, metrics, onDeath });
   const { audit, decisions, panelOf, relations } = room;
   const access = withinTenants(decisions, view);
   const readable = { view, access, audit, clock, panelOf, onRead: metrics.read };
@@ -130,7 +130,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const mcp = createMcpEndpoint(config.conformance ? withConformance(spoken) : spoken);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
   const probed = { log: log.log, isRemote: !!kafka, view, access: decisions, audit };
-  const probes = createProbes({ ...probed, outbox: intake, floors });
+  const probes = createProbes({ ...probed, outbox: intake, floors, issuer: room.issuer });
   const health = createHealth(probes, report);
   const written = leadership ? [...room.services, leadership] : room.services;
   const left = log.publisher(view, bus);
@@ -148,7 +148,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       auditVerify: async () => ({ ...(await audit.verify()) }),
       topicPrefix: kafka?.topicPrefix ?? '',
-      development: config.production ? undefined : { key, mint },
+      development: config.production ? undefined : { key, ...(mint && { mint }) },
       metricsText: metrics.text,
       served: metrics.served,
     });
@@ -302,7 +302,7 @@ function releasing(lock: DataLock): (error: unknown) => never {
 
 /** What keeps a server of this configuration from starting, of all its parts at once. */
 export function startFaultsOf(config: Config, clock: Clock): Promise<readonly StartFault[]> {
-  const { kafka, spicedb, redis, dataDir, production } = config;
+  const { kafka, spicedb, redis, oauth, dataDir, production } = config;
   const registry = kafka?.schemaRegistry;
   const setting = 'SCHEMA_REGISTRY_URL';
   return collectStartFaults({
@@ -310,6 +310,7 @@ export function startFaultsOf(config: Config, clock: Clock): Promise<readonly St
     ...(kafka && { KAFKA_BROKERS: () => topicFaultsOf(kafka, !production) }),
     ...(registry && { [setting]: httpProbe(setting, registry, '/subjects', clock) }),
     ...(spicedb && { SPICEDB_ENDPOINT: () => spicedbFaults(spicedb) }),
+    ...(oauth && { OAUTH_ISSUER: () => issuerFaults(oauth.issuer, clock, clockFaults) }),
     ...(redis && { REDIS_URL: redisProbe(redis, clock) }),
   });
 }

@@ -127,21 +127,16 @@ test('T9: the token that those are made of is taken', async () => {
   assert.equal((await send('plain search', signed({}))).status, 200);
 });
 
-test('T9: the metadata by path and at the root name the resource that tokens are for', async () => {
-  const documents: Record<string, unknown>[] = [];
-  for (const path of [`${METADATA}/mcp`, METADATA]) {
-    const answer = await fetch(server.url + path);
-    assert.equal(answer.status, 200, path);
-    assert.match(String(answer.headers.get('content-type')), /^application\/json/);
-    documents.push((await answer.json()) as Record<string, unknown>);
-  }
-  const [byPath, atRoot] = documents;
-  assert.deepEqual(atRoot, byPath);
-  assert.equal(byPath?.resource, `${server.url}/mcp`);
-  assert.ok((byPath.authorization_servers as string[]).length > 0);
-  assert.deepEqual(byPath.bearer_methods_supported, ['header']);
-  assert.ok(!(byPath.scopes_supported as string[]).includes('offline_access'));
-  for (const path of [`${METADATA}/v1`, `${METADATA}/mcp/x`, `/mcp${METADATA}`]) {
+test('T9: the metadata names the resource that tokens are for, at its own path alone', async () => {
+  const answer = await fetch(`${server.url}${METADATA}/mcp`);
+  assert.equal(answer.status, 200);
+  assert.match(String(answer.headers.get('content-type')), /^application\/json/);
+  const document = (await answer.json()) as Record<string, unknown>;
+  assert.equal(document.resource, `${server.url}/mcp`);
+  assert.ok((document.authorization_servers as string[]).length > 0);
+  assert.deepEqual(document.bearer_methods_supported, ['header']);
+  assert.ok(!(document.scopes_supported as string[]).includes('offline_access'));
+  for (const path of [METADATA, `${METADATA}/v1`, `${METADATA}/mcp/x`, `/mcp${METADATA}`]) {
     assert.equal((await fetch(server.url + path)).status, 404, path);
   }
 });

@@ -17,10 +17,11 @@ import { startEmbeddedEngine } from './spicedb/embedded.ts';
 import type { Engine } from './spicedb/engine.ts';
 import { connectEngine, type SpicedbConnection } from './spicedb/grpc.ts';
 import { requireSchema } from './spicedb/schema-check.ts';
-import { audienceOf, createChallenges } from './tokens/challenge.ts';
-import { createDevIssuer, type MintedToken } from './tokens/dev-issuer.ts';
-import { fixedKeys, trustKeys } from './tokens/trusted-keys.ts';
-import { createVerifier } from './tokens/verifier.ts';
+import { createChallenges } from './tokens/challenge.ts';
+import type { createDevIssuer, MintedToken } from './tokens/dev-issuer.ts';
+import { type ForeignIssuer, foreignTokens } from './tokens/foreign/index.ts';
+import { IssuerKeys, type IssuerState } from './tokens/foreign/issuer-keys.ts';
+import { ownTokens } from './tokens/own.ts';
 
 export interface AccessParts {
   readonly dataDir: string;
@@ -30,6 +31,8 @@ export interface AccessParts {
   readonly spicedb?: SpicedbConnection | undefined;
   /** Who of several instances writes relations; without it this one. */
   readonly leadership?: Leadership | undefined;
+  /** A company's issuer of tokens; `undefined`: the one for development. */
+  readonly oauth?: ForeignIssuer | undefined;
   /** The development issuer's signing key. */
   readonly issuerKey: Parameters<typeof createDevIssuer>[0]['key'];
   readonly report: (error: unknown) => void;
@@ -49,6 +52,7 @@ export interface AccessMetrics {
 export { parseRelation } from './relations-text.ts';
 export { mendSchema } from './spicedb/schema-check.ts';
 export { spicedbFaults } from './spicedb/start-faults.ts';
+export { issuerFaults } from './tokens/foreign/start-faults.ts';
 
 /** Everything about who may what, on the embedded SpiceDB or a real one. */
 export interface AccessRoom {
@@ -59,6 +63,8 @@ export interface AccessRoom {
   readonly services: readonly Service[];
   /** Tokens, once the address is known that their audience contains. */
   tokens(publicUrl: string): Promise<Tokens>;
+  /** Of a company's issuer: how many of its keys are known, and whether it answers. */
+  readonly issuer?: { readonly state: IssuerState };
   /** Ids of the members who are related to a practitioner. */
   panelOf(practitioner: string): Promise<string[]>;
   /** Relations in SpiceDB's text form. */
@@ -69,7 +75,8 @@ export interface Tokens {
   authenticate(rawHeaders: readonly string[]): Promise<Principal>;
   challenge: ReturnType<typeof createChallenges>['challenge'];
   metadata: ReturnType<typeof createChallenges>['metadata'];
-  mint(request: Readonly<Record<string, unknown>>): Promise<MintedToken>;
+  /** Absent where tokens come from a company's issuer. */
+  mint?(request: Readonly<Record<string, unknown>>): Promise<MintedToken>;
 }
 
 export interface RelationsDesk {
@@ -96,19 +103,21 @@ export function createAccess(parts: AccessParts): AccessRoom {
   const onStuck = metrics.relationsStuck;
   const written = { engine, journal, clock, decisions, onTrouble: report, onStuck };
   const relations = createRelations({ ...written, ...(leadership && { leadership }) });
+  const issuer = parts.oauth && new IssuerKeys({ ...parts.oauth, clock, report });
   const audit = createAudit({ dataDir, clock, report, onCommit: metrics.auditCommit });
   return {
     decisions,
     relations,
     audit,
-    services: [audit, service, decisions, relations],
+    services: [audit, service, decisions, relations, ...(issuer ? [issuer] : [])],
+    ...(issuer && { issuer }),
     async panelOf(id) {
       const subject = { type: 'practitioner', id };
       const asked = engine.read({ type: 'member', relation: 'practitioner', subject });
       const found = await answered(clock, LIMITS.lookupTimeoutMs, asked);
       return found.map(({ resource }) => resource.id);
     },
-    tokens: (publicUrl) => openTokens(parts, decisions, publicUrl),
+    tokens: (publicUrl) => openTokens(parts, decisions, issuer, publicUrl),
     desk: {
       write: (changes, actor) => relations.write(changes, actor),
       list: async (filter) => (await relations.list(filter)).map(printRelation),
@@ -134,23 +143,26 @@ function openEngine({ spicedb, clock, onDeath }: AccessParts): {
 }
 
 async function openTokens(
-  { clock, issuerKey }: AccessParts,
+  { clock, issuerKey, oauth }: AccessParts,
   decisions: Decisions,
+  keys: IssuerKeys | undefined,
   publicUrl: string,
 ): Promise<Tokens> {
-  const audience = audienceOf(publicUrl);
-  const issuer = createDevIssuer({ issuer: publicUrl, audience, key: issuerKey, clock });
-  const keys = fixedKeys(await trustKeys(issuer.jwks()));
-  const verifier = createVerifier({ issuer: publicUrl, audience, keys, clock });
+  const { verifier, issuer, mint } =
+    oauth !== undefined && keys !== undefined
+      ? foreignTokens({ ...oauth, publicUrl, keys, clock })
+      : await ownTokens({ publicUrl, key: issuerKey, clock });
   verifier.onRevoked((tokenId) => decisions.announce({ kind: 'token', tokenId }));
+  const { scopePrefix = '' } = oauth ?? {};
   const { challenge, metadata } = createChallenges({
     publicUrl,
-    authorizationServers: [publicUrl],
+    authorizationServers: [issuer],
+    scopePrefix,
   });
   return {
     authenticate: (rawHeaders) => verifier.authenticate(rawHeaders),
     challenge,
     metadata,
-    mint: (request) => issuer.mint(request),
+    ...(mint && { mint }),
   };
 }

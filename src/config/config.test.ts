@@ -100,7 +100,7 @@ test('a Redis is known by its address, and its password is never printed', () =>
 
 test('production names every unnamed embedded part and every development setting', () => {
   const env = { NODE_ENV: 'production', DEMO: 'on', CONFORMANCE: 'on' };
-  const settings = ['EMBEDDED', 'EMBEDDED', 'NODE_ENV', 'DEMO', 'CONFORMANCE', 'PUBLIC_URL'];
+  const settings = ['EMBEDDED', 'EMBEDDED', 'DEMO', 'CONFORMANCE', 'PUBLIC_URL', 'OAUTH_ISSUER'];
   assert.deepEqual(problemsOf({ env }), settings);
 });
 

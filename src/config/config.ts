@@ -9,6 +9,7 @@ import {
   type Values,
 } from './collect.ts';
 import { type KafkaSettings, kafkaOf } from './kafka.ts';
+import { type OAuthSettings, oauthOf } from './oauth.ts';
 import { REDIS_PREFIX, type RedisSettings } from './redis.ts';
 import { EMBEDDED_ROLES, NOT_IN_THIS_VERSION, type Role, type SettingName } from './settings.ts';
 import { type SpicedbSettings, spicedbOf } from './spicedb.ts';
@@ -41,6 +42,8 @@ export interface Config {
   readonly kafka: KafkaSettings | undefined;
   /** `undefined`: the embedded one. */
   readonly spicedb: SpicedbSettings | undefined;
+  /** `undefined`: the issuer for development. */
+  readonly oauth: OAuthSettings | undefined;
   /** `undefined`: floors are of this instance alone. */
   readonly redis: RedisSettings | undefined;
   /** Absolute; made where it is not there. */
@@ -73,8 +76,9 @@ export function loadConfig(input: ConfigInput): Config {
   const problems = [...collected.problems, ...absentParts(input), ...conflicts(collected.values)];
   const kafka = kafkaOf(collected.values, input.readFile, problems);
   const spicedb = spicedbOf(collected.values, input.readFile, problems);
+  const oauth = oauthOf(collected.values, input, problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze({ ...withDefaults(input, collected), kafka, spicedb });
+  return deepFreeze({ ...withDefaults(input, collected), kafka, spicedb, oauth });
 }
 
 /** The origin that clients use, and the start of the audience of their tokens. */
@@ -102,10 +106,6 @@ function conflicts(values: Values): ConfigProblem[] {
     const mend = `must name ${part}: with NODE_ENV=production the embedded one runs only if named`;
     problems.push({ setting: 'EMBEDDED', mend });
   }
-  problems.push({
-    setting: 'NODE_ENV',
-    mend: 'must not be production: that needs OAUTH_ISSUER, which is not in this version',
-  });
   if (values.DEMO === 'on') {
     problems.push({ setting: 'DEMO', mend: 'must be off with NODE_ENV=production' });
   }
@@ -136,7 +136,7 @@ function roleProblems(roles: readonly Role[]): ConfigProblem[] {
 function withDefaults(
   input: ConfigInput,
   { values, origins }: Collected,
-): Omit<Config, 'kafka' | 'spicedb'> {
+): Omit<Config, 'kafka' | 'spicedb' | 'oauth'> {
   const production = values.NODE_ENV === 'production';
   const { resolve, join } = input.platform === 'win32' ? win32 : posix;
   const dataDir = resolve(input.cwd, values.DATA_DIR ?? defaultDataDir(input));

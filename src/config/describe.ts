@@ -72,6 +72,12 @@ function shown(config: Config, name: SettingName): string {
       return config.spicedb?.tlsCa === undefined ? '' : '(read)';
     case 'SPICEDB_PREFIX':
       return config.spicedb?.prefix ?? '';
+    case 'OAUTH_ISSUER':
+    case 'OAUTH_AUDIENCE':
+    case 'OAUTH_PROFILE':
+    case 'OAUTH_CLAIMS':
+    case 'OAUTH_SCOPE_PREFIX':
+      return oauthShown(config)[name];
     case 'REDIS_PREFIX':
       return config.redis?.prefix ?? '';
     case 'KEYS_FILE':
@@ -92,6 +98,17 @@ function shown(config: Config, name: SettingName): string {
 function tlsShown({ kafka }: Config): string {
   if (kafka?.tls === undefined) return kafka === undefined ? '' : 'off';
   return ['on', ...Object.keys(kafka.tls).map((name) => `${name} (read)`)].join(', ');
+}
+
+function oauthShown({ oauth, publicUrl }: Config) {
+  const names = Object.entries(oauth?.claims ?? {});
+  return {
+    OAUTH_ISSUER: oauth?.issuer ?? 'the one for development',
+    OAUTH_AUDIENCE: oauth?.audience ?? `${publicUrl ?? 'http://localhost:{PORT}'}/mcp`,
+    OAUTH_PROFILE: oauth?.profile ?? '',
+    OAUTH_CLAIMS: names.map(([ours, theirs]) => `${ours}=${theirs}`).join(','),
+    OAUTH_SCOPE_PREFIX: oauth?.scopePrefix ?? '',
+  };
 }
 
 function spicedbShown({ spicedb }: Config): string {

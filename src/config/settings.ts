@@ -1,3 +1,4 @@
+import { OAUTH_PROFILES } from '../contract/tokens.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import {
   KAFKA_CLIENTS,
@@ -7,6 +8,7 @@ import {
   kafkaTls,
   schemaRegistryUrl,
 } from './kafka-parsers.ts';
+import { oauthAudience, oauthClaims, oauthIssuer, oauthScopePrefix } from './oauth.ts';
 import { host, listOf, oneOf, origin, origins, type Parse, text, whole } from './parsers.ts';
 import { REDIS_PREFIX, redisPrefix, redisUrl } from './redis.ts';
 import { spicedbEndpoint, spicedbPrefix } from './spicedb-parsers.ts';
@@ -123,6 +125,26 @@ export const SETTINGS = {
     'Redis that instances share floors by: redis(s)://, redis+sentinel:// or redis+cluster://.',
   ),
   REDIS_PREFIX: setting(redisPrefix, `Before each of our keys in Redis; ${REDIS_PREFIX}.`),
+  OAUTH_ISSUER: setting(
+    oauthIssuer,
+    'Issuer of access tokens of your own, by https; else the one for development.',
+  ),
+  OAUTH_AUDIENCE: setting(
+    oauthAudience,
+    'The one audience that its tokens must name; PUBLIC_URL and /mcp.',
+  ),
+  OAUTH_PROFILE: setting(
+    oneOf(...OAUTH_PROFILES),
+    `How it makes tokens: ${OAUTH_PROFILES.join(', ')}; rfc9068.`,
+  ),
+  OAUTH_CLAIMS: setting(
+    oauthClaims,
+    'Claims that it names otherwise: tenant=org,purpose_of_use=purpose.',
+  ),
+  OAUTH_SCOPE_PREFIX: setting(
+    oauthScopePrefix,
+    'Before each scope that clients are told to ask it for: api://twin/ for Entra.',
+  ),
   SNAPSHOT_DIR: setting(
     text(4_096),
     'Directory of copies of the view: made on demand, and what an instance without one starts from.',
@@ -136,10 +158,6 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** Settings of the contract whose parts come later: named, they are refused, never ignored. */
 export const NOT_IN_THIS_VERSION: readonly string[] = [
-  'OAUTH_ISSUER',
-  'OAUTH_AUDIENCE',
-  'OAUTH_PROFILE',
-  'OAUTH_CLAIMS',
   'STEDI_API_KEY',
   'ELIGIBILITY_SLOTS',
 ].flatMap((name) => [name, `${name}_FILE`]);

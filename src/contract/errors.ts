@@ -83,6 +83,14 @@ export const ERRORS = {
     ws: 4401,
     says: 'A valid access token for this server is needed.',
   },
+  /** RFC 9470: the data names `acrValues` and `maxAgeSeconds` that would do. */
+  INSUFFICIENT_AUTHENTICATION: {
+    retry: 'after-change',
+    jsonRpc: -32600,
+    http: 401,
+    ws: 4401,
+    says: 'This needs a newer or a stronger login.',
+  },
   INSUFFICIENT_SCOPE: {
     retry: 'after-change',
     jsonRpc: -32600,
@@ -120,6 +128,13 @@ export const ERRORS = {
     says: 'This instance has not yet reached the position you asked for.',
   },
   // Us
+  ISSUER_UNAVAILABLE: {
+    retry: 'later',
+    jsonRpc: -32603,
+    http: 503,
+    ws: 4503,
+    says: 'Whether this token is good cannot be told: the issuer of tokens gives no keys.',
+  },
   ACCESS_UNAVAILABLE: {
     retry: 'later',
     jsonRpc: -32603,

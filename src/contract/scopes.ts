@@ -35,6 +35,7 @@ export type Operation =
   | 'dead-letters'
   | 'replay'
   | 'snapshots'
+  | 'keeping'
   | 'metrics';
 
 /** All of the scopes that an operation needs. A section read needs `twin:read` or its section's. */
@@ -53,6 +54,7 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   'dead-letters': ['admin'],
   replay: ['admin'],
   snapshots: ['admin'],
+  keeping: ['admin'],
   metrics: ['admin'],
 };
 
@@ -71,6 +73,26 @@ export function missingScopes(scopes: ReadonlySet<string>, operation: Operation)
   return OPERATION_SCOPES[operation].filter((scope) =>
     scope === 'twin:read' ? !mayReadAnything(scopes) : !scopes.has(scope),
   );
+}
+
+/**
+ * All scopes of an operation at once, for a challenge: what is held and serves, and what is missing
+ * (MCP step-up, SEP-2350), so that the token asked for next fits in one go. A section's scope that is
+ * held serves where any read will do.
+ */
+export function requiredScopes(held: ReadonlySet<string>, operation: Operation): string[] {
+  return OPERATION_SCOPES[operation].flatMap((scope) => {
+    if (scope !== 'twin:read' || held.has(scope)) return [scope];
+    const sections = SECTIONS.map((section) => `twin:read:${section}`).filter((s) => held.has(s));
+    return sections.length > 0 ? sections : [scope];
+  });
+}
+
+/** The same for a read of one URI: the narrowest scope that opens it. */
+export function requiredToRead(held: ReadonlySet<string>, uri: TwinUri): string[] {
+  if (held.has('twin:read')) return ['twin:read'];
+  if (uri.kind === 'section' || uri.kind === 'source') return [`twin:read:${uri.section}`];
+  return uri.kind === 'changes' ? requiredScopes(held, 'read') : ['twin:read'];
 }
 
 /**

@@ -4,6 +4,7 @@ import { isDeeperThan } from '../kernel/json.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import { parseJson, readBody } from './body.ts';
 import { challengeOf } from './challenge.ts';
+import { valuesOf } from './guards.ts';
 import type { HttpParts } from './parts.ts';
 import { isForTheLog, retryHeaders, rpcError, sendJson } from './respond.ts';
 
@@ -29,12 +30,34 @@ export async function serveMcp(
       if (Array.isArray(body)) throw new Fault('INVALID_REQUEST', { detail: 'Send one message.' });
       if (isDeeperThan(body, LIMITS.messageDepthMax)) throw tooDeep();
     }
-    const scopes = parts.mcp.missingScopes(principal, body);
-    if (scopes.length > 0) throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
+    if (parts.mcp.missingScopes(principal, body).length > 0) {
+      const scopes = parts.mcp.requiredScopes(principal.scopes, body);
+      throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
+    }
     res.setHeader('correlation-id', correlationId);
     await parts.mcp.handle({ req, res, body, caller: { principal, correlationId } });
   } catch (error) {
+    if (body === undefined && error instanceof Fault && error.code === 'UNAUTHENTICATED') {
+      body = await asked(req);
+    }
     refuse(parts, req, res, correlationId, body, error);
+  }
+}
+
+/** What a caller without a token may send to be told of its scopes; most messages are smaller. */
+const ASKED_BYTES_MAX = 16 * 1024;
+
+/**
+ * What somebody wants who may not have it: from the body where that is short, else from the headers
+ * of MCP 2026-07-28, so that the challenge names the scopes to ask for. It decides nothing.
+ */
+async function asked(req: IncomingMessage): Promise<unknown> {
+  try {
+    return parseJson(await readBody(req, ['application/json'], ASKED_BYTES_MAX));
+  } catch {
+    const [method] = valuesOf(req, 'mcp-method');
+    const [name] = valuesOf(req, 'mcp-name');
+    return method === undefined ? undefined : { method, params: { name, uri: name } };
   }
 }
 
@@ -55,5 +78,6 @@ function refuse(
   if (isForTheLog(fault)) parts.report(fault.cause ?? fault, correlationId);
   const [status, answer] = rpcError(fault, correlationId, body);
   const headers = { 'correlation-id': correlationId, ...retryHeaders(fault) };
-  sendJson(res, status, answer, { ...headers, ...challengeOf(parts, req, fault) });
+  const scopes = parts.mcp.requiredScopes(new Set(), body);
+  sendJson(res, status, answer, { ...headers, ...challengeOf(parts, req, fault, scopes) });
 }

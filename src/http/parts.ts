@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BackupMade } from '../contract/backups.ts';
 import type { FlagStates } from '../contract/flags.ts';
+import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Fault } from '../kernel/errors.ts';
@@ -22,8 +24,11 @@ import type { Caller, Reader } from '../twin/reader/index.ts';
 export interface Authenticator {
   /** @param rawHeaders as node gives them: name, value, name, value, … */
   authenticate(rawHeaders: readonly string[]): Promise<Principal>;
-  /** `WWW-Authenticate` for a refusal (RFC 6750 §3, RFC 9728 §5.1). */
-  challenge(fault: Fault, tokenSent: boolean): string;
+  /**
+   * `WWW-Authenticate` for a refusal (RFC 6750 §3, RFC 9728 §5.1, RFC 9470 §3).
+   * @param scopes all that the operation needs; none where that cannot be told
+   */
+  challenge(fault: Fault, tokenSent: boolean, scopes: readonly string[]): string;
   /** RFC 9728 protected resource metadata. */
   metadata(): Record<string, unknown>;
 }
@@ -31,6 +36,8 @@ export interface Authenticator {
 /** The MCP endpoint, as this room sees it. */
 export interface McpRoute {
   missingScopes(principal: Principal, body: unknown): string[];
+  /** All scopes that the message needs, for the challenge of a 401 or 403. */
+  requiredScopes(held: ReadonlySet<string>, body: unknown): string[];
   handle(exchange: {
     req: IncomingMessage;
     res: ServerResponse;
@@ -65,10 +72,25 @@ export interface SnapshotsDesk {
   list(): Promise<Snapshot[]>;
 }
 
+/** Legal holds, and letting members go. */
+export interface KeeperDesk {
+  holds(tenant: string): readonly Hold[];
+  hold(by: By, member: string, reason: string): Promise<Hold>;
+  release(by: By, member: string): Promise<void>;
+  forget(by: By, members: readonly string[]): Promise<Forgotten>;
+  allowAgain(by: By, member: string): Promise<void>;
+}
+
+interface By {
+  readonly tenant: string;
+  readonly actor: string;
+}
+
 /** Development only: tokens for whoever holds the key of `server.json`. */
 export interface DevelopmentDesk {
   readonly key: string;
-  mint(request: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
+  /** Absent where tokens come from a company's issuer. */
+  mint?(request: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
 }
 
 export interface HttpParts {
@@ -82,6 +104,11 @@ export interface HttpParts {
   readonly deadLetters?: DeadLetters;
   readonly replays?: Replays;
   readonly snapshots: SnapshotsDesk;
+  readonly keeper: KeeperDesk;
+  /** @param dryRun says what is due, and deletes nothing */
+  readonly retain: (tenant: string, dryRun: boolean) => Promise<RetentionReport>;
+  /** @throws Fault NOT_FOUND where no place or no key for backups is set */
+  readonly backup: () => Promise<BackupMade>;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;

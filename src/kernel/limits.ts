@@ -103,6 +103,18 @@ export const LIMITS = {
   /** Token life at most (contract "Claims") and clock skew (security.md §6, 15). */
   tokenLifeMaxSeconds: 3_600,
   clockSkewSeconds: 5,
+  /** A company's issuer of tokens. */
+  foreignIssuer: {
+    /** How often its keys are read anew, and how long the known ones count while it is away. */
+    refreshMs: 5 * 60_000,
+    keepMs: 60 * 60_000,
+    /** How long it is left alone after it was asked for a key that nobody knows. */
+    coolDownMs: 10_000,
+    /** One question to it, its answer, and the keys in that. */
+    timeoutMs: 5_000,
+    answerBytesMax: 256 * 1024,
+    keysMax: 100,
+  },
   /** Clocks of two parts may differ this far (design §9, P1); more is a fault at start. */
   clockSkewMaxMs: 1_000,
   sessionIdleMs: 30 * 60_000,

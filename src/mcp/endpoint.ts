@@ -7,7 +7,7 @@ import type { Principal } from '../twin/ports.ts';
 import type { Caller } from '../twin/reader/index.ts';
 import { createCompleter } from './completions.ts';
 import { isListen, serveListen } from './listen.ts';
-import { missingScopesOf } from './operations.ts';
+import { missingScopesOf, requiredScopesOf } from './operations.ts';
 import { authInfoOf, type McpParts } from './parts.ts';
 import { createTwinServer } from './server.ts';
 import { Sessions } from './sessions.ts';
@@ -26,6 +26,8 @@ export interface McpExchange {
 export interface McpEndpoint extends Service {
   /** Scopes that the message needs and the token lacks. */
   missingScopes(principal: Principal, body: unknown): string[];
+  /** All scopes that the message needs, for the challenge of a 401 or 403. */
+  requiredScopes(held: ReadonlySet<string>, body: unknown): string[];
   handle(exchange: McpExchange): Promise<void>;
   /** Ends the streams, each with its result, and takes no new ones; requests go on. */
   drain(): Promise<void>;
@@ -50,16 +52,20 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
     },
   });
   let sweep: NodeJS.Timeout | undefined;
+  let unfollow = (): void => undefined;
   return {
     name: 'mcp',
     missingScopes: missingScopesOf,
+    requiredScopes: requiredScopesOf,
     async start() {
       await hub.start();
+      unfollow = parts.access.onChange((change) => sessions.accessChanged(change));
       sweep = setInterval(() => sessions.closeIdle(), IDLE_SWEEP_MS).unref();
     },
     drain: () => hub.stop(),
     async stop() {
       clearInterval(sweep);
+      unfollow();
       await hub.stop();
       await sessions.close();
       await modern.close();

@@ -1,5 +1,5 @@
 import type { EventLog, View } from '../twin/ports.ts';
-import type { Probe } from './health.ts';
+import type { Probe, ProbeResult } from './health.ts';
 
 /** How long the view may take to reach what the log had when it was asked, milliseconds. */
 const CATCH_UP_MS = 500;
@@ -14,6 +14,10 @@ export interface ProbedParts {
   readonly view: Pick<View, 'waitFor'>;
   readonly access: { readonly sure: boolean };
   readonly audit: { ready(): boolean };
+  /** A company's issuer of tokens. */
+  readonly issuer?:
+    | { readonly state: { readonly known: number; readonly answers: boolean } }
+    | undefined;
   readonly floors: { readonly shared: boolean };
   readonly outbox: {
     state(): { readonly submissions: number; readonly away: boolean; readonly alive: boolean };
@@ -32,6 +36,7 @@ export function createProbes({
   audit,
   outbox,
   floors,
+  issuer,
 }: ProbedParts): Record<string, Probe> {
   const asked = isRemote ? boundedEnds(log) : () => log.ends();
   const endsOf = async () => (log.damaged === true ? undefined : await asked());
@@ -60,8 +65,15 @@ export function createProbes({
       const why = away ? 'the log is away' : 'the log takes them in order';
       return { ok: true, detail: `holds ${submissions} submissions: ${why}` };
     },
+    ...(issuer && { issuer: () => issuerProbe(issuer.state) }),
     audit: () => (audit.ready() ? { ok: true } : { ok: false, detail: 'records cannot be kept' }),
   };
+}
+
+/** Without a key nobody can be let in; with some, those that they were made for. */
+function issuerProbe({ known, answers }: { known: number; answers: boolean }): ProbeResult {
+  if (known === 0) return { ok: false, detail: 'no key is known' };
+  return answers ? { ok: true } : { ok: true, detail: 'away: known keys go on for an hour' };
 }
 
 /** `undefined` where the log is away. */

@@ -15,7 +15,7 @@ const OPAQUE =
   'opaque and encrypted tokens are not taken, since this version asks no introspection endpoint: ' +
   'have the issuer make signed JWTs for this audience';
 const PROFILE = 'OAUTH_PROFILE says whose tokens these are';
-const KID = /^[A-Za-z0-9._-]{1,128}$/;
+export const KID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /**
  * The protected header, before any signature is checked.

@@ -10,6 +10,8 @@ const BODY_BYTES_MAX = 8 * 1024;
 /** A stream that says nothing; open as long as somebody needs the server. */
 export const HOLD_PATH = '/oauth/dev/hold';
 
+const FOREIGN = 'Tokens come from OAUTH_ISSUER alone: give one with --token or DIGITAL_TWIN_TOKEN.';
+
 /**
  * Development only: whoever can read `DATA_DIR/server.json` (mode 0600) may have tokens made, and
  * may hold the server open for as long as its bridge runs.
@@ -17,6 +19,7 @@ export const HOLD_PATH = '/oauth/dev/hold';
 export function developmentRoutes(app: Express, parts: HttpParts, desk: DevelopmentDesk): void {
   app.post('/oauth/dev/token', async (req, res) => {
     requireKey(desk, req);
+    if (desk.mint === undefined) throw new Fault('NOT_FOUND', { detail: FOREIGN });
     const body = parseJson(await readBody(req, ['application/json'], BODY_BYTES_MAX));
     if (!isObject(body)) throw new Fault('INVALID_ARGUMENT', { detail: 'Send { "as": "ana" }.' });
     const token = await desk.mint(body);

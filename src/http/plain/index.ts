@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import express, { type ErrorRequestHandler } from 'express';
-import { missingScopes } from '../../contract/scopes.ts';
+import express, { type ErrorRequestHandler, type Request } from 'express';
+import {
+  missingScopes,
+  type Operation,
+  requiredScopes,
+  requiredToRead,
+} from '../../contract/scopes.ts';
+import { parseUri } from '../../contract/uris.ts';
 import { asFault, Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import { challengeOf } from '../challenge.ts';
@@ -11,6 +17,7 @@ import { developmentRoutes } from './development.ts';
 import { deadLetterRoutes } from './dlq.ts';
 import { flagRoutes } from './flags.ts';
 import type { Guarded } from './guarded.ts';
+import { keepingRoutes } from './keeping.ts';
 import { operationRoutes } from './operations.ts';
 import { operatorRoutes } from './operators.ts';
 import { replayRoutes } from './replays.ts';
@@ -42,6 +49,7 @@ export function createPlainRoutes(
   deadLetterRoutes(app, parts, guarded);
   replayRoutes(app, parts, guarded);
   snapshotRoutes(app, parts, guarded);
+  keepingRoutes(app, parts, guarded);
   schemaRoutes(app, parts.topicPrefix ?? '');
   if (parts.development !== undefined) developmentRoutes(app, parts, parts.development);
   app.use(() => {
@@ -53,11 +61,21 @@ export function createPlainRoutes(
 
 function guardedBy({ authenticator }: HttpParts): Guarded {
   return (operation, route) => async (req, res) => {
+    res.locals.scopes = scopesOf(operation, req, new Set());
     const principal = await authenticator.authenticate(req.rawHeaders);
-    const scopes = missingScopes(principal.scopes, operation);
-    if (scopes.length > 0) throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
+    if (missingScopes(principal.scopes, operation).length > 0) {
+      const scopes = scopesOf(operation, req, principal.scopes);
+      throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
+    }
     await route(req, res, { principal, correlationId: String(res.locals.correlationId) });
   };
+}
+
+/** All that the operation needs; of a read, what its section does. */
+function scopesOf(operation: Operation, req: Request, held: ReadonlySet<string>): string[] {
+  const { kind, id, section } = req.params;
+  const uri = operation === 'read' ? parseUri(`mcp://twins/${kind}/${id}/${section}`) : null;
+  return uri === null ? requiredScopes(held, operation) : requiredToRead(held, uri);
 }
 
 function onError(parts: HttpParts): ErrorRequestHandler {
@@ -67,7 +85,9 @@ function onError(parts: HttpParts): ErrorRequestHandler {
     const fault = isClientFault(error) ? new Fault('INVALID_REQUEST') : asFault(error);
     const [status, body] = plainError(fault, correlationId);
     if (isForTheLog(fault)) parts.report(fault.cause ?? fault, correlationId);
-    sendJson(res, status, body, { ...retryHeaders(fault), ...challengeOf(parts, req, fault) });
+    const scopes = (res.locals.scopes as readonly string[] | undefined) ?? [];
+    const challenge = challengeOf(parts, req, fault, scopes);
+    sendJson(res, status, body, { ...retryHeaders(fault), ...challenge });
   };
 }
 

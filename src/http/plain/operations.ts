@@ -3,8 +3,7 @@ import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
 import type { Guarded } from './guarded.ts';
 
-const METADATA = '/.well-known/oauth-protected-resource';
-const METADATA_PATHS = [`${METADATA}/mcp`, METADATA];
+const METADATA_PATH = '/.well-known/oauth-protected-resource/mcp';
 
 /** Health, metrics and the metadata by which OAuth clients find the authorization server. */
 export function operationRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
@@ -27,8 +26,8 @@ export function operationRoutes(app: Express, parts: HttpParts, guarded: Guarded
       res.end(await parts.metricsText());
     }),
   );
-  // By RFC 9728 the path of the resource follows; MCP lets a client look at the root as well.
-  app.get(METADATA_PATHS, (_req, res) => {
+  // The path of the resource follows (RFC 9728 §3.1). At the root it would be that of another one.
+  app.get(METADATA_PATH, (_req, res) => {
     sendJson(res, 200, parts.authenticator.metadata(), { 'cache-control': 'public, max-age=300' });
   });
 }
