@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BackupMade } from '../contract/backups.ts';
 import type { FlagStates } from '../contract/flags.ts';
-import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Fault } from '../kernel/errors.ts';
@@ -72,20 +70,6 @@ export interface SnapshotsDesk {
   list(): Promise<Snapshot[]>;
 }
 
-/** Legal holds, and letting members go. */
-export interface KeeperDesk {
-  holds(tenant: string): readonly Hold[];
-  hold(by: By, member: string, reason: string): Promise<Hold>;
-  release(by: By, member: string): Promise<void>;
-  forget(by: By, members: readonly string[]): Promise<Forgotten>;
-  allowAgain(by: By, member: string): Promise<void>;
-}
-
-interface By {
-  readonly tenant: string;
-  readonly actor: string;
-}
-
 /** Development only: tokens for whoever holds the key of `server.json`. */
 export interface DevelopmentDesk {
   readonly key: string;
@@ -104,11 +88,6 @@ export interface HttpParts {
   readonly deadLetters?: DeadLetters;
   readonly replays?: Replays;
   readonly snapshots: SnapshotsDesk;
-  readonly keeper: KeeperDesk;
-  /** @param dryRun says what is due, and deletes nothing */
-  readonly retain: (tenant: string, dryRun: boolean) => Promise<RetentionReport>;
-  /** @throws Fault NOT_FOUND where no place or no key for backups is set */
-  readonly backup: () => Promise<BackupMade>;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;
