@@ -88,6 +88,8 @@ export const LIMITS = {
   recentChangesMs: 5 * 60_000,
   /** Snapshots of the view in one folder; the oldest go. */
   snapshotsKept: 8,
+  /** Members that one request forgets at most. */
+  forgetMembersMax: 50,
   changesRetentionMs: 7 * 24 * 3_600_000,
   cursorTtlMs: 7 * 24 * 3_600_000,
   /** How long a question of a tool waits for its answer (security.md §1.4 M1). */
@@ -115,9 +117,47 @@ export const LIMITS = {
     answerBytesMax: 256 * 1024,
     keysMax: 100,
   },
+  /** The authorization server for development (docs/authorization-server.md). */
+  issuer: {
+    /** Clients that registered themselves, and how many may do so in a minute. */
+    clientsMax: 1_000,
+    registrationsPerMinute: 60,
+    redirectUrisMax: 10,
+    clientNameCharsMax: 60,
+    /** A client id that is a URL, and a redirect URI. */
+    clientIdCharsMax: 512,
+    /** A client's metadata document, and how many are fetched in a minute. */
+    documentBytesMax: 16 * 1024,
+    documentTimeoutMs: 2_500,
+    documentsPerMinute: 60,
+    /** Sessions, grants, codes, refresh tokens and open logins: of each this many. */
+    entriesMax: 10_000,
+    /** Access tokens that have not ended. */
+    tokensMax: 50_000,
+    formBytesMax: 64 * 1024,
+    registrationBytesMax: 16 * 1024,
+    /** A person's login, and how long what they allowed is remembered. */
+    sessionSeconds: 8 * 3_600,
+    grantSeconds: 14 * 24 * 3_600,
+    interactionSeconds: 10 * 60,
+    codesMax: 8,
+    codeTtlMs: 5 * 60_000,
+    codeTriesMax: 10,
+    /** Agents that stand in one another's `act` (RFC 8693 §4.1). */
+    actorsMax: 4,
+  },
   /** Clocks of two parts may differ this far (design §9, P1); more is a fault at start. */
   clockSkewMaxMs: 1_000,
   sessionIdleMs: 30 * 60_000,
+  /**
+   * Answers that a 2025-era client may come back for with `Last-Event-ID`: requests of one session,
+   * bytes of one session, of one tenant and of an instance, and for how long.
+   */
+  resumableRequestsPerSessionMax: 256,
+  keptAnswerBytesPerSessionMax: 1024 * 1024,
+  keptAnswerBytesPerTenantMax: 32 * 1024 * 1024,
+  keptAnswerBytesMax: 64 * 1024 * 1024,
+  keptAnswerMs: 2 * 60_000,
   searchQueryCharsMax: 256,
   searchTermsMax: 16,
   /** The same with the codes and display words that lay words stand for. */

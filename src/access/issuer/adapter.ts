@@ -1,0 +1,33 @@
+import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import { metadataOf, type RegisteredClients } from './registered-clients.ts';
+import type { IssuerStore } from './store.ts';
+
+/** The library's view of the store. Clients of the operator's file come before those that registered. */
+export function storeAdapter(store: IssuerStore, clients: RegisteredClients): AdapterFactory {
+  return (model): Adapter => ({
+    async upsert(id, payload, expiresIn) {
+      store.upsert(model, id, payload as Record<string, unknown>, expiresIn);
+    },
+    async find(id) {
+      const registered = model === 'Client' ? clients.get(id) : undefined;
+      const found = registered === undefined ? store.find(model, id) : metadataOf(registered);
+      return found as AdapterPayload | undefined;
+    },
+    async findByUid(uid) {
+      return store.findByUid(uid) as AdapterPayload | undefined;
+    },
+    async findByUserCode() {
+      return undefined;
+    },
+    async consume(id) {
+      if (!store.consume(model, id)) throw new errors.InvalidGrant('it was used already');
+    },
+    async destroy(id) {
+      store.destroy(model, id);
+    },
+    async revokeByGrantId(grantId) {
+      store.destroyOfGrant(model, grantId);
+    },
+  });
+}

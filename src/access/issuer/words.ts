@@ -1,0 +1,63 @@
+import { SCOPES } from '../../contract/scopes.ts';
+import { SECTIONS } from '../../contract/uris.ts';
+
+/** Kinds of login (`acr`): picking a made-up person, and a code of the server's terminal. */
+export const ACR = {
+  demo: 'urn:digital-twin:acr:demo',
+  code: 'urn:digital-twin:acr:code',
+} as const;
+
+/** What each scope lets a program do, as a sentence that goes on from “It may”. */
+const SCOPE_WORDS: Readonly<Record<string, string>> = {
+  'twin:read': 'read every section of the health records that you may read',
+  'twin:read:profile': 'read names, contact and preferences',
+  'twin:read:coverage': 'read insurance plans and benefits',
+  'twin:read:care': 'read care plans, appointments and tasks',
+  'twin:read:clinical': 'read conditions, medicines, results and visits',
+  'twin:read:financial': 'read claims and what is owed',
+  'twin:search': 'search in them',
+  'twin:chat': 'have questions about them answered',
+  'twin:subscribe': 'be told when they change',
+  'eligibility:check': 'ask the insurer what is covered, which may cost a fee',
+  'sessions:write': 'begin sessions and set down tasks',
+  'sources:write': 'add and change health records of the organization',
+  'relations:write': 'decide who may see whose records',
+  breakglass: 'open a record in an emergency, which is told to the privacy officer',
+  'audit:read': 'read who saw what',
+  admin: 'run the installation: flags, dead letters, replays, snapshots',
+};
+
+export function scopeWords(scope: string): string {
+  return SCOPE_WORDS[scope] ?? scope;
+}
+
+/** They change things for others: nobody gets them by picking a name (docs/authorization-server.md). */
+const STRONG: ReadonlySet<string> = new Set([
+  'sources:write',
+  'relations:write',
+  'breakglass',
+  'audit:read',
+  'admin',
+]);
+
+export const isStrong = (scope: string): boolean => STRONG.has(scope);
+
+export const KNOWN_SCOPES: ReadonlySet<string> = new Set(SCOPES);
+
+/** What an agent may be trusted with: relation of SpiceDB, and its words. */
+export const TRUST: Readonly<Record<string, { relation: string; says: string }>> = {
+  profile: { relation: 'agent_profile', says: 'Names, contact and preferences' },
+  coverage: { relation: 'agent_coverage', says: 'Insurance plans and benefits' },
+  care: { relation: 'agent_care', says: 'Care plans, appointments and tasks' },
+  clinical: { relation: 'agent_clinical', says: 'Conditions, medicines, results and visits' },
+  financial: { relation: 'agent_financial', says: 'Claims and what is owed' },
+  chat: { relation: 'agent_chat', says: 'Answering questions, and keeping sessions' },
+};
+
+/** Scopes of `wanted` that `held` covers: `twin:read` contains those of each section. */
+export function coveredScopes(held: ReadonlySet<string>, wanted: readonly string[]): string[] {
+  const sections = new Set(SECTIONS.map((section) => `twin:read:${section}`));
+  return wanted.filter(
+    (scope) => held.has(scope) || (sections.has(scope) && held.has('twin:read')),
+  );
+}
