@@ -234,6 +234,43 @@ export const PROMISES: readonly Promised[] = [
   ),
 
   spine(
+    'B-OA-1',
+    'The metadata of the resource stands at its path form alone: issuer, scopes, and tokens by header.',
+  ),
+  spine(
+    'B-OA-2',
+    'A 401 names the metadata and the scopes of this very operation, and an error only where a token was sent.',
+  ),
+  spine(
+    'B-OA-3',
+    'A 403 names all scopes of the operation at once, and a token that has them passes.',
+  ),
+  spine(
+    'B-OA-4',
+    'The keys of a company’s issuer are found by metadata that names it exactly, within bounds and without redirects.',
+  ),
+  spine(
+    'B-OA-5',
+    'A key that the issuer adds is found, one it takes back counts no longer than stated; while it is away known keys go on, and unknown ones are 503.',
+  ),
+  spine(
+    'B-OA-6',
+    'Access tokens as each known vendor makes them are taken; each rule holds for them or is relaxed by name.',
+  ),
+  spine(
+    'B-OA-7',
+    'The log line of a refused token names the rule and what to set, and nothing of the token.',
+  ),
+  spine(
+    'B-OA-9',
+    'Production starts with a company’s issuer alone, and nothing for development runs in it.',
+  ),
+  spine(
+    'B-OA-10',
+    'What needs a newer or a stronger login says which (RFC 9470), and takes the token that has it.',
+  ),
+
+  spine(
     'B-RT-1',
     'Forgetting a member buries every record of theirs, and leaves no byte of them in any file.',
   ),

@@ -88,7 +88,7 @@ test('what belongs to an issuer needs one', () => {
   assert.deepEqual(problemsOf(env), Object.keys(env));
 });
 
-test('production starts with an issuer, and says that it needs one', () => {
+test('B-OA-9: production starts with an issuer, and says that it needs one', () => {
   assert.deepEqual(problemsOf({ ...PRODUCTION, OAUTH_ISSUER: ISSUER }), []);
   assert.deepEqual(problemsOf(PRODUCTION), ['OAUTH_ISSUER']);
   assert.throws(() => loadConfig(input(PRODUCTION)), /OAUTH_ISSUER must be set .*docs\/oauth\.md/);
@@ -97,7 +97,7 @@ test('production starts with an issuer, and says that it needs one', () => {
   assert.equal(config.memberIds, 'opaque');
 });
 
-test('production takes no leave to do without TLS at the issuer', () => {
+test('B-OA-9: production takes no leave to do without TLS at the issuer', () => {
   const env = { ...PRODUCTION, OAUTH_ISSUER: ISSUER };
   const leave = { MCP_DANGEROUSLY_ALLOW_INSECURE_ISSUER_URL: 'true' };
   assert.deepEqual(problemsOf({ ...env, ...leave }), Object.keys(leave));

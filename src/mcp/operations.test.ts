@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Principal } from '../twin/ports.ts';
-import { missingScopesOf } from './operations.ts';
+import { missingScopesOf, requiredScopesOf } from './operations.ts';
 
 const URI = 'mcp://twins/member/demo-ana/coverage';
 const read = { method: 'resources/read', params: { uri: URI } };
@@ -37,3 +37,16 @@ for (const [scopes, message, missing] of CASES) {
     assert.deepEqual(missingScopesOf(principal, message), missing);
   });
 }
+
+test('B-OA-2: all scopes of a message are known from its body, and none where it needs none', () => {
+  const named = (message: unknown, ...held: string[]) =>
+    requiredScopesOf(new Set(held), message).join(' ');
+  assert.equal(named(read), 'twin:read:coverage');
+  assert.equal(named(tool('readDocument', { uri: URI })), 'twin:read:coverage');
+  assert.equal(named({ ...read, params: { uri: `${URI}/../profile` } }), 'twin:read');
+  assert.equal(named(tool('search', {}), 'twin:read:care'), 'twin:read:care twin:search');
+  assert.equal(named({ method: 'subscriptions/listen' }), 'twin:read twin:subscribe');
+  for (const message of [{ method: 'tools/list' }, { method: 'initialize' }, [], 'x', undefined]) {
+    assert.equal(named(message), '');
+  }
+});

@@ -146,7 +146,42 @@ test('a challenge for scopes lists all of them, and nothing can break out of its
   );
 });
 
-test('the metadata names this resource, and never offline_access', () => {
+test('B-OA-2: a challenge names the scopes of the operation, and the usual ones where it has none', () => {
+  const fault = new Fault('UNAUTHENTICATED');
+  const scopes = ['twin:read:clinical'];
+  assert.equal(
+    challenges.challenge(fault, false, scopes),
+    `Bearer scope="twin:read:clinical", ${where}`,
+  );
+  assert.match(challenges.challenge(fault, false, []), /scope="twin:read twin:search /);
+});
+
+test('B-OA-10: a step-up challenge says which login, and how long ago (RFC 9470)', () => {
+  const data = { acrValues: ['phr', 'mfa"\r\n'], maxAgeSeconds: 0 };
+  const fault = new Fault('INSUFFICIENT_AUTHENTICATION', { data });
+  assert.equal(
+    challenges.challenge(fault, true, ['twin:read']),
+    'Bearer error="insufficient_user_authentication", ' +
+      'error_description="This needs a newer or a stronger login.", ' +
+      `acr_values="phr mfa", max_age="0", ${where}`,
+  );
+  const recent = new Fault('INSUFFICIENT_AUTHENTICATION', { data: { maxAgeSeconds: 300 } });
+  assert.doesNotMatch(challenges.challenge(recent, true), /acr_values/);
+});
+
+test('scopes are named as the issuer wants them', () => {
+  const entra = createChallenges({
+    publicUrl: PUBLIC_URL,
+    authorizationServers: [ISSUER],
+    scopePrefix: 'api://twin/',
+  });
+  const scopes = ['twin:read', 'twin:search'];
+  const said = entra.challenge(new Fault('INSUFFICIENT_SCOPE', { data: { scopes } }), true);
+  assert.match(said, /scope="api:\/\/twin\/twin:read api:\/\/twin\/twin:search"/);
+  assert.ok((entra.metadata().scopes_supported as string[]).includes('api://twin/twin:read'));
+});
+
+test('B-OA-1: the metadata names this resource, and never offline_access', () => {
   const metadata = challenges.metadata();
   assert.equal(metadata.resource, `${PUBLIC_URL}/mcp`);
   assert.deepEqual(metadata.authorization_servers, [ISSUER]);
