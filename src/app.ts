@@ -24,7 +24,7 @@ import { createRequestStates, type RequestStates } from './mcp/request-state.ts'
 import { seedDemo } from './operations/demo.ts';
 import { createFlags, type Flags } from './operations/flags.ts';
 import { type FloorsService, openFloors } from './operations/floors.ts';
-import { greeting } from './operations/greeting.ts';
+import { type DemoAgent, greeting } from './operations/greeting.ts';
 import { createHealth } from './operations/health.ts';
 import { createLogger, type Logger } from './operations/logger.ts';
 import { createMetrics } from './operations/metrics.ts';
@@ -101,7 +101,7 @@ const DEMO = fileURLToPath(new URL('../resources/demo', import.meta.url));
  */
 export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const { clock, version, launcher, onIdle } = parts;
-  const { dataDir, memberIds, kafka, spicedb, oauth, production } = config;
+  const { dataDir, memberIds, kafka, spicedb, production } = config;
   const lock = await lockDataDir(dataDir);
   const keys = await loadKeys(config.keysFile).catch(releasing(lock));
   const logger = createLogger({ level: config.logLevel, version });
@@ -118,7 +118,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const view = createView({ ...stored, ...following, snapshotDir: config.snapshotDir });
   const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer };
   const leadership = spicedb && log.relationsLeadership;
-  const room = createAccess({ ...ruled, oauth, spicedb, leadership, report, metrics, onDeath });
+  const whose = issuersOf(config);
+  const room = createAccess({ ...ruled, ...whose, spicedb, leadership, report, metrics, onDeath });
   const { audit, decisions, panelOf, relations } = room;
   const access = withinTenants(decisions, view);
   const readable = { view, access, audit, clock, panelOf, onRead: metrics.read };
@@ -137,10 +138,12 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const services = [flags, floors, ...log.services, intake, view, ...written, ...left, mcp, http];
   const key = randomBytes(32).toString('base64url');
   let url = '';
+  let demoAgent: DemoAgent | undefined;
 
   const open = async (port: number): Promise<void> => {
     url = publicUrlOf(config, port);
-    const { mint, ...authenticator } = await room.tokens(url);
+    const { mint, authorizationServer, ...authenticator } = await room.tokens(url);
+    demoAgent = authorizationServer?.demoAgent;
     http.open({
       ...{ ...shared, ...health, ...log.desks, mcp, intake, view, relations: room.desk, flags },
       authenticator: rated(authenticator, clock, config.requestsPerSecond),
@@ -148,7 +151,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       auditVerify: async () => ({ ...(await audit.verify()) }),
       topicPrefix: kafka?.topicPrefix ?? '',
-      development: config.production ? undefined : { key, ...(mint && { mint }) },
+      development: production ? undefined : withoutAbsent({ key, mint, authorizationServer }),
       metricsText: metrics.text,
       served: metrics.served,
     });
@@ -161,7 +164,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     get url() {
       return url;
     },
-    greeting: () => greeting({ ...config, version, url, launcher, pid: process.pid }),
+    greeting: () => greeting({ ...config, version, url, launcher, demoAgent, pid: process.pid }),
     async start() {
       try {
         await open(await http.bind());
@@ -258,6 +261,23 @@ interface Door {
   readonly positions: PositionCodec;
   readonly floors: FloorsService;
   readonly requestStates: RequestStates;
+}
+
+/** Whose tokens are taken. Ours come by a login as well: not in production, nor beside a company's. */
+function issuersOf(config: Config) {
+  const { production, oauth, demo, host, publicUrl, loopbackClients } = config;
+  if (production || oauth !== undefined) return { oauth };
+  const names = [host, new URL(publicUrl ?? 'http://localhost').hostname];
+  const onLoopback = names.every((name) => LOOPBACK.has(name));
+  const loginCommand = 'npx digital-twin login-code --as NAME';
+  return { authorizationServer: { demo, onLoopback, loopbackClients, loginCommand } };
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1', '[::1]']);
+
+function withoutAbsent<T extends object>(parts: T) {
+  const there = Object.entries(parts).filter(([, part]) => part !== undefined);
+  return Object.fromEntries(there) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 /** So that the command line and the bridges find this server; never in production. */

@@ -11,17 +11,20 @@ import type {
 import { type AuditTrail, createAudit } from './audit/audit.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
 import { answered } from './decisions-asker.ts';
+import type { EmbeddedIssuer, IssuerSettings } from './issuer/index.ts';
+import { type IssuerService, issuerService } from './issuer/service.ts';
 import { createRelations } from './relations.ts';
 import { parseObject, parseRelation, printRelation } from './relations-text.ts';
 import { startEmbeddedEngine } from './spicedb/embedded.ts';
 import type { Engine } from './spicedb/engine.ts';
 import { connectEngine, type SpicedbConnection } from './spicedb/grpc.ts';
 import { requireSchema } from './spicedb/schema-check.ts';
-import { createChallenges } from './tokens/challenge.ts';
+import { audienceOf, createChallenges } from './tokens/challenge.ts';
 import type { createDevIssuer, MintedToken } from './tokens/dev-issuer.ts';
 import { type ForeignIssuer, foreignTokens } from './tokens/foreign/index.ts';
 import { IssuerKeys, type IssuerState } from './tokens/foreign/issuer-keys.ts';
 import { ownTokens } from './tokens/own.ts';
+import type { Verifier } from './tokens/verifier.ts';
 
 export interface AccessParts {
   readonly dataDir: string;
@@ -33,6 +36,8 @@ export interface AccessParts {
   readonly leadership?: Leadership | undefined;
   /** A company's issuer of tokens; `undefined`: the one for development. */
   readonly oauth?: ForeignIssuer | undefined;
+  /** The authorization server for development; absent in production. */
+  readonly authorizationServer?: IssuerSettings | undefined;
   /** The development issuer's signing key. */
   readonly issuerKey: Parameters<typeof createDevIssuer>[0]['key'];
   readonly report: (error: unknown) => void;
@@ -77,6 +82,8 @@ export interface Tokens {
   metadata: ReturnType<typeof createChallenges>['metadata'];
   /** Absent where tokens come from a company's issuer. */
   mint?(request: Readonly<Record<string, unknown>>): Promise<MintedToken>;
+  /** Absent where tokens come from a company's issuer, and in production. */
+  readonly authorizationServer?: EmbeddedIssuer;
 }
 
 export interface RelationsDesk {
@@ -104,12 +111,13 @@ export function createAccess(parts: AccessParts): AccessRoom {
   const written = { engine, journal, clock, decisions, onTrouble: report, onStuck };
   const relations = createRelations({ ...written, ...(leadership && { leadership }) });
   const issuer = parts.oauth && new IssuerKeys({ ...parts.oauth, clock, report });
+  const ours = issuerService();
   const audit = createAudit({ dataDir, clock, report, onCommit: metrics.auditCommit });
   return {
     decisions,
     relations,
     audit,
-    services: [audit, service, decisions, relations, ...(issuer ? [issuer] : [])],
+    services: [audit, service, decisions, relations, ours, ...(issuer ? [issuer] : [])],
     ...(issuer && { issuer }),
     async panelOf(id) {
       const subject = { type: 'practitioner', id };
@@ -117,7 +125,8 @@ export function createAccess(parts: AccessParts): AccessRoom {
       const found = await answered(clock, LIMITS.lookupTimeoutMs, asked);
       return found.map(({ resource }) => resource.id);
     },
-    tokens: (publicUrl) => openTokens(parts, decisions, issuer, publicUrl),
+    tokens: (publicUrl) =>
+      openTokens({ ...parts, relations, trail: audit, ours }, decisions, issuer, publicUrl),
     desk: {
       write: (changes, actor) => relations.write(changes, actor),
       list: async (filter) => (await relations.list(filter)).map(printRelation),
@@ -142,16 +151,25 @@ function openEngine({ spicedb, clock, onDeath }: AccessParts): {
   return { engine, service: { name: 'spicedb', start, stop: () => engine.close() } };
 }
 
+interface TokenParts extends AccessParts {
+  readonly relations: Relations;
+  readonly trail: AuditTrail;
+  readonly ours: IssuerService;
+}
+
 async function openTokens(
-  { clock, issuerKey, oauth }: AccessParts,
+  parts: TokenParts,
   decisions: Decisions,
   keys: IssuerKeys | undefined,
   publicUrl: string,
 ): Promise<Tokens> {
+  const { clock, issuerKey, oauth } = parts;
   const { verifier, issuer, mint } =
     oauth !== undefined && keys !== undefined
       ? foreignTokens({ ...oauth, publicUrl, keys, clock })
       : await ownTokens({ publicUrl, key: issuerKey, clock });
+  const authorizationServer =
+    mint === undefined ? undefined : await openIssuer(parts, verifier, publicUrl);
   verifier.onRevoked((tokenId) => decisions.announce({ kind: 'token', tokenId }));
   const { scopePrefix = '' } = oauth ?? {};
   const { challenge, metadata } = createChallenges({
@@ -164,5 +182,23 @@ async function openTokens(
     challenge,
     metadata,
     ...(mint && { mint }),
+    ...(authorizationServer && { authorizationServer }),
   };
+}
+
+/** One issuer and one key with the tokens that are minted for the holder of the server's key. */
+async function openIssuer(
+  { authorizationServer: settings, trail, ours, issuerKey, ...parts }: TokenParts,
+  verifier: Verifier,
+  publicUrl: string,
+): Promise<EmbeddedIssuer | undefined> {
+  if (settings === undefined) return undefined;
+  const { dataDir, clock, report, relations } = parts;
+  return await ours.open({
+    ...{ dataDir, clock, report, relations, settings, verifier },
+    issuer: publicUrl,
+    audience: audienceOf(publicUrl),
+    key: issuerKey,
+    audit: trail,
+  });
 }

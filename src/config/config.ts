@@ -44,6 +44,8 @@ export interface Config {
   readonly spicedb: SpicedbSettings | undefined;
   /** `undefined`: the issuer for development. */
   readonly oauth: OAuthSettings | undefined;
+  /** Client metadata documents of this machine; never in production. */
+  readonly loopbackClients: boolean;
   /** `undefined`: floors are of this instance alone. */
   readonly redis: RedisSettings | undefined;
   /** Absolute; made where it is not there. */
@@ -109,6 +111,10 @@ function conflicts(values: Values): ConfigProblem[] {
   if (values.DEMO === 'on') {
     problems.push({ setting: 'DEMO', mend: 'must be off with NODE_ENV=production' });
   }
+  if (values.OAUTH_LOOPBACK_CLIENTS === 'on') {
+    const mend = 'must be off with NODE_ENV=production';
+    problems.push({ setting: 'OAUTH_LOOPBACK_CLIENTS', mend });
+  }
   if (values.CONFORMANCE === 'on') {
     problems.push({ setting: 'CONFORMANCE', mend: 'must be off with NODE_ENV=production' });
   }
@@ -150,6 +156,7 @@ function withDefaults(
     dataDir,
     demo: (values.DEMO ?? (production ? 'off' : 'on')) === 'on',
     conformance: values.CONFORMANCE === 'on' && !production,
+    loopbackClients: values.OAUTH_LOOPBACK_CLIENTS === 'on' && !production,
     logLevel: values.LOG_LEVEL ?? 'info',
     memberIds: values.MEMBER_IDS ?? (production ? 'opaque' : 'patient-id'),
     roles: values.ROLES ?? EMBEDDED_ROLES,

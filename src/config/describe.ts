@@ -35,9 +35,9 @@ function shown(config: Config, name: SettingName): string {
     case 'DATA_DIR':
       return config.dataDir;
     case 'DEMO':
-      return config.demo ? 'on' : 'off';
+    case 'OAUTH_LOOPBACK_CLIENTS':
     case 'CONFORMANCE':
-      return config.conformance ? 'on' : 'off';
+      return switchShown(config, name);
     case 'LOG_LEVEL':
       return config.logLevel;
     case 'MEMBER_IDS':
@@ -93,6 +93,14 @@ function shown(config: Config, name: SettingName): string {
     case 'DIGITAL_TWIN_TOKEN':
       return '';
   }
+}
+
+type Switch = 'DEMO' | 'OAUTH_LOOPBACK_CLIENTS' | 'CONFORMANCE';
+
+function switchShown(config: Config, name: Switch): string {
+  const { demo, loopbackClients, conformance } = config;
+  const states = { DEMO: demo, OAUTH_LOOPBACK_CLIENTS: loopbackClients, CONFORMANCE: conformance };
+  return states[name] ? 'on' : 'off';
 }
 
 function tlsShown({ kafka }: Config): string {

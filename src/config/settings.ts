@@ -145,6 +145,10 @@ export const SETTINGS = {
     oauthScopePrefix,
     'Before each scope that clients are told to ask it for: api://twin/ for Entra.',
   ),
+  OAUTH_LOOPBACK_CLIENTS: setting(
+    oneOf('on', 'off'),
+    'Development: clients whose metadata document is at https://localhost:PORT; off.',
+  ),
   SNAPSHOT_DIR: setting(
     text(4_096),
     'Directory of copies of the view: made on demand, and what an instance without one starts from.',

@@ -70,11 +70,27 @@ export interface SnapshotsDesk {
   list(): Promise<Snapshot[]>;
 }
 
+/** Development only: OAuth for clients that log people in (docs/authorization-server.md). */
+export interface AuthorizationServer {
+  /** RFC 8414 */
+  metadata(): Record<string, unknown>;
+  handle(exchange: {
+    req: IncomingMessage;
+    res: ServerResponse;
+    body: Buffer | undefined;
+    correlationId: string;
+  }): Promise<void>;
+  /** A code for one login. @throws Fault INVALID_ARGUMENT, RATE_LIMITED */
+  loginCode(request: Readonly<Record<string, unknown>>): object;
+}
+
 /** Development only: tokens for whoever holds the key of `server.json`. */
 export interface DevelopmentDesk {
   readonly key: string;
   /** Absent where tokens come from a company's issuer. */
   mint?(request: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
+  /** Absent where tokens come from a company's issuer. */
+  readonly authorizationServer?: AuthorizationServer;
 }
 
 export interface HttpParts {

@@ -1,15 +1,23 @@
+/** The demo's agent platform: its secret is of this start alone. */
+export interface DemoAgent {
+  readonly id: string;
+  readonly secret: string;
+}
+
 export interface GreetingFacts {
   readonly version: string;
   readonly url: string;
   readonly dataDir: string;
   readonly pid: number;
   readonly demo: boolean;
+  readonly demoAgent?: DemoAgent | undefined;
   /** Program and arguments that start the command line: for lines that can be pasted. */
   readonly launcher: readonly string[];
 }
 
 /** What `npm start` says: where it listens, who one can be, and lines to paste for each client. */
-export function greeting({ version, url, dataDir, pid, demo, launcher }: GreetingFacts): string {
+export function greeting(facts: GreetingFacts): string {
+  const { version, url, dataDir, pid, demo, launcher } = facts;
   const command = launcher.map(quoted).join(' ');
   const here = `--data-dir ${quoted(dataDir)}`;
   const stdio = [...launcher.slice(1), 'stdio', '--as', 'ana', '--data-dir', dataDir];
@@ -30,7 +38,7 @@ MCP Inspector:
   npx @modelcontextprotocol/inspector --cli --server-url ${url}/mcp --transport http \\
     --protocol-era modern --header "Authorization: Bearer $TOKEN" --method resources/list
 
-LangChain (Python, langchain-mcp-adapters):
+${oauth(facts, `${command} login-code --as ben ${here}`)}LangChain (Python, langchain-mcp-adapters):
   MultiServerMCPClient({"twin": {"transport": "streamable_http", "url": "${url}/mcp",
     "headers": {"Authorization": f"Bearer {token}"}}})
 
@@ -39,6 +47,18 @@ The command line:
   ${command} watch mcp://twins/member/demo-ana/coverage --as ana ${here}
   ${command} --help
 
+`;
+}
+
+function oauth({ url, demoAgent }: GreetingFacts, command: string): string {
+  const agent =
+    demoAgent === undefined
+      ? ''
+      : `  An agent platform, until the next start: client ${demoAgent.id}, secret ${demoAgent.secret}
+`;
+  return `By OAuth: connect Claude, or Inspector's web page, to ${url}/mcp; a browser opens to log in.
+  ${command}
+${agent}
 `;
 }
 

@@ -5,7 +5,6 @@ import type { Principal } from '../../twin/ports.ts';
 import type { RegisteredClient } from './registered-clients.ts';
 import { coveredScopes } from './words.ts';
 
-export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 export const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 

@@ -14,20 +14,20 @@ import type { Verifier } from '../tokens/verifier.ts';
 import type { Resolve } from './client-documents.ts';
 import { reducedMetadata } from './client-metadata.ts';
 import { customizer } from './custom-claims.ts';
-import { ACCESS_TOKEN, EXCHANGE_PARAMETERS, exchange, TOKEN_EXCHANGE } from './exchange.ts';
+import { ACCESS_TOKEN, EXCHANGE_PARAMETERS, exchange } from './exchange.ts';
 import { createInteractions, sendRefusal } from './interactions.ts';
 import { createLoginCodes, type LoginCode } from './login-codes.ts';
 import { createProvider, PATHS } from './provider.ts';
 import { openRegisteredClients, type RegisteredClients } from './registered-clients.ts';
 import { authorizationQuery, seenAs } from './requests.ts';
 import { type IssuerStore, openIssuerStore } from './store.ts';
-import { ACR } from './words.ts';
+import { ACR, TOKEN_EXCHANGE } from './words.ts';
 
 export interface IssuerOptions {
   /** The issuer of `tokens/dev-issuer.ts`: one name and one key for both. */
   readonly issuer: string;
   readonly audience: string;
-  readonly key: JWK & { readonly kid: string; readonly d: string };
+  readonly key: JWK & { readonly kid: string };
   readonly dataDir: string;
   readonly verifier: Pick<Verifier, 'verify' | 'revoke'>;
   readonly relations: Pick<Relations, 'write' | 'list'>;
@@ -254,7 +254,9 @@ function metadataOf(issuer: string): Record<string, unknown> {
 }
 
 function derived({ key }: IssuerOptions, purpose: string): Buffer {
-  const secret = Buffer.from(key.d, 'base64url');
+  const { d } = key;
+  if (d === undefined) throw new Error('the key of the issuer has no private part');
+  const secret = Buffer.from(d, 'base64url');
   return Buffer.from(hkdfSync('sha256', secret, '', `digital-twin issuer ${purpose}`, 32));
 }
 

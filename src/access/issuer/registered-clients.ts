@@ -7,8 +7,8 @@ import { ID_PATTERN, SECTIONS } from '../../contract/uris.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import { PURPOSES } from '../tokens/purposes.ts';
 import { isLoopbackUri, isRedirectUri } from './client-metadata.ts';
-import { TOKEN_EXCHANGE } from './exchange.ts';
 import { visibleText } from './visible-text.ts';
+import { TOKEN_EXCHANGE } from './words.ts';
 
 /** Who runs the server vouches for it: a secret, a fixed name, and whether it is an agent. */
 export interface RegisteredClient {

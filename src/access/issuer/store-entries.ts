@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import { prepared } from '../../kernel/statements.ts';
-import type { Payload } from './store.ts';
+import type { Payload } from './store-types.ts';
 
 /** What the library keeps of clients, grants, logins, codes and refresh tokens. */
 export interface EntryRows {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import { prepared } from '../../kernel/statements.ts';
-import type { Issued, Payload } from './store.ts';
+import type { Issued, Payload } from './store-types.ts';
 
 /** Access tokens: JSON Web Tokens, of which the library keeps none, so that they can be taken back. */
 export interface TokenRows {

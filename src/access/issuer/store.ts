@@ -6,9 +6,6 @@ import { prepared } from '../../kernel/statements.ts';
 import { type EntryRows, entryRows } from './store-entries.ts';
 import { type TokenRows, tokenRows } from './store-tokens.ts';
 
-/** What the library keeps of one thing: a client, a grant, a session, a token. */
-export type Payload = Readonly<Record<string, unknown>>;
-
 /** A grant that a person gave, and what its tokens say besides. */
 export interface Consent {
   readonly grantId: string;
@@ -17,19 +14,6 @@ export interface Consent {
   /** v3-PurposeOfUse code; empty where none was named. */
   readonly purpose: string;
   readonly acr: string;
-}
-
-/** An access token that was handed out and has not ended. */
-export interface Issued {
-  readonly tokenId: string;
-  readonly clientId: string;
-  /** The grant that it rests on; absent where an agent came alone. */
-  readonly grantId?: string | undefined;
-  /** The token that was exchanged for it (RFC 8693). */
-  readonly parentId?: string | undefined;
-  /** Seconds. */
-  readonly expiresAt: number;
-  readonly payload: Payload;
 }
 
 export interface IssuerStore extends Omit<EntryRows, 'destroyOfGrant'> {

@@ -7,6 +7,9 @@ export const ACR = {
   code: 'urn:digital-twin:acr:code',
 } as const;
 
+/** The grant of RFC 8693 §2.1. */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
 /** What each scope lets a program do, as a sentence that goes on from “It may”. */
 const SCOPE_WORDS: Readonly<Record<string, string>> = {
   'twin:read': 'read every section of the health records that you may read',

@@ -33,6 +33,14 @@ export function developmentRoutes(app: Express, parts: HttpParts, desk: Developm
     });
     sendJson(res, 200, token);
   });
+  app.post('/oauth/dev/login-code', async (req, res) => {
+    requireKey(desk, req);
+    const { authorizationServer: server } = desk;
+    if (server === undefined) throw new Fault('NOT_FOUND', { detail: FOREIGN });
+    const body = parseJson(await readBody(req, ['application/json'], BODY_BYTES_MAX));
+    if (!isObject(body)) throw new Fault('INVALID_ARGUMENT', { detail: 'Send { "as": "ana" }.' });
+    sendJson(res, 200, server.loginCode(body));
+  });
   app.get(HOLD_PATH, (req, res) => {
     requireKey(desk, req);
     res.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -12,6 +12,7 @@ import { randomId } from '../../kernel/ids.ts';
 import { challengeOf } from '../challenge.ts';
 import type { HttpParts, PlainParts } from '../parts.ts';
 import { isForTheLog, plainError, retryHeaders, sendJson } from '../respond.ts';
+import { authorizationServerRoutes } from './authorization-server.ts';
 import { changeRoutes } from './changes.ts';
 import { developmentRoutes } from './development.ts';
 import { deadLetterRoutes } from './dlq.ts';
@@ -49,7 +50,11 @@ export function createPlainRoutes(
   replayRoutes(app, parts, guarded);
   snapshotRoutes(app, parts, guarded);
   schemaRoutes(app, parts.topicPrefix ?? '');
-  if (parts.development !== undefined) developmentRoutes(app, parts, parts.development);
+  if (parts.development !== undefined) {
+    developmentRoutes(app, parts, parts.development);
+    const { authorizationServer } = parts.development;
+    if (authorizationServer !== undefined) authorizationServerRoutes(app, authorizationServer);
+  }
   app.use(() => {
     throw new Fault('NOT_FOUND', { detail: 'No such path.' });
   });
