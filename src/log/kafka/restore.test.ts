@@ -18,11 +18,13 @@ test('P9: keys of rows tell nothing, and are the same wherever the deployment ha
   assert.equal(new Set(rows.map(({ key }) => String(key))).size, rows.length);
   const keysOf = (secret: Uint8Array<ArrayBuffer>): string[] => {
     const { rowKeys } = newDecider(secret);
-    return ['ana', 'ben'].map((id) => rowKeys.keyOf({ table: 'members', key: [id] }));
+    return ['members', 'labels'].flatMap((table) =>
+      ['ana', 'ben'].map((id) => rowKeys.keyOf({ table, key: [id] })),
+    );
   };
   assert.deepEqual(keysOf(new Uint8Array(32)), keysOf(new Uint8Array(32)));
   const all = [...keysOf(new Uint8Array(32)), ...keysOf(new Uint8Array(32).fill(1))];
-  assert.equal(new Set(all).size, 4, 'another deployment has others');
+  assert.equal(new Set(all).size, 8, 'another table, row or deployment has others');
   active.store.close();
 });
 
