@@ -33,6 +33,7 @@ import { collectStartFaults, type StartFault } from './operations/start-faults.t
 import { clockFaults, dataDirProbe, httpProbe, redisProbe } from './operations/start-probes.ts';
 import { createChangeBus } from './twin/change-bus.ts';
 import { createCursorCodec } from './twin/cursor.ts';
+import { createDisclosures } from './twin/disclosures.ts';
 import type { EventLog, Intake } from './twin/ports.ts';
 import { createPositionCodec, type PositionCodec } from './twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from './twin/reader/index.ts';
@@ -120,14 +121,14 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const leadership = spicedb && log.relationsLeadership;
   const whose = issuersOf(config);
   const room = createAccess({ ...ruled, ...whose, spicedb, leadership, report, metrics, onDeath });
-  const { audit, decisions, panelOf, relations } = room;
+  const { audit, trail, disclosures, decisions, panelOf, relations } = followed(room);
   const access = withinTenants(decisions, view);
-  const readable = { view, access, audit, clock, panelOf, onRead: metrics.read };
+  const readable = { view, access, audit: trail, clock, panelOf, onRead: metrics.read };
   const door = createDoor(config, keys, readable, { log: log.log, report });
   const { floors } = door;
-  const chat = createChat({ ...door, access, audit, intake, clock });
-  const shared = { ...door, access, audit, bus, clock, version, report, metrics };
-  const spoken = { ...shared, chat, epoch: () => view.epoch };
+  const chat = createChat({ ...door, access, audit: trail, intake, clock });
+  const shared = { ...door, access, audit: trail, bus, clock, version, report, metrics };
+  const spoken = { ...shared, disclosures, chat, epoch: () => view.epoch };
   const mcp = createMcpEndpoint(config.conformance ? withConformance(spoken) : spoken);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
   const probed = { log: log.log, isRemote: !!kafka, view, access: decisions, audit };
@@ -180,6 +181,11 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     },
     stop,
   };
+}
+
+/** What the reader, chat and MCP write of one request can be followed, by who tells it again. */
+function followed(room: ReturnType<typeof createAccess>) {
+  return { ...room, ...createDisclosures(room.audit) };
 }
 
 interface Running {

@@ -6,7 +6,7 @@ import { ATTACKS } from './attacks.ts';
 import { testNames } from './support/test-names.ts';
 
 /** Files whose tests name attacks by their numbers. */
-const FILES = /^(?:attacks-|canaries|peers-|protocol-rates).*\.test\.ts$/;
+const FILES = /^(?:attacks-|canaries|peers-|protocol-rates|session-resume).*\.test\.ts$/;
 
 const named = new Map<number, string[]>();
 let tests = 0;

@@ -56,7 +56,7 @@ export const ATTACKS: readonly Attack[] = [
   http(79, 'a WebSocket from elsewhere'),
   http(80, 'the session of another principal'),
   http(81, 'a session id of the client’s choice'),
-  http(82, 'event ids that were guessed'),
+  http(82, 'event ids that were guessed, or are another session’s'),
   http(83, 'request state that was changed, or is another’s'),
   both(84, 'cursors that were forged, or are another’s'),
   http(85, 'an idempotency key with another body'),

@@ -200,6 +200,10 @@ export const PROMISES: readonly Promised[] = [
     'One process holds 10,000 listen streams in a stated amount of memory, and frees each that closes.',
   ),
   spine('B-MC-20', 'An event costs its own subscribers, however many others listen.'),
+  spine(
+    'B-MC-21',
+    'An answer whose stream broke is told once more, to its own session and token alone, while it would be shown anew.',
+  ),
 
   spine(
     'B-AG-1',

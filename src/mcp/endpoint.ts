@@ -52,17 +52,20 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
     },
   });
   let sweep: NodeJS.Timeout | undefined;
+  let unfollow = (): void => undefined;
   return {
     name: 'mcp',
     missingScopes: missingScopesOf,
     requiredScopes: requiredScopesOf,
     async start() {
       await hub.start();
+      unfollow = parts.access.onChange((change) => sessions.accessChanged(change));
       sweep = setInterval(() => sessions.closeIdle(), IDLE_SWEEP_MS).unref();
     },
     drain: () => hub.stop(),
     async stop() {
       clearInterval(sweep);
+      unfollow();
       await hub.stop();
       await sessions.close();
       await modern.close();

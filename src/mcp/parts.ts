@@ -9,6 +9,7 @@ import type {
 import type { ChatInput, ChatResult, WhomQuestion } from '../contract/documents.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
+import type { Disclosures } from '../twin/disclosures.ts';
 import type { Floors } from '../twin/floors.ts';
 import type { Access, Audit, ChangeBus } from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
@@ -28,6 +29,8 @@ export interface McpParts {
   readonly chat: Chat;
   readonly access: Access;
   readonly audit: Audit;
+  /** What that audit, which the reader and chat write too, says of one request. */
+  readonly disclosures: Disclosures;
   readonly bus: ChangeBus;
   readonly clock: Clock;
   readonly floors: Floors;

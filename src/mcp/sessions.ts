@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import {
   isInitializeRequest,
   isJSONRPCRequest,
+  isSpecType,
   type McpServer,
   type RequestId,
   WebStandardStreamableHTTPServerTransport,
@@ -9,11 +10,14 @@ import {
 import { Fault } from '../kernel/errors.ts';
 import { randomId } from '../kernel/ids.ts';
 import { LIMITS } from '../kernel/limits.ts';
+import type { AccessChange } from '../twin/ports.ts';
 import { principalKey } from '../twin/principals.ts';
 import type { Caller } from '../twin/reader/index.ts';
 import { protocolErrorOf } from './faults.ts';
 import { noteOf } from './listen.ts';
 import { authInfoOf, callerOf, type McpParts } from './parts.ts';
+import { KeptBytes } from './resumption/budget.ts';
+import { SessionEvents } from './resumption/session-events.ts';
 import type { Hub, Stream } from './subscriptions/hub.ts';
 import type { Sink } from './subscriptions/stream.ts';
 import { createResponseWriter, type ResponseWriter } from './transport/response.ts';
@@ -25,8 +29,8 @@ interface Session {
   readonly transport: WebStandardStreamableHTTPServerTransport;
   readonly server: McpServer;
   readonly stream: Stream;
-  /** Requests that have no answer yet. */
-  readonly asked: Set<RequestId>;
+  /** Its requests, and the answers that it may come back for. */
+  readonly events: SessionEvents;
   /** The GET stream, while one is open. */
   push: ResponseWriter | undefined;
   usedAt: number;
@@ -42,14 +46,15 @@ interface Exchange {
 /**
  * 2025-era sessions. The SDK binds them to nobody (security.md §0.3), so each request is compared
  * with the session's principal; a foreign session looks like an unknown one. Ids are ours, whatever
- * a client sends with `initialize`. There is no event store: what a client missed is told again,
- * coalesced, when its GET stream is back.
+ * a client sends with `initialize`. What the GET stream missed is told anew, coalesced, when it is
+ * back; an answer whose POST stream broke can be resumed (`resumption`).
  */
 export class Sessions {
   readonly #parts: McpParts;
   readonly #hub: Hub;
   readonly #createServer: () => McpServer;
   readonly #sessions = new Map<string, Session>();
+  readonly #kept = new KeptBytes();
 
   constructor(parts: McpParts, hub: Hub, createServer: () => McpServer) {
     this.#parts = parts;
@@ -61,26 +66,19 @@ export class Sessions {
     return this.#sessions.size;
   }
 
-  async serve({ request, res, body, caller }: Exchange): Promise<void> {
+  async serve(exchange: Exchange): Promise<void> {
+    const { request, body, caller } = exchange;
     const session = await this.#sessionFor(request, body, caller);
-    const id = isJSONRPCRequest(body) ? body.id : undefined;
-    if (id === undefined) return await this.#answer(session, { request, res, body, caller });
-    if (session.asked.has(id)) throw askedAlready();
-    session.asked.add(id);
-    try {
-      await this.#answer(session, { request, res, body, caller });
-    } finally {
-      session.asked.delete(id);
-    }
-  }
-
-  async #answer(session: Session, { request, res, body, caller }: Exchange): Promise<void> {
+    const { events } = session;
     session.usedAt = this.#parts.clock.monotonic();
-    const response = await session.transport.handleRequest(request, {
-      authInfo: authInfoOf(caller),
-      ...(body !== undefined && { parsedBody: body }),
-    });
-    const writer = createResponseWriter(res);
+    // The SDK takes an empty one for none.
+    const lastEventId = request.method === 'GET' ? request.headers.get('last-event-id') : null;
+    if (lastEventId) return await this.#resume(session, exchange, lastEventId);
+    if (isCancelled(body)) events.cancelled(body.params.requestId);
+    const handle = (): Promise<Response> => handleWith(session, exchange);
+    const isRequest = isJSONRPCRequest(body);
+    const response = await (isRequest ? events.asking(caller, body.id, handle) : handle());
+    const writer = createResponseWriter(exchange.res);
     const isPush = request.method === 'GET' && response.status === 200;
     if (!isPush) return await writer.write(response);
     session.push = writer;
@@ -92,9 +90,28 @@ export class Sessions {
     }
   }
 
+  /** The rest of one request's stream: never the session's push stream, whatever comes of it. */
+  async #resume(session: Session, exchange: Exchange, lastEventId: string): Promise<void> {
+    const { events, transport } = session;
+    const response = await events.resuming(
+      exchange.caller,
+      lastEventId,
+      // A connection that broke is often noticed late; the client would meet a 409 until then.
+      (requestId) => transport.closeSSEStream(requestId),
+      () => handleWith(session, exchange),
+    );
+    await createResponseWriter(exchange.res).write(primed(response, exchange.request));
+  }
+
+  /** What was kept for who may not see it any more goes at once. */
+  accessChanged(change: AccessChange): void {
+    for (const holder of [...this.#kept.holders]) holder.accessChanged(change);
+  }
+
   closeIdle(): void {
     const horizon = this.#parts.clock.monotonic() - LIMITS.sessionIdleMs;
     for (const session of this.#sessions.values()) {
+      session.events.expire();
       if (session.push === undefined && session.usedAt < horizon) void this.#end(session);
     }
   }
@@ -124,16 +141,17 @@ export class Sessions {
     const owner = principalKey(caller.principal);
     await this.#makeRoom(owner);
     const id = randomId();
+    const events = new SessionEvents(this.#parts, caller.principal.tenant, this.#kept);
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => id,
+      eventStore: events,
     });
     const server = this.#createServer();
     const stream = this.#hub.open('session', caller.principal, this.#sinkOf(id));
     registerSubscriptions(this.#parts, server, stream);
     await server.connect(transport);
     const session: Session = {
-      ...{ id, owner, transport, server, stream },
-      asked: new Set(),
+      ...{ id, owner, transport, server, stream, events },
       push: undefined,
       usedAt: this.#parts.clock.monotonic(),
     };
@@ -174,14 +192,37 @@ export class Sessions {
     if (!this.#sessions.delete(session.id)) return;
     session.stream.close();
     session.push?.end();
+    session.events.clear();
     await session.server.close().catch((error: unknown) => this.#parts.report(error));
   }
 }
 
-/** The SDK would give the first answer to whoever asked last, and none to the other. */
-function askedAlready(): Fault {
-  const detail = 'A request of this session with this id is still being answered.';
-  return new Fault('INVALID_REQUEST', { detail });
+function handleWith(
+  { transport }: Session,
+  { request, body, caller }: Exchange,
+): Promise<Response> {
+  return transport.handleRequest(request, {
+    authInfo: authInfoOf(caller),
+    ...(body !== undefined && { parsedBody: body }),
+  });
+}
+
+/** Where the first message may be long in coming, a client that breaks off again knows the place. */
+function primed(response: Response, { headers }: Request): Response {
+  const version = headers.get('mcp-protocol-version') ?? '';
+  if (response.body === null || !response.ok || version < EMPTY_DATA_SINCE) return response;
+  const event = `id: ${headers.get('last-event-id')}\ndata: \n\n`;
+  const first = new TransformStream<Uint8Array, Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode(event)),
+  });
+  return new Response(response.body.pipeThrough(first), response);
+}
+
+/** Clients of earlier versions fail at an event without data (the SDK's own rule). */
+const EMPTY_DATA_SINCE = '2025-11-25';
+
+function isCancelled(body: unknown): body is { params: { requestId: RequestId } } {
+  return isSpecType.CancelledNotification(body) && body.params.requestId !== undefined;
 }
 
 /** The SDK's server has no handler for these two (security.md §1.3 S6). */

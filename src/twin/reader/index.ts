@@ -1,6 +1,7 @@
 import type { ChangesPage, SearchInput, SearchResult, Variant } from '../../contract/documents.ts';
 import { parseUri } from '../../contract/uris.ts';
 import type { AuditEntry, Person, Principal, ViewChange } from '../ports.ts';
+import { showAgain } from './again.ts';
 import { authorizeAll } from './authorize.ts';
 import { changedSinceRead } from './changed.ts';
 import { changes, hasNews, isOwnCursor, lostSinceRead } from './changes.ts';
@@ -33,6 +34,8 @@ export interface Reader {
   variants(principal: Principal, uris: readonly string[]): Promise<(Variant | null)[]>;
   /** Documents that the caller has read and that have another etag by now. */
   changedSinceRead(caller: Caller): Promise<{ uri: string; etag: string }[]>;
+  /** Whether an answer that showed this may be told once more; then that is recorded again. */
+  showAgain(caller: Caller, shown: readonly AuditEntry[]): Promise<boolean>;
   /** The etag that the caller read last of a URI. */
   readLast(caller: Caller, uri: string): string | undefined;
   /** Whether a change feed URI of this caller has something after its cursor. */
@@ -59,6 +62,7 @@ export function createReader(given: ReaderParts): Reader {
     findPeople: (caller, text) => findPeople(parts, caller, text),
     variants: (principal, uris) => variants(parts, principal, uris),
     changedSinceRead: (caller) => changedSinceRead(parts, caller),
+    showAgain: (caller, shown) => showAgain(parts, caller, shown),
     readLast: ({ principal }, uri) => parts.receipts.of(principal).get(uri),
     feedHasNews: (caller, uri) => feedHasNews(parts, caller, uri),
     hasLost: async (principal) => (await lostSinceRead(parts, principal)).length > 0,
