@@ -117,7 +117,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const bus = createChangeBus(report);
   const following = { log: log.log, bus, etagKey: keys.etag, onLag: metrics.viewLag };
   const view = createView({ ...stored, ...following, snapshotDir: config.snapshotDir });
-  const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer };
+  const audited = { signingKey: keys.etag, ...config.audit };
+  const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer, audit: audited };
   const leadership = spicedb && log.relationsLeadership;
   const whose = issuersOf(config);
   const room = createAccess({ ...ruled, ...whose, spicedb, leadership, report, metrics, onDeath });

@@ -98,8 +98,8 @@ test('B-FM-6: 43–60: each is in the audit as it was sent, as the alert that it
   const denied = new Set(
     bodies
       .map((body) => JSON.parse(body) as AuditBody)
-      .filter(({ type }) => type.code === '110113')
-      .flatMap(({ entity }) => entity.map(({ what }) => what.identifier?.value)),
+      .filter(({ outcome }) => outcome === 'denied')
+      .flatMap(({ what }) => what.map(({ uri }) => uri)),
   );
   for (const [number, uri] of SPELLINGS) {
     const kept = [...denied].some(
@@ -113,8 +113,6 @@ test('B-FM-6: 43–60: each is in the audit as it was sent, as the alert that it
 });
 
 interface AuditBody {
-  readonly type: { readonly code?: string };
-  readonly entity: readonly {
-    readonly what: { readonly identifier?: { readonly value: string } };
-  }[];
+  readonly outcome: string;
+  readonly what: readonly { readonly uri: string }[];
 }

@@ -8,7 +8,8 @@ import type {
   RelationJournal,
   Relations,
 } from '../twin/ports.ts';
-import { type AuditTrail, createAudit } from './audit/audit.ts';
+import { type AuditOptions, type AuditTrail, createAudit } from './audit/audit.ts';
+import { tellingRefusals } from './audit/refusals.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
 import { answered } from './decisions-asker.ts';
 import type { EmbeddedIssuer, IssuerSettings } from './issuer/index.ts';
@@ -44,12 +45,16 @@ export interface AccessParts {
   /** SpiceDB's thread has ended: nothing is allowed from now on. */
   readonly onDeath: (error: Error) => void;
   readonly metrics: AccessMetrics;
+  /** The key of its checkpoints, its witness, and where instances tell each other of their rows. */
+  readonly audit: Pick<AuditOptions, 'signingKey' | 'witness' | 'checkpointMs' | 'topic'>;
 }
 
 export interface AccessMetrics {
   /** A permission decision: from the cache or asked. */
   decision(hit: boolean): void;
   auditCommit(records: number, seconds: number): void;
+  /** Rows of the audit that are durable here and not in the topic yet. */
+  auditLag(rows: number): void;
   /** Whether the relations writer stands still before what it cannot write. */
   relationsStuck(stuck: boolean): void;
 }
@@ -112,7 +117,11 @@ export function createAccess(parts: AccessParts): AccessRoom {
   const relations = createRelations({ ...written, ...(leadership && { leadership }) });
   const issuer = parts.oauth && new IssuerKeys({ ...parts.oauth, clock, report });
   const ours = issuerService();
-  const audit = createAudit({ dataDir, clock, report, onCommit: metrics.auditCommit });
+  const audit = createAudit({
+    ...{ dataDir, clock, report, ...parts.audit },
+    ...{ onCommit: metrics.auditCommit, onLag: metrics.auditLag },
+  });
+  const told = (rule: string): void => audit.failedAuthentication(rule);
   return {
     decisions,
     relations,
@@ -126,7 +135,12 @@ export function createAccess(parts: AccessParts): AccessRoom {
       return found.map(({ resource }) => resource.id);
     },
     tokens: (publicUrl) =>
-      openTokens({ ...parts, relations, trail: audit, ours }, decisions, issuer, publicUrl),
+      openTokens(
+        { ...parts, relations, trail: audit, ours, failedAuthentication: told },
+        decisions,
+        issuer,
+        publicUrl,
+      ),
     desk: {
       write: (changes, actor) => relations.write(changes, actor),
       list: async (filter) => (await relations.list(filter)).map(printRelation),
@@ -178,7 +192,10 @@ async function openTokens(
     scopePrefix,
   });
   return {
-    authenticate: (rawHeaders) => verifier.authenticate(rawHeaders),
+    authenticate: tellingRefusals(
+      (rawHeaders) => verifier.authenticate(rawHeaders),
+      parts.failedAuthentication,
+    ),
     challenge,
     metadata,
     ...(mint && { mint }),

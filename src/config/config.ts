@@ -1,5 +1,6 @@
 import { posix, win32 } from 'node:path';
 import { LIMITS } from '../kernel/limits.ts';
+import { type AuditSettings, auditOf } from './audit.ts';
 import {
   type Collected,
   type ConfigInput,
@@ -50,6 +51,8 @@ export interface Config {
   readonly redis: RedisSettings | undefined;
   /** Absolute; made where it is not there. */
   readonly keysFile: string;
+  /** What proves the audit from outside. */
+  readonly audit: AuditSettings;
   /** Absolute; need not be there. */
   readonly flagsFile: string;
   /** Absolute; need not be there. */
@@ -167,6 +170,7 @@ function withDefaults(
     embedded: values.EMBEDDED ?? [],
     redis: redis === undefined ? undefined : { ...redis, prefix },
     keysFile: resolve(input.cwd, values.KEYS_FILE ?? join(dataDir, 'keys.json')),
+    audit: auditOf(values, (path) => resolve(input.cwd, path)),
     flagsFile: resolve(input.cwd, values.FLAGS_FILE ?? join(dataDir, 'flags.json')),
     snapshotDir: resolve(input.cwd, values.SNAPSHOT_DIR ?? join(dataDir, 'snapshots')),
     token: values.DIGITAL_TWIN_TOKEN,

@@ -80,12 +80,12 @@ function shown(config: Config, name: SettingName): string {
       return oauthShown(config)[name];
     case 'REDIS_PREFIX':
       return config.redis?.prefix ?? '';
-    case 'KEYS_FILE':
-      return config.keysFile;
-    case 'SNAPSHOT_DIR':
-      return config.snapshotDir;
+    case 'AUDIT_WITNESS':
+    case 'AUDIT_CHECKPOINT_SECONDS':
     case 'FLAGS_FILE':
-      return config.flagsFile;
+    case 'KEYS_FILE':
+    case 'SNAPSHOT_DIR':
+      return filesShown(config)[name];
     case 'REDIS_URL':
     case 'KAFKA_SASL':
     case 'SCHEMA_REGISTRY_URL':
@@ -101,6 +101,17 @@ function switchShown(config: Config, name: Switch): string {
   const { demo, loopbackClients, conformance } = config;
   const states = { DEMO: demo, OAUTH_LOOPBACK_CLIENTS: loopbackClients, CONFORMANCE: conformance };
   return states[name] ? 'on' : 'off';
+}
+
+function filesShown({ audit: { witness, checkpointMs }, ...config }: Config) {
+  const none = 'none: that rows were cut off cannot be proven';
+  return {
+    AUDIT_WITNESS: witness === undefined ? none : 'url' in witness ? witness.url : witness.path,
+    AUDIT_CHECKPOINT_SECONDS: String(checkpointMs / 1000),
+    FLAGS_FILE: config.flagsFile,
+    KEYS_FILE: config.keysFile,
+    SNAPSHOT_DIR: config.snapshotDir,
+  };
 }
 
 function tlsShown({ kafka }: Config): string {

@@ -1,5 +1,6 @@
 import { OAUTH_PROFILES } from '../contract/tokens.ts';
 import { LIMITS } from '../kernel/limits.ts';
+import { auditWitness } from './audit-parsers.ts';
 import {
   KAFKA_CLIENTS,
   kafkaBrokers,
@@ -152,6 +153,14 @@ export const SETTINGS = {
   SNAPSHOT_DIR: setting(
     text(4_096),
     'Directory of copies of the view: made on demand, and what an instance without one starts from.',
+  ),
+  AUDIT_WITNESS: setting(
+    auditWitness,
+    'Where signed checkpoints of the audit go: a directory on another volume, or an https: URL (C2SP tlog-witness).',
+  ),
+  AUDIT_CHECKPOINT_SECONDS: setting(
+    whole(1, 3_600),
+    'How often they go there, while something new is written; 60.',
   ),
   FLAGS_FILE: setting(text(4_096), 'JSON file of flags, read again when it changes.'),
   DIGITAL_TWIN_TOKEN: secret(text(LIMITS.tokenCharsMax), 'Access token of the command line.'),

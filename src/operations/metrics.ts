@@ -11,6 +11,8 @@ export interface Metrics {
   streams(kind: 'listen' | 'session', open: number): void;
   notified(receivers: number): void;
   auditCommit(records: number, seconds: number): void;
+  /** Rows of the audit that are durable here and not in the topic yet. */
+  auditLag(rows: number): void;
   /** How long after the log's append the view had it. */
   viewLag(seconds: number): void;
   /** Whether the relations writer stands still before what it cannot write. */
@@ -79,6 +81,11 @@ export function createMetrics(): Metrics {
     buckets: SECONDS,
     registers,
   });
+  const auditLag = new Gauge({
+    name: 'digital_twin_audit_unshipped_records',
+    help: 'Audit records that are durable here and not yet in the topic audit.records.',
+    registers,
+  });
   const viewLag = new Histogram({
     name: 'digital_twin_view_lag_seconds',
     help: 'From the append of a record until the view has it.',
@@ -105,6 +112,7 @@ export function createMetrics(): Metrics {
       auditRecords.inc(records);
       auditCommit.observe(seconds);
     },
+    auditLag: (rows) => auditLag.set(rows),
     viewLag: (seconds) => viewLag.observe(seconds),
     relationsStuck: (stuck) => stuckRelations.set(stuck ? 1 : 0),
   };

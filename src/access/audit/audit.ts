@@ -1,41 +1,88 @@
 import { join } from 'node:path';
-import type { Clock, Timer } from '../../kernel/clock.ts';
+import type { AuditRow } from '../../contract/audit/row.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/errors.ts';
-import { canonicalJson } from '../../kernel/json.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
 import { startWorker, type WorkerHandle } from '../../kernel/worker.ts';
-import type { Audit, AuditEntry } from '../../twin/ports.ts';
+import type { Audit, AuditEntry, AuditTopic } from '../../twin/ports.ts';
 import type { AuditMethods } from './audit.worker.ts';
-import type { Checkpoint } from './chain.ts';
+import { rowIn } from './body.ts';
+import { Checkpoints, type WitnessState } from './checkpoints.ts';
+import { Collecting } from './collecting.ts';
+import { FailedAuthentications } from './failures.ts';
 import { GroupCommit } from './group-commit.ts';
-import { type AuditRecord, membersOf, recordOf } from './record.ts';
-import type { RecordQuery } from './store.ts';
-import { type AuditVerdict, verifyAudit } from './verify.ts';
+import { type AuditProof, proofOf } from './proof.ts';
+import type { ReaderMethods } from './reader.worker.ts';
+import { storable } from './record.ts';
+import type { Generation, KeptRow, MemberQuery, RangeQuery } from './rows.ts';
+import { Shipping, type ShippingState } from './shipping.ts';
+import { createSigner, type Signer } from './signing.ts';
+import { AuditThread } from './thread.ts';
+import { openWitness, type Witness, type WitnessSettings } from './witness.ts';
 
 export interface AuditOptions {
   readonly dataDir: string;
   readonly clock: Clock;
+  /** 32 bytes: the key that signs checkpoints is derived from it. */
+  readonly signingKey: Uint8Array;
+  /** Where checkpoints are kept besides; without it nobody can prove that nothing was cut off. */
+  readonly witness?: WitnessSettings | undefined;
+  readonly checkpointMs?: number;
+  /** Where several instances tell each other of their rows. */
+  readonly topic?: AuditTopic | undefined;
   /** Faults of ours, for the log. */
   readonly report: (error: unknown) => void;
   /** After each commit: how many records, and how long it took with its fsync. */
   readonly onCommit?: (records: number, seconds: number) => void;
+  /** Rows that are durable here and not in the topic yet. */
+  readonly onLag?: (rows: number) => void;
+}
+
+/** A kept row with what it says. */
+export interface TrailRow {
+  readonly generation: string;
+  readonly instance: string;
+  readonly index: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly body: string;
+  readonly row: AuditRow;
+}
+
+export interface AuditState {
+  readonly shipping: ShippingState | undefined;
+  readonly witness: WitnessState;
 }
 
 export interface AuditTrail extends Audit, Service {
-  /** Newest first, for the access log; at most 1,000. */
-  read(query: RecordQuery): Promise<{ seq: number; record: AuditRecord }[]>;
-  /** The newest record, to be kept elsewhere: what truncation is found against. */
-  head(): Promise<Checkpoint>;
-  verify(outside?: Checkpoint): Promise<AuditVerdict>;
+  /** Of one member, newest first; at most 1,000. */
+  read(query: MemberQuery): Promise<{
+    readonly rows: readonly AuditRow[];
+    readonly complete: readonly { readonly instance: string; readonly time: string }[];
+  }>;
+  /** Of one member, newest first, with their places: to go on from the last. */
+  ofMember(query: MemberQuery): Promise<TrailRow[]>;
+  /** Of a time, oldest first, with their places. */
+  inRange(query: RangeQuery): Promise<TrailRow[]>;
+  /** Of one generation, in order. */
+  rowsFrom(generation: string, index: number, limit: number): Promise<TrailRow[]>;
+  generations(): Promise<Generation[]>;
+  /** Up to when everything of each instance is here; this one first. */
+  complete(): Promise<{ instance: string; time: string }[]>;
+  verify(): Promise<AuditProof>;
+  /** Signs how far the rows are now, and takes it to the witness. */
+  checkpoint(): Promise<void>;
+  /** A token that was refused, by our name of the rule. */
+  failedAuthentication(rule: string): void;
   /** Whether records can be written, as far as the last commit tells. */
   ready(): boolean;
+  state(): AuditState;
 }
 
 const READ_MAX = 1_000;
-/** Waits before the thread is started again; the last repeats. */
-const RESTART_DELAYS_MS = [100, 250, 500, 1_000, 2_500, 5_000] as const;
+const CHECKPOINT_MS = 60_000;
 
-/** @param spawn starts the thread; tests bring their own. */
+/** @param spawn starts the thread that writes; tests bring their own. */
 export function createAudit(
   options: AuditOptions,
   spawn: typeof startWorker<AuditMethods> = startWorker,
@@ -46,102 +93,148 @@ export function createAudit(
 class WorkerAudit implements AuditTrail {
   readonly name = 'audit';
   readonly #options: AuditOptions;
-  readonly #spawn: typeof startWorker<AuditMethods>;
-  readonly #path: string;
+  readonly #own: string;
+  readonly #trail: string | undefined;
+  readonly #thread: AuditThread;
   readonly #commits: GroupCommit;
-  #worker: WorkerHandle<AuditMethods> | undefined;
-  #restart: Timer | undefined;
-  #deaths = 0;
-  #stopped = true;
+  readonly #signer: Signer;
+  readonly #witness: Witness | undefined;
+  readonly #checkpoints: Checkpoints;
+  readonly #shipping: Shipping | undefined;
+  readonly #collecting: Collecting | undefined;
+  readonly #failures: FailedAuthentications;
+  #reader: WorkerHandle<ReaderMethods> | undefined;
+  #instance = '';
+  #open = false;
 
   constructor(options: AuditOptions, spawn: typeof startWorker<AuditMethods>) {
+    const { dataDir, clock, report, topic } = options;
     this.#options = options;
-    this.#spawn = spawn;
-    this.#path = join(options.dataDir, 'audit.db');
+    this.#own = join(dataDir, 'audit.db');
+    this.#trail = topic && join(dataDir, 'audit-trail.db');
+    this.#thread = new AuditThread({ path: this.#own, clock, report, spawn });
+    this.#signer = createSigner(options.signingKey);
+    this.#witness = options.witness && openWitness(options.witness);
+    const thread = { call: ((...args) => this.#thread.call(...args)) as AuditThread['call'] };
+    const onLag = options.onLag ?? (() => undefined);
+    this.#shipping = topic && new Shipping({ clock, thread, topic, report, onLag });
+    this.#collecting =
+      topic && this.#trail
+        ? new Collecting({ path: this.#trail, clock, topic, report })
+        : undefined;
+    this.#checkpoints = new Checkpoints({
+      ...{ clock, thread, report, signer: this.#signer, witness: this.#witness },
+      everyMs: options.checkpointMs ?? CHECKPOINT_MS,
+      onCheckpoint: (checkpoint) => this.#shipping?.tell(checkpoint),
+    });
+    this.#failures = new FailedAuthentications({ audit: this, clock, report });
     this.#commits = new GroupCommit({
-      clock: options.clock,
-      write: (records) => this.#thread().call('append', records),
-      report: options.report,
-      ...(options.onCommit && { onCommit: options.onCommit }),
+      ...{ clock, report },
+      write: (records) => this.#thread.call('append', records),
+      onCommit: (records, seconds) => {
+        options.onCommit?.(records, seconds);
+        this.#shipping?.wake();
+      },
     });
   }
 
   async start(): Promise<void> {
-    this.#stopped = false;
-    await this.#open();
+    await this.#thread.start();
+    this.#open = true;
+    this.#instance = (await this.#thread.call('head', undefined)).instance;
+    await this.#collecting?.start();
+    await this.#checkpoints.start();
+    this.#shipping?.start();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#restart?.cancel();
-    await this.#commits.drain();
-    await this.#worker?.call('close', undefined).catch(this.#options.report);
-    await this.#worker?.close();
-    this.#worker = undefined;
+    this.#failures.flush();
+    this.#open = false;
+    await this.#thread.stop(async () => {
+      await this.#commits.drain();
+      if (this.#thread.alive) await this.#checkpoints.stop();
+      await this.#shipping?.stop();
+    });
+    await this.#collecting?.stop();
+    await this.#reader?.close();
+    this.#reader = undefined;
   }
 
   async append(entry: AuditEntry): Promise<void> {
-    if (this.#stopped || this.#worker === undefined) throw new Fault('AUDIT_UNAVAILABLE');
-    const record = recordOf(entry, this.#options.clock.now());
-    await this.#commits.add({ body: canonicalJson(record), members: membersOf(entry) });
+    if (!this.#open || !this.#thread.alive) throw new Fault('AUDIT_UNAVAILABLE');
+    await this.#commits.add(storable(entry, this.#options.clock.now()));
   }
 
-  async read(query: RecordQuery): Promise<{ seq: number; record: AuditRecord }[]> {
+  async read(query: MemberQuery) {
+    const [found, complete] = await Promise.all([this.ofMember(query), this.complete()]);
+    return { rows: found.map(({ row }) => row), complete };
+  }
+
+  async ofMember(query: MemberQuery): Promise<TrailRow[]> {
     const limit = Math.min(Math.max(query.limit, 0), READ_MAX);
-    const rows = await this.#thread().call('read', { ...query, limit });
-    return rows.map(({ seq, body }) => ({ seq, record: JSON.parse(body) as AuditRecord }));
+    return (await this.#reading().call('ofMember', { ...query, limit })).map(trailRow);
   }
 
-  async head(): Promise<Checkpoint> {
-    return await this.#thread().call('head', undefined);
+  async inRange(query: RangeQuery): Promise<TrailRow[]> {
+    const limit = Math.min(Math.max(query.limit, 0), READ_MAX);
+    return (await this.#reading().call('inRange', { ...query, limit })).map(trailRow);
   }
 
-  async verify(outside?: Checkpoint): Promise<AuditVerdict> {
-    return await verifyAudit(this.#path, outside);
+  async rowsFrom(generation: string, index: number, limit: number): Promise<TrailRow[]> {
+    const asked = { generation, index, limit: Math.min(limit, READ_MAX) };
+    return (await this.#reading().call('rowsFrom', asked)).map(trailRow);
+  }
+
+  async generations(): Promise<Generation[]> {
+    return await this.#reading().call('generations', undefined);
+  }
+
+  async complete(): Promise<{ instance: string; time: string }[]> {
+    const others = await this.#reading().call('complete', this.#instance);
+    const time = new Date(this.#options.clock.now()).toISOString();
+    return [{ instance: this.#instance, time }, ...others];
+  }
+
+  async verify(): Promise<AuditProof> {
+    if (!this.#thread.alive) throw new Fault('AUDIT_UNAVAILABLE');
+    return await proofOf({
+      ...{ own: this.#own, trail: this.#trail, signer: this.#signer },
+      ...{ checkpoints: this.#checkpoints, witness: this.#witness },
+    });
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.#checkpoints.take();
+  }
+
+  failedAuthentication(rule: string): void {
+    this.#failures.failed(rule);
   }
 
   ready(): boolean {
-    return this.#worker !== undefined && this.#commits.healthy;
+    return this.#thread.alive && this.#commits.healthy;
   }
 
-  #thread(): WorkerHandle<AuditMethods> {
-    if (this.#worker === undefined) throw new Fault('AUDIT_UNAVAILABLE');
-    return this.#worker;
+  state(): AuditState {
+    return { shipping: this.#shipping?.state, witness: this.#checkpoints.state };
   }
 
-  async #open(): Promise<void> {
-    const worker = this.#spawn({
+  /** Begun when it is first asked, and anew after it has died. */
+  #reading(): WorkerHandle<ReaderMethods> {
+    if (!this.#open) throw new Fault('AUDIT_UNAVAILABLE');
+    this.#reader ??= startWorker<ReaderMethods>({
       from: import.meta.url,
-      file: './audit.worker',
-      data: { path: this.#path },
-      onDeath: (error) => this.#died(worker, error),
-    });
-    // Answers once the database is open and its last record was found in order.
-    await worker.call('head', undefined);
-    if (this.#stopped) return await worker.close();
-    this.#deaths = 0;
-    this.#worker = worker;
-  }
-
-  /** A thread that died takes no records with it: what it had not committed was refused. */
-  #died(worker: WorkerHandle<AuditMethods>, error: Error): void {
-    if (this.#worker !== worker) return;
-    this.#worker = undefined;
-    this.#options.report(error);
-    this.#retry();
-  }
-
-  #retry(): void {
-    if (this.#stopped) return;
-    const delays = RESTART_DELAYS_MS;
-    const delayMs = delays[Math.min(this.#deaths, delays.length - 1)] ?? delays[0];
-    this.#deaths += 1;
-    this.#restart = this.#options.clock.after(delayMs, () => {
-      if (this.#stopped) return;
-      this.#open().catch((error: unknown) => {
+      file: './reader.worker',
+      data: { own: this.#own, trail: this.#trail },
+      onDeath: (error) => {
+        this.#reader = undefined;
         this.#options.report(error);
-        this.#retry();
-      });
+      },
     });
+    return this.#reader;
   }
+}
+
+function trailRow({ generation, instance, index, at, body }: KeptRow): TrailRow {
+  return { generation, instance, index, at, body, row: rowIn(body) };
 }

@@ -5,7 +5,7 @@ import { Fault } from '../../kernel/errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { StorableRecord } from './store.ts';
 
-const record = (body: string): StorableRecord => ({ body, members: [] });
+const record = (body: string): StorableRecord => ({ body, at: 0, members: [] });
 const unavailable = (error: unknown): boolean =>
   error instanceof Fault && error.code === 'AUDIT_UNAVAILABLE';
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,83 +1,47 @@
-import { hostname } from 'node:os';
+import type { AuditRow, RowAgent, RowReceiver } from '../../contract/audit/row.ts';
 import { parseUri, URI_CHARS_MAX } from '../../contract/uris.ts';
+import { canonicalJson } from '../../kernel/json.ts';
 import type { AuditEntry, Principal } from '../../twin/ports.ts';
-
-/**
- * One audit record, shaped after FHIR R4 AuditEvent and IHE BALP: who (user, client, agent that
- * acts), what (member, URI with etag), why (permission, purpose), outcome, correlation id.
- * It holds opaque ids alone; never a value of a record, a token or a name.
- */
-export type AuditRecord = Readonly<Record<string, unknown>>;
+import type { StorableRecord } from './store.ts';
 
 /** URIs are kept as given, also where they are not canonical, up to this length. */
 const URI_KEPT_CHARS = Math.max(2_100, URI_CHARS_MAX);
 const WHY_KEPT_CHARS = 512;
 
-const SITE = hostname();
-
-const EVENT_TYPES = 'http://terminology.hl7.org/CodeSystem/audit-event-type';
-const DICOM = 'http://dicom.nema.org/resources/ontology/DCM';
-const OBJECT_ROLES = 'http://terminology.hl7.org/CodeSystem/object-role';
-const BALP_ENTITIES = 'https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType';
-const ACT_REASONS = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
-
-/** AuditEvent.action: create, read, update, delete, execute. */
-const ACTIONS: Readonly<Record<AuditEntry['action'], 'C' | 'R' | 'U' | 'E'>> = {
-  read: 'R',
-  list: 'R',
-  search: 'E',
-  chat: 'E',
-  subscribe: 'E',
-  unsubscribe: 'E',
-  notify: 'R',
-  changes: 'R',
-  import: 'C',
-  find: 'E',
-  relations: 'U',
-  flags: 'U',
-  'dead-letter': 'E',
-  replay: 'E',
-  snapshot: 'E',
-  token: 'E',
-  session: 'C',
-};
-/** AuditEvent.outcome: success, minor failure, serious failure. */
-const OUTCOMES = { success: '0', denied: '4', failed: '8' } as const;
-
-export function recordOf(entry: AuditEntry, atMs: number): AuditRecord {
-  const { principal, receivers = [] } = entry;
+/**
+ * One compact row: who (user, client, agent that acts), what (URI with etag), why (permission,
+ * purpose), outcome, correlation id. It holds opaque ids alone; never a value of a record, a token
+ * or a name.
+ */
+export function rowOf(entry: AuditEntry, atMs: number): AuditRow {
+  const { action, outcome, correlationId, principal, receivers, what, why, bytes, count } = entry;
   return {
-    resourceType: 'AuditEvent',
-    type:
-      entry.outcome === 'denied'
-        ? { system: DICOM, code: '110113', display: 'Security Alert' }
-        : { system: EVENT_TYPES, code: 'rest' },
-    subtype: [{ code: entry.action }],
-    action: ACTIONS[entry.action],
-    recorded: new Date(atMs).toISOString(),
-    outcome: OUTCOMES[entry.outcome],
-    outcomeDesc: entry.why.slice(0, WHY_KEPT_CHARS),
-    purposeOfEvent: purposeOf(principal),
-    agent: [
-      ...(principal === undefined ? [] : agentsOf(principal, true)),
-      ...receivers.flatMap(({ principal: receiver, stream }) =>
-        agentsOf(receiver, false).map((agent) => ({ ...agent, altId: stream })),
-      ),
-    ],
-    source: { observer: { display: 'digital-twin-mcp' }, site: SITE },
-    entity: [
-      ...membersOf(entry).map((member) => ({
-        what: { reference: `Patient/${member}` },
-        role: { system: OBJECT_ROLES, code: '1' },
-      })),
-      ...entry.what.map(entityOf),
-      requestEntity(entry),
-    ],
+    v: 2,
+    at: new Date(atMs).toISOString(),
+    action,
+    outcome,
+    id: correlationId,
+    ...(principal && { who: agentOf(principal) }),
+    ...(receivers && { to: receivers.map(receiverOf) }),
+    what: what.map(({ uri, etag, variant }) => ({
+      uri: uri.slice(0, URI_KEPT_CHARS),
+      ...(etag !== undefined && { etag }),
+      ...(variant !== undefined && { variant }),
+    })),
+    why: why.slice(0, WHY_KEPT_CHARS),
+    ...(count !== undefined && { count }),
+    ...(bytes !== undefined && { bytes }),
   };
 }
 
+export function storable(entry: AuditEntry, atMs: number): StorableRecord {
+  const row = rowOf(entry, atMs);
+  const members = membersOf(entry);
+  return { body: canonicalJson(row), at: atMs, members, quiet: isQuiet(row) };
+}
+
 /** The members that an entry is about; only what a canonical URI or a relation names. */
-export function membersOf({ what }: Pick<AuditEntry, 'what'>): string[] {
+export function membersOf({ what }: { readonly what: readonly { uri: string }[] }): string[] {
   const members = what.flatMap(({ uri }) => {
     const [, related] = /^member:([A-Za-z0-9][A-Za-z0-9-]{0,63})$/.exec(uri) ?? [];
     if (related !== undefined) return [related];
@@ -87,52 +51,31 @@ export function membersOf({ what }: Pick<AuditEntry, 'what'>): string[] {
   return [...new Set(members)];
 }
 
-function agentsOf(principal: Principal, requestor: boolean): Record<string, unknown>[] {
-  const { issuer, clientId, actor, tenant, kind, subject } = principal;
-  const who = {
-    type: { text: kind },
-    who: { identifier: { system: issuer, value: subject } },
-    requestor: requestor && actor === undefined,
-    // IHE BALP: the token by its id, never the token.
-    policy: [`urn:ietf:params:oauth:jti:${principal.tokenId}`],
-    location: { identifier: { value: tenant } },
-    role: [{ text: [...principal.scopes].sort().join(' ') }],
-  };
-  const client = {
-    type: { text: 'client' },
-    who: { identifier: { system: issuer, value: clientId } },
-    requestor: false,
-  };
-  if (actor === undefined) return [who, client];
-  const act = {
-    type: { text: 'agent acting for user' },
-    who: { identifier: { system: issuer, value: actor } },
-    requestor,
-  };
-  return [who, client, act];
+/** Nothing was shown but access logs: such a row shows in them only once its day has closed. */
+export function isQuiet({ outcome, what }: Pick<AuditRow, 'outcome' | 'what'>): boolean {
+  return (
+    outcome === 'success' &&
+    what.length > 0 &&
+    what.every(({ uri }) => parseUri(uri)?.kind === 'access-log')
+  );
 }
 
-function entityOf({ uri, etag, variant }: AuditEntry['what'][number]): Record<string, unknown> {
+function agentOf(principal: Principal): RowAgent {
+  const { kind, subject, clientId, actor, actors = [], tenant, issuer, tokenId } = principal;
+  const { scopes, purpose } = principal;
   return {
-    what: { identifier: { value: uri.slice(0, URI_KEPT_CHARS) } },
-    role: { system: OBJECT_ROLES, code: '3' },
-    detail: [
-      ...(etag === undefined ? [] : [{ type: 'etag', valueString: etag }]),
-      ...(variant === undefined ? [] : [{ type: 'variant', valueString: variant }]),
-    ],
+    ...{ kind, subject, client: clientId, tenant, issuer, token: tokenId },
+    ...(actor !== undefined && { actor }),
+    ...(actors.length > 1 && { actors }),
+    scopes: [...scopes].sort().join(' '),
+    ...(purpose !== undefined && { purpose }),
   };
 }
 
-/** IHE BALP: the request that others' logs know by the same id. */
-function requestEntity({ correlationId, bytes }: AuditEntry): Record<string, unknown> {
-  return {
-    what: { identifier: { value: correlationId } },
-    type: { system: BALP_ENTITIES, code: 'XrequestId' },
-    ...(bytes !== undefined && { detail: [{ type: 'bytes', valueString: String(bytes) }] }),
-  };
-}
-
-function purposeOf(principal: Principal | undefined): unknown {
-  if (principal?.purpose === undefined) return undefined;
-  return [{ coding: [{ system: ACT_REASONS, code: principal.purpose }] }];
+function receiverOf({
+  principal,
+  stream,
+  told,
+}: NonNullable<AuditEntry['receivers']>[number]): RowReceiver {
+  return { ...agentOf(principal), stream, ...(told && { told }) };
 }

@@ -1,5 +1,5 @@
 import { randomId } from '../../kernel/ids.ts';
-import type { ViewChange } from '../../twin/ports.ts';
+import type { AuditEntry, ViewChange } from '../../twin/ports.ts';
 import type { McpParts } from '../parts.ts';
 import { Feeds } from './feeds.ts';
 import { isFeed, type Registry } from './registry.ts';
@@ -140,19 +140,24 @@ export class Dispatcher {
   async #deliver(batch: readonly Delivery[]): Promise<void> {
     const allowed = await this.#mayKnow(batch);
     if (allowed.length === 0) return;
-    await this.#parts.audit.append({
-      action: 'notify',
-      outcome: 'success',
-      correlationId: randomId(),
-      receivers: uniqueReceivers(allowed),
-      what: uniqueWhat(allowed),
-      why: 'view permissions by check at delivery',
-    });
+    // One a tenant: nobody's officer reads of another tenant's members or receivers.
+    const byTenant = Map.groupBy(allowed, ({ stream }) => stream.principal.tenant);
+    await Promise.all([...byTenant.values()].map((own) => this.#audit(own)));
     for (const { stream, update } of allowed) {
       stream.pending.set(update.uri, update);
       void this.pump(stream);
     }
     this.#parts.metrics?.notified(allowed.length);
+  }
+
+  #audit(deliveries: readonly Delivery[]): Promise<void> {
+    return this.#parts.audit.append({
+      action: 'notify',
+      outcome: 'success',
+      correlationId: randomId(),
+      ...auditedOf(deliveries),
+      why: 'view permissions by check at delivery',
+    });
   }
 
   /** One round of checks a token, shared by all of its streams. */
@@ -173,18 +178,25 @@ export class Dispatcher {
   }
 }
 
-function uniqueReceivers(deliveries: readonly Delivery[]) {
-  const streams = new Map(deliveries.map(({ stream }) => [stream.id, stream]));
-  return [...streams.values()].map(({ id, principal }) => ({ stream: id, principal }));
-}
-
-function uniqueWhat(deliveries: readonly Delivery[]) {
-  const updates = new Map(
-    deliveries.map(({ update }) => [`${update.uri} ${update.variant}`, update]),
-  );
-  return [...updates.values()].map(({ uri, etag, variant }) => ({
-    uri,
-    variant,
-    ...(etag !== undefined && { etag }),
+/** What was told, and to whom which of it. */
+function auditedOf(deliveries: readonly Delivery[]): Pick<AuditEntry, 'what' | 'receivers'> {
+  const places = new Map<string, number>();
+  const what: AuditEntry['what'][number][] = [];
+  const streams = new Map<string, { stream: StreamState; told: number[] }>();
+  for (const { stream, update } of deliveries) {
+    const { uri, variant, etag } = update;
+    const name = `${uri} ${variant} ${etag}`;
+    const place = places.get(name) ?? what.length;
+    if (place === what.length) what.push({ uri, variant, ...(etag !== undefined && { etag }) });
+    places.set(name, place);
+    const receiver = streams.get(stream.id) ?? { stream, told: [] };
+    receiver.told.push(place);
+    streams.set(stream.id, receiver);
+  }
+  const receivers = [...streams.values()].map(({ stream: { id, principal }, told }) => ({
+    ...{ stream: id, principal },
+    // Most rows are of one document, which then everybody was told of.
+    ...(told.length < what.length && { told }),
   }));
+  return { what, receivers };
 }

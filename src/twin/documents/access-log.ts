@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { AuditRow, RowReceiver } from '../../contract/audit/row.ts';
 import { parseUri } from '../../contract/uris.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import { compact, type Element, objectOf, objectsOf, stringOf, unique } from '../fhir/elements.ts';
+import { compact, unique } from '../fhir/elements.ts';
 
 const text = z.string().optional();
 
@@ -22,81 +23,64 @@ export const accessLogSchema = z.strictObject({
     }),
   ),
   says: z.string(),
+  /** Up to when the records of each instance of the server are here; not part of the etag. */
+  completeUpTo: z.array(z.strictObject({ instance: z.string(), time: z.string() })),
 });
 
-/** One audit record as the trail keeps it: FHIR R4 AuditEvent. */
-export interface TrailRecord {
-  readonly seq: number;
-  readonly record: Readonly<Record<string, unknown>>;
+/** Up to when an instance's records are known: ISO 8601. */
+export interface Complete {
+  readonly instance: string;
+  readonly time: string;
 }
 
-const OUTCOMES = { '0': 'success', '4': 'denied', '8': 'failed' } as const;
 /** Documents named in one entry at most. */
 const WHAT_MAX = 20;
 
 /** @param more whether the trail holds entries before these */
 export function accessLogData(
   member: string,
-  trail: readonly TrailRecord[],
+  trail: readonly AuditRow[],
   more: boolean,
 ): JsonObject {
-  const entries = trail.map(({ record }) => entryOf(member, record as JsonObject));
+  const entries = trail.map((row) => entryOf(member, row));
   const says = more
     ? `The newest ${entries.length} entries; older ones are kept for six years and given out by the plan’s privacy officer.`
     : 'Every entry that is kept.';
-  return { entries, says };
+  return { entries, says: `${says} Who looked at this log shows once the day is over (UTC).` };
 }
 
-function entryOf(member: string, record: JsonObject): JsonObject {
-  const [subtype] = objectsOf(record.subtype);
-  const outcome = stringOf(record.outcome) ?? '';
+function entryOf(member: string, row: AuditRow): JsonObject {
   return {
-    when: stringOf(record.recorded) ?? '',
-    ...whoIn(member, record),
-    action: stringOf(subtype?.code) ?? 'unknown',
-    outcome: isOutcome(outcome) ? OUTCOMES[outcome] : 'failed',
-    what: unique(urisOf(record).flatMap((uri) => ownPart(member, uri))).slice(0, WHAT_MAX),
-    ...compact({ right: rightOf(record.outcomeDesc), purpose: purposeOf(record) }),
+    when: row.at,
+    ...whoIn(member, row),
+    action: row.action,
+    outcome: row.outcome,
+    what: unique(row.what.flatMap(({ uri }) => ownPart(member, uri))).slice(0, WHAT_MAX),
+    ...compact({ right: rightOf(row.why), purpose: row.who?.purpose }),
   };
 }
 
-function isOutcome(code: string): code is keyof typeof OUTCOMES {
-  return Object.hasOwn(OUTCOMES, code);
+/** The person and the agent; of a delivery those who were told of this member. */
+function whoIn(member: string, row: AuditRow): JsonObject {
+  if (row.to !== undefined) return receiversIn(member, row, row.to);
+  if (row.who === undefined) return { who: 'nobody who could be verified' };
+  const { kind, subject, actor } = row.who;
+  return { who: `${kind}:${subject}`, ...compact({ by: actor && `agent:${actor}` }) };
 }
 
 /**
- * The person and the agent. A delivery is one record for all its receivers: where it also was about
- * other members it does not say who of them was told of this one, and nobody is named.
+ * A delivery is one record for all its receivers: where it was about other members as well and does
+ * not say who was told of what, nobody is named.
  */
-function whoIn(member: string, record: JsonObject): JsonObject {
-  const agents = objectsOf(record.agent);
-  const people = agents.filter((agent) => kindOf(agent) === 'user' || kindOf(agent) === 'agent');
-  const others = urisOf(record).some((uri) => ownPart(member, uri).length === 0);
-  const delivered = agents.some(({ altId }) => altId !== undefined);
-  if (delivered && others) return { who: 'subscribers of several members' };
-  const who = unique(people.map((agent) => `${kindOf(agent)}:${idOf(agent)}`));
-  const by = unique(agents.filter((agent) => kindOf(agent) === ACTING).map(idOf));
+function receiversIn(member: string, row: AuditRow, to: readonly RowReceiver[]): JsonObject {
+  const isOwn = row.what.map(({ uri }) => ownPart(member, uri).length > 0);
+  const own = to.filter(({ told }) => told?.some((place) => isOwn[place]) ?? isOwn.every(Boolean));
+  if (own.length === 0) return { who: 'subscribers of several members' };
+  const by = unique(own.flatMap(({ actor }) => (actor === undefined ? [] : [`agent:${actor}`])));
   return {
-    who: who.length === 0 ? 'nobody who could be verified' : who.join(', '),
-    ...(by.length > 0 && { by: by.map((id) => `agent:${id}`).join(', ') }),
+    who: unique(own.map(({ kind, subject }) => `${kind}:${subject}`)).join(', '),
+    ...(by.length > 0 && { by: by.join(', ') }),
   };
-}
-
-const ACTING = 'agent acting for user';
-
-function kindOf({ type }: JsonObject): string {
-  return stringOf(objectOf(type).text) ?? '';
-}
-
-function idOf({ who }: JsonObject): string {
-  return stringOf(objectOf(objectOf(who).identifier).value) ?? '';
-}
-
-function urisOf(record: JsonObject): string[] {
-  const named = objectsOf(record.entity).flatMap(
-    ({ what }) => stringOf(objectOf(objectOf(what).identifier).value) ?? [],
-  );
-  return named.filter((uri) => uri.startsWith('mcp://') || uri.startsWith('member:'));
 }
 
 /** `clinical/Condition/c1` of this member, `relations` of their relations; nothing of others. */
@@ -108,13 +92,6 @@ function ownPart(member: string, uri: string): string[] {
 }
 
 /** The permission without the revision at which it was found, else our own sentence. */
-function rightOf(why: Element): string | undefined {
-  const said = stringOf(why);
-  return said?.replace(/^(\w+) at \S+$/, '$1');
-}
-
-function purposeOf(record: JsonObject): string | undefined {
-  const [purpose] = objectsOf(record.purposeOfEvent);
-  const [coding] = objectsOf(purpose?.coding);
-  return stringOf(coding?.code);
+function rightOf(why: string): string {
+  return why.replace(/^(\w+) at \S+$/, '$1');
 }

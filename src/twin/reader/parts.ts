@@ -1,7 +1,8 @@
+import type { AuditRow } from '../../contract/audit/row.ts';
 import type { Document, Variant } from '../../contract/documents.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CursorCodec } from '../cursor.ts';
-import type { TrailRecord } from '../documents/access-log.ts';
+import type { Complete } from '../documents/access-log.ts';
 import type { Floors } from '../floors.ts';
 import type { Access, Audit, AuditEntry, Place, Principal, View } from '../ports.ts';
 import type { PositionCodec } from '../position.ts';
@@ -29,7 +30,19 @@ export interface ReaderParts {
 
 /** The audit read back: of one member, newest first. */
 export interface AuditTrail {
-  read(query: { readonly member: string; readonly limit: number }): Promise<TrailRecord[]>;
+  read(query: MemberTrailQuery): Promise<MemberTrail>;
+}
+
+export interface MemberTrailQuery {
+  readonly member: string;
+  readonly limit: number;
+  /** Milliseconds since the epoch: later readings of the access log itself are left out. */
+  readonly quietBefore: number;
+}
+
+export interface MemberTrail {
+  readonly rows: readonly AuditRow[];
+  readonly complete: readonly Complete[];
 }
 
 /** A document that is made when it is read, for this caller; nobody can subscribe to it. */
