@@ -40,11 +40,13 @@ test('the names of tests are read as the files make them', () => {
 
 test('the table has each number of the list that it is about, in order', () => {
   const asked = [
-    [40, 41],
+    [1, 28],
+    [30, 35],
+    [37, 41],
     [43, 75],
     [76, 90],
-    [101, 101],
-    [114, 118],
+    [100, 101],
+    [114, 119],
   ] as const;
   const wanted = asked.flatMap(([from, to]) =>
     Array.from({ length: to - from + 1 }, (_, n) => from + n),

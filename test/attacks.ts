@@ -1,5 +1,5 @@
 /**
- * The attacks of security.md §6 that come by MCP and its HTTP, as data. Each number has a test over
+ * The attacks of security.md §6 that come by tokens, MCP and its HTTP, as data. Each number has a test over
  * HTTP that names it, and where the attack can be a line on stdin, one whose name says "over stdio".
  */
 export interface Attack {
@@ -12,6 +12,44 @@ const http = (n: number, says: string): Attack => ({ n, says, stdio: false });
 const both = (n: number, says: string): Attack => ({ n, says, stdio: true });
 
 export const ATTACKS: readonly Attack[] = [
+  http(1, 'no token'),
+  http(2, 'another scheme, or nothing after it'),
+  http(3, 'no algorithm, no signature, or another’s'),
+  http(4, 'a public key as a shared secret'),
+  http(5, 'a key in the header'),
+  http(6, 'an address of keys in the header'),
+  http(7, 'key ids that are paths, queries or objects'),
+  http(8, 'no key id'),
+  http(9, 'tokens of another type'),
+  http(10, 'extensions that must be understood'),
+  http(11, 'claims that are missing'),
+  http(12, 'times that are text'),
+  http(13, 'times that are no number'),
+  http(14, 'tokens that live for years'),
+  http(15, 'tokens that have ended, by a second and by more'),
+  http(16, 'tokens that begin later'),
+  http(17, 'tokens from the future'),
+  http(18, 'another issuer, in every spelling'),
+  http(19, 'another audience, in every spelling'),
+  http(20, 'an audience beside ours'),
+  http(21, 'audiences without ours'),
+  http(22, 'subjects that are no plain text'),
+  http(23, 'claims that are there twice'),
+  http(24, 'tokens past the bound'),
+  http(25, 'another algorithm than the key’s'),
+  http(26, 'other serializations'),
+  http(27, 'other headers around a token'),
+  http(28, 'tokens for another service'),
+  http(30, 'tokens bound to a key, without its proof'),
+  http(31, 'a token that has ended and lacks a scope'),
+  http(32, 'tokens in the query and in the body'),
+  http(33, 'an agent without a person'),
+  http(34, 'an agent that its person does not trust'),
+  http(35, 'actors inside of actors'),
+  http(37, 'a session of another person'),
+  http(38, 'a scope without a relation'),
+  http(39, 'asking for scopes one by one'),
+
   both(40, 'asking for members that are forbidden, of others, or of nobody'),
   both(41, 'the same by listen, completion, search, cursor and subscription'),
 
@@ -66,10 +104,12 @@ export const ATTACKS: readonly Attack[] = [
   both(89, 'a subscription before the permission'),
   both(90, 'cancellations and progress of nobody’s requests'),
 
+  http(100, 'addresses that a client names'),
   both(101, 'trace context and baggage'),
   both(114, 'lines and escapes for the log'),
   http(115, 'health information in every field'),
   both(116, 'databases that fail'),
   http(117, 'quotes for the challenge'),
   http(118, 'metrics, dumps and the debugger'),
+  http(119, 'answers that a cache keeps for another'),
 ];

@@ -35,6 +35,8 @@ export async function serveMcp(
       throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
     }
     res.setHeader('correlation-id', correlationId);
+    // The SDK's answers say no-store; a cache that keeps them all the same must tell callers apart.
+    res.setHeader('vary', 'Authorization, Origin');
     await parts.mcp.handle({ req, res, body, caller: { principal, correlationId } });
   } catch (error) {
     if (body === undefined && error instanceof Fault && error.code === 'UNAUTHENTICATED') {
