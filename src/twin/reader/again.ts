@@ -25,9 +25,8 @@ export async function showAgain(
     await parts.audit.append({ action: 'session', outcome: 'denied', ...caller, what, why });
     return false;
   }
-  for (const { action, what, why } of shown) {
-    const again = `${why}, told again`;
-    await parts.audit.append({ action, outcome: 'success', ...caller, what, why: again });
+  for (const entry of shown) {
+    await parts.audit.append({ ...entry, ...caller, why: `${entry.why}, told again` });
   }
   return true;
 }
