@@ -110,7 +110,7 @@ function budgetRows(before: Cpus, after: Cpus, facts: number): Row[] {
 async function settledDown(heard: readonly Heard[]): Promise<void> {
   for (let before = -1; before !== heard.length; ) {
     before = heard.length;
-    await sleep(100);
+    await sleep(1_000);
   }
 }
 

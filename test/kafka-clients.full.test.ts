@@ -86,6 +86,8 @@ test('plain FHIR JSON of a kafkajs producer is accepted, and an event said twice
     // Versions that come together are one change to a view, so each is waited for.
     for (const member of MEMBERS) await shows(member, `Version-${number}`);
   }
+  const outcomes = await readTopic(shared.address, `${shared.prefix}twins.outcomes`);
+  assert.deepEqual(outcomes, [], 'what nobody waits for is not written');
 });
 
 test('P9: kcat sees each change once, by member, where murmur2 puts it, and nothing of a person', async () => {

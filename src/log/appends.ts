@@ -17,7 +17,8 @@ export interface AppendsOptions {
   next(topic: string, part: number): number;
   /** The next offset of each partition of the sources. */
   ends(): number[];
-  readonly onGrown: (grown: Grown) => void;
+  /** Absent: nobody wants to know. */
+  readonly onGrown: ((grown: Grown) => void) | undefined;
 }
 
 export interface Appends {
@@ -30,13 +31,16 @@ export interface Appends {
 export function createAppends({ db, state, next, ends, onGrown }: AppendsOptions): Appends {
   return {
     append(at, actor, work) {
+      const write = () =>
+        writing(() =>
+          inTransaction(db, () => {
+            state.begin(at, actor);
+            return work();
+          }),
+        );
+      if (onGrown === undefined) return write();
       const before = { ends: ends(), relations: next(TOPICS.relations, 0) };
-      const outcome = writing(() =>
-        inTransaction(db, () => {
-          state.begin(at, actor);
-          return work();
-        }),
-      );
+      const outcome = write();
       const partitions = ends().flatMap((end, part) => (end === before.ends[part] ? [] : [part]));
       const relations = next(TOPICS.relations, 0) !== before.relations;
       if (partitions.length > 0 || relations) onGrown({ partitions, relations });

@@ -58,7 +58,8 @@ export interface LogStoreOptions {
   readonly db: DatabaseSync;
   readonly rules: DecidingRules;
   readonly reader: SubmissionReader;
-  readonly onGrown: (grown: Grown) => void;
+  /** Told after each append; without it, nobody asks which partitions an append was of. */
+  readonly onGrown?: (grown: Grown) => void;
 }
 
 /** A read answers fewer records than asked for rather than hold more than this at once. */
@@ -123,7 +124,7 @@ export function openLogStore({ db, rules, reader, onGrown }: LogStoreOptions): L
           changes.reduce((_, change) => appendRelation(db, change, { at, actor }), -1),
         ),
       );
-      if (changes.length > 0) onGrown({ partitions: [], relations: true });
+      if (changes.length > 0) onGrown?.({ partitions: [], relations: true });
       return last;
     },
     readRelations: (offset, limit) => readRelations(db, offset, limit),

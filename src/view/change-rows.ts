@@ -36,8 +36,8 @@ export function changesAfter(
   const wanted = JSON.stringify(subjects.map(subjectKey));
   const of = `FROM changes WHERE part = ? AND offset > ? AND offset <= ?
     AND subject IN (SELECT value FROM json_each(?))`;
-  const first = db.prepare(`SELECT * ${of} ORDER BY offset, uri, variant LIMIT ?`);
-  const whole = db.prepare(`SELECT * ${of} ORDER BY offset, uri, variant`);
+  const first = prepared(db, `SELECT * ${of} ORDER BY offset, uri, variant LIMIT ?`);
+  const whole = prepared(db, `SELECT * ${of} ORDER BY offset, uri, variant`);
   const found: ViewChange[] = [];
   for (let part = 0; part < partitions && found.length < limit; part++) {
     const from = after.get(part) ?? -1;
@@ -59,20 +59,24 @@ export function changesIn(
   limit: number,
 ): ViewChange[] {
   const of = 'FROM changes WHERE part = ? AND offset > ?';
-  const last = db.prepare(`SELECT offset ${of} ORDER BY offset LIMIT 1 OFFSET ?`);
-  const upTo = last.get(part, offset, Math.max(limit - 1, 0))?.offset ?? Number.MAX_SAFE_INTEGER;
-  return db
-    .prepare(`SELECT * ${of} AND offset <= ? ORDER BY offset, uri, variant`)
-    .all(part, offset, Number(upTo))
-    .map(changeOf);
+  const order = 'ORDER BY offset, uri, variant';
+  const first = prepared(db, `SELECT * ${of} ${order} LIMIT ?`).all(part, offset, limit);
+  const last = first.at(-1);
+  const isCut = last !== undefined && first.length === limit;
+  const rows = isCut
+    ? prepared(db, `SELECT * ${of} AND offset <= ? ${order}`).all(part, offset, Number(last.offset))
+    : first;
+  return rows.map(changeOf);
 }
 
 export function changesSince(db: DatabaseSync, uris: readonly string[], at: number): ViewChange[] {
-  return db
-    .prepare(`SELECT * FROM changes WHERE uri IN (SELECT value FROM json_each(?)) AND at >= ?
+  return prepared(
+    db,
+    `SELECT * FROM changes WHERE uri IN (SELECT value FROM json_each(?)) AND at >= ?
       AND NOT EXISTS (SELECT 1 FROM changes later WHERE later.uri = changes.uri
         AND later.variant = changes.variant AND later.offset > changes.offset)
-      ORDER BY uri, variant`)
+      ORDER BY uri, variant`,
+  )
     .all(JSON.stringify(uris), at)
     .map(changeOf);
 }

@@ -54,6 +54,28 @@ test('catches up, then follows, in order and once', async () => {
   assert.deepEqual(applied, upTo(12));
 });
 
+test('who follows is not asked where the log ends', async () => {
+  const { log, append } = memoryLog();
+  append(3);
+  const asked: number[] = [];
+  const far: EventLog = {
+    ...log,
+    read: (partition, offset, limit) => {
+      asked.push(partition);
+      return log.read(partition, offset, limit);
+    },
+    readTold: (partition, offset, limit) => log.read(partition, offset, limit),
+  };
+  const { feeder, applied } = feederOf(far);
+  await feeder.catchUp();
+  const before = asked.length;
+  feeder.follow();
+  for (const count of [1, 4]) append(count);
+  await until(() => applied.length >= 8);
+  await feeder.stop();
+  assert.deepEqual([applied, asked.length], [upTo(8), before]);
+});
+
 test('an error is tried again from the same place, and told', async () => {
   const { log, append, fail } = memoryLog();
   let refusals = 3;

@@ -33,10 +33,13 @@ export function createFeeder(options: FeederOptions): Feeder {
   const pauses = new Set<() => void>();
   let stopped = false;
   let unfollow = (): void => undefined;
+  const readAll: EventLog['read'] = (...asked) => log.read(...asked);
+  const readTold: EventLog['read'] = (...asked) => log.readTold?.(...asked) ?? readAll(...asked);
 
-  async function drain(partition: number): Promise<void> {
+  /** @param read of whoever catches up, or follows */
+  async function drain(partition: number, read = readAll): Promise<void> {
     while (!stopped) {
-      const records = await log.read(partition, next[partition] ?? 0, batchSize);
+      const records = await read(partition, next[partition] ?? 0, batchSize);
       const last = records.at(-1);
       if (last === undefined || stopped) return;
       await apply({ partition, records, upTo: last.offset });
@@ -56,7 +59,7 @@ export function createFeeder(options: FeederOptions): Feeder {
     let backoffMs = BACKOFF_FIRST_MS;
     while (!stopped && grown.delete(partition)) {
       try {
-        await drain(partition);
+        await drain(partition, readTold);
         backoffMs = BACKOFF_FIRST_MS;
       } catch (error) {
         if (stopped) return;

@@ -63,6 +63,8 @@ export type DeciderMethods = {
   /** Decides in a transaction that stays open: nothing else may be called before `settle`. */
   decide(args: {
     items: readonly Submission[];
+    /** Indexes of those whose producer hears no outcome: none is written. */
+    unheard: readonly number[];
     /** Offsets that the log gives next. */
     nexts: readonly Next[];
     /** Decided up to here, once this is committed. */

@@ -32,7 +32,7 @@ function open(at: number) {
   const places = createPlaces(db);
   const capture = captureWrites(db);
   const reader = { readSubmission, addressBundle, addressEach };
-  const store = openLogStore({ db, rules, reader, onGrown: () => undefined });
+  const store = openLogStore({ db, rules, reader });
   const state = createSqliteState(db, identity.partitions);
   const names = createRowNames(db, rowKeys, capture.keys);
   const restore = createRestore({ db, state, places, names, keys: capture.keys });
@@ -52,13 +52,14 @@ function decided(nexts: readonly Next[], at: number, work: () => Worked): Decide
   db.exec('BEGIN IMMEDIATE');
   try {
     places.setEnds(TOPICS.sources, nexts);
-    const { told, more, stale = NOTHING } = work();
+    const { told, unheard, more, stale = NOTHING } = work();
     const by = { id: randomId(), at: new Date(at).toISOString(), rowKeys };
     const refused = told.flatMap(({ fault }, index) => (fault === undefined ? [] : [index]));
     const captured = capture.collect();
     names.setAll(captured.rows);
     const renaming = renamingMessages(topics.decider, rowKeys, stale);
-    return { messages: [...renaming, ...messagesOf(topics, captured, told, by)], refused, more };
+    const heard = told.filter((_, index) => unheard?.has(index) !== true);
+    return { messages: [...renaming, ...messagesOf(topics, captured, heard, by)], refused, more };
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
@@ -67,6 +68,8 @@ function decided(nexts: readonly Next[], at: number, work: () => Worked): Decide
 
 interface Worked {
   readonly told: readonly Told[];
+  /** Indexes of what nobody is told of. */
+  readonly unheard?: ReadonlySet<number>;
   readonly more: number;
   /** Rows that stand on Kafka under a key that is not theirs any more. */
   readonly stale?: Stale;
@@ -143,12 +146,12 @@ const methods: DeciderMethods = {
     });
   },
   intakePlaces: () => parts().places.intake(),
-  decide: ({ items, nexts, intake, at }) =>
+  decide: ({ items, unheard, nexts, intake, at }) =>
     decided(nexts, at, () => {
       const told = items.map((item) => tell(item, at));
       parts().places.setIntake(intake);
       const more = told.reduce((sum, { receipt }) => sum + (receipt?.resumed ?? 0), 0);
-      return { told, more };
+      return { told, unheard: new Set(unheard), more };
     }),
   chore: ({ task, nexts, at }) => decided(nexts, at, () => ({ told: [], more: CHORES[task](at) })),
   rename: ({ nexts, at }) =>

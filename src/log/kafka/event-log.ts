@@ -26,6 +26,7 @@ export function createKafkaEventLog(options: KafkaEventLogOptions): KafkaEventLo
     partitions,
     startAt: (offsets) => ahead.startAt(offsets),
     read: (partition, offset, limit) => ahead.read(partition, offset, limit),
+    readTold: (partition, offset, limit) => ahead.readHeld(partition, offset, limit),
     ends: async () => [...((await ahead.ends()) ?? (await client.admin.ends(topic)))],
     onAppend: (listener) => ahead.onAppend(listener),
     stop: () => ahead.stop(),

@@ -47,16 +47,29 @@ export class ReadAhead<T extends { readonly offset: number }> {
   }
 
   async read(partition: number, offset: number, limit: number): Promise<T[]> {
-    const held = this.#held[partition];
+    const held = await this.#from(partition, offset);
     if (held === undefined) return [];
+    if (held.records.length === 0) await this.#moreOrEnd(partition);
+    this.#drop(held, offset);
+    return held.records.slice(0, limit);
+  }
+
+  /** What has come by now, without a look at the log's end: whatever comes later is told of. */
+  async readHeld(partition: number, offset: number, limit: number): Promise<T[]> {
+    const held = await this.#from(partition, offset);
+    return held?.records.slice(0, limit) ?? [];
+  }
+
+  /** What is held from this offset on; read anew where that lies further back. */
+  async #from(partition: number, offset: number): Promise<Held<T> | undefined> {
+    const held = this.#held[partition];
+    if (held === undefined) return undefined;
     await this.#inTurn(async () => {
       if (this.#follower !== undefined && offset >= held.from) return;
       await this.#follow((one) => (one === held ? offset : one.from));
     });
     this.#drop(held, offset);
-    if (held.records.length === 0) await this.#moreOrEnd(partition);
-    this.#drop(held, offset);
-    return held.records.slice(0, limit);
+    return held;
   }
 
   /** After the last record of each partition, control records left out; unknown before reading. */

@@ -126,7 +126,10 @@ export class Reign {
     while (!this.#inbox.isEmpty && !this.#over) {
       const { items, unheard, intake, unreadable } = this.#inbox.take();
       const at = clock.now();
-      const decide = () => call('decide', { items, intake, nexts: this.#nexts(), at });
+      const decide = () => {
+        const whose = { items, unheard: [...unheard.keys()] };
+        return call('decide', { ...whose, intake, nexts: this.#nexts(), at });
+      };
       // Whoever waits for an outcome hears that it was refused; of others an operator must.
       const dead = ({ refused }: Decided): KafkaMessage[] => {
         const records = refused.flatMap((index) => unheard.get(index) ?? []);

@@ -17,6 +17,11 @@ export interface EventLog {
   startAt(offsets: readonly number[]): Promise<void>;
   /** Records from `offset` on, in order, at most `limit`. Compacted offsets are simply missing. */
   read(partition: number, offset: number, limit: number): Promise<LogRecord[]>;
+  /**
+   * The same for who listens to `onAppend`, and so may be given only what was told of by now: a log
+   * that is far away is not asked where it ends.
+   */
+  readTold?(partition: number, offset: number, limit: number): Promise<LogRecord[]>;
   /** The next offset to be written, by partition. */
   ends(): Promise<number[]>;
   /** Called after an append was committed, with the partitions that grew. */
