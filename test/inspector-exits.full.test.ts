@@ -46,8 +46,13 @@ for (const era of ERAS) {
     ends(await narrow('read'), 1, /lacks a scope that this operation needs/);
   });
 
-  test(`Inspector ends with 5 where a tool fails in the ${era} era`, async () => {
+  test(`Inspector ends with 5 where a tool fails over HTTP in the ${era} era`, async () => {
     ends(await inspectOverHttp(server, era, await server.token('ben'))('readDocument'), 5);
+  });
+
+  test(`Inspector ends with 5 where a tool fails over stdio in the ${era} era`, async () => {
+    const refused = inspectOverStdio(server, era, '--as', 'ben');
+    ends(await refused('readDocument'), 5, /NOT_FOUND/);
   });
 }
 
