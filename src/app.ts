@@ -1,13 +1,22 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createAccess, issuerFaults, mendSchema, parseRelation, spicedbFaults } from './access/index.ts';
+import {
+  createAccess,
+  issuerFaults,
+  mendSchema,
+  parseRelation,
+  spicedbFaults,
+} from './access/index.ts';
+import { takeUpTrail } from './access/restored-trail.ts';
 import { createChat } from './chat/index.ts';
 import { type Config, publicUrlOf } from './config/config.ts';
 import { type DataLock, lockDataDir } from './config/data-lock.ts';
 import { type DeploymentKeys, loadKeys } from './config/keys.ts';
 import { replacePrivate } from './config/private-file.ts';
 import { removeServerFile, writeServerFile } from './config/server-file.ts';
+import type { Restored } from './contract/backups.ts';
 import { Listener } from './http/listener.ts';
 import { rated } from './http/rated.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
@@ -18,14 +27,17 @@ import { LogDamaged } from './log/embedded.ts';
 import { type Outbox, type OutboxOptions, withOutbox } from './log/outbox/outbox.ts';
 import { openLogRoom } from './log/room.ts';
 import type { KafkaSettings, LogRoom, LogRoomOptions } from './log/room-parts.ts';
+import { renewLog } from './log/schema.ts';
 import { withConformance } from './mcp/conformance/index.ts';
 import { createMcpEndpoint } from './mcp/endpoint.ts';
 import { createRequestStates, type RequestStates } from './mcp/request-state.ts';
+import { restoreBackup } from './operations/backup/restore.ts';
 import { seedDemo } from './operations/demo.ts';
 import { createFlags, type Flags } from './operations/flags.ts';
 import { type FloorsService, openFloors } from './operations/floors.ts';
 import { type DemoAgent, greeting } from './operations/greeting.ts';
 import { createHealth } from './operations/health.ts';
+import { createKeeping, type Keeping, type KeepingOptions } from './operations/keeping/index.ts';
 import { createLogger, type Logger } from './operations/logger.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { createProbes } from './operations/probes.ts';
@@ -81,6 +93,28 @@ export async function replayLog(config: Config, into: 'kafka' | 'data-dir'): Pro
   }
 }
 
+/**
+ * A backup into the data directory, on which no server runs and which is empty but for the keys.
+ * @throws Error naming what stands in the way
+ */
+export async function restoreBackupOf(config: Config, folder: string): Promise<Restored> {
+  const { dataDir, keysFile, backupKey } = config;
+  if (backupKey === undefined) throw new Error('BACKUP_KEY names no key that opens it');
+  if (!existsSync(keysFile)) {
+    throw new Error(`${keysFile} is not there: put the keys of that deployment into place first`);
+  }
+  const lock = await lockDataDir(dataDir);
+  try {
+    const { etag: deploymentKey } = await loadKeys(keysFile);
+    const key = Buffer.from(backupKey, 'base64url');
+    const proven = (path: string) => takeUpTrail(path, deploymentKey, systemClock.now());
+    const into = { dataDir, key, deploymentKey, renewLog, verifyAudit: proven };
+    return await restoreBackup({ ...into, folder });
+  } finally {
+    lock.release();
+  }
+}
+
 /** For the commands that mend what keeps a server from starting. */
 export { mendSchema };
 
@@ -108,7 +142,6 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const logger = createLogger({ level: config.logLevel, version });
   const metrics = createMetrics();
   const report: Report = (err, correlationId) => logger.error({ err, correlationId }, 'fault');
-
   const onDeath = telling(logger, parts.onFatal);
   const stored = { dataDir, clock, onError: deathsTo(onDeath, report, logger) };
   const addressed = { memberIds, kafka, makeTopics: !production, ...secretsOf(keys) };
@@ -126,18 +159,18 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const access = withinTenants(decisions, view);
   const readable = { view, access, audit: trail, clock, panelOf, onRead: metrics.read };
   const door = createDoor(config, keys, readable, { log: log.log, report });
-  const { floors } = door;
   const chat = createChat({ ...door, access, audit: trail, intake, clock });
   const shared = { ...door, access, audit: trail, bus, clock, version, report, metrics };
   const spoken = { ...shared, disclosures, chat, epoch: () => view.epoch };
   const mcp = createMcpEndpoint(config.conformance ? withConformance(spoken) : spoken);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
   const probed = { log: log.log, isRemote: !!kafka, view, access: decisions, audit };
-  const probes = createProbes({ ...probed, outbox: intake, floors, issuer: room.issuer });
+  const probes = createProbes({ ...probed, ...door, outbox: intake, issuer: room.issuer });
   const health = createHealth(probes, report);
   const written = leadership ? [...room.services, leadership] : room.services;
-  const left = log.publisher(view, bus);
-  const services = [flags, floors, ...log.services, intake, view, ...written, ...left, mcp, http];
+  const keeping = keepingOf(config, keys, { ...stored, version, log, intake, relations, view });
+  const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
+  const services = [flags, door.floors, ...log.services, ...own, mcp, http];
   const key = randomBytes(32).toString('base64url');
   let url = '';
   let demoAgent: DemoAgent | undefined;
@@ -149,17 +182,15 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     http.open({
       ...{ ...shared, ...health, ...log.desks, mcp, intake, view, relations: room.desk, flags },
       authenticator: rated(authenticator, clock, config.requestsPerSecond),
-      snapshots: view.snapshots,
+      ...{ snapshots: view.snapshots, keeping },
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       auditVerify: async () => ({ ...(await audit.verify()) }),
-      topicPrefix: kafka?.topicPrefix ?? '',
       development: production ? undefined : withoutAbsent({ key, mint, authorizationServer }),
-      metricsText: metrics.text,
-      served: metrics.served,
+      topicPrefix: kafka?.topicPrefix ?? '',
+      ...{ metricsText: metrics.text, served: metrics.served },
     });
   };
   const stop = stopping({ drain: health.drain, dataDir, services, logger, lock });
-  const seed = { folder: DEMO, log: log.log, intake: log.intake, relations, parseRelation };
   return {
     name: 'digital-twin',
     report,
@@ -171,13 +202,12 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
       try {
         await open(await http.bind());
         await startAll(services);
-        if (config.demo) await seedDemo(seed);
+        if (config.demo) await seedDemo({ ...log, folder: DEMO, relations, parseRelation });
         http.answer();
         await announce(config, parts, { port: http.port, url, key });
       } catch (error) {
         await stop();
-        if (!(error instanceof StartFailed)) throw error;
-        throw new Error(`${error.message}. Its files are in ${dataDir}.`, { cause: error });
+        throw startFailure(error, dataDir);
       }
     },
     stop,
@@ -187,6 +217,11 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
 /** What the reader, chat and MCP write of one request can be followed, by who tells it again. */
 function followed(room: ReturnType<typeof createAccess>) {
   return { ...room, ...createDisclosures(room.audit) };
+}
+
+function startFailure(error: unknown, dataDir: string): unknown {
+  if (!(error instanceof StartFailed)) return error;
+  return new Error(`${error.message}. Its files are in ${dataDir}.`, { cause: error });
 }
 
 interface Running {
@@ -211,6 +246,24 @@ function stopping({ drain, dataDir, services, logger, lock }: Running): () => Pr
 function openLog(options: Omit<LogRoomOptions, 'onPassing'>, logger: Logger): Promise<LogRoom> {
   const onPassing = (err: unknown): void => logger.warn({ err }, 'tried again');
   return openLogRoom({ ...options, onPassing });
+}
+
+/** Without a folder and a key for them, no backups are made. */
+function keepingOf(
+  { kafka, backupDir: folder, backupKey }: Config,
+  { etag: deploymentKey }: DeploymentKeys,
+  {
+    intake,
+    ...parts
+  }: Omit<KeepingOptions, 'withKafka' | 'backup' | 'deploymentKey' | 'outbox'> & {
+    intake: KeepingOptions['outbox'];
+  },
+): Keeping {
+  const may = folder !== undefined && backupKey !== undefined;
+  const backup = may ? { folder, key: Buffer.from(backupKey, 'base64url') } : undefined;
+  return createKeeping({
+    ...{ ...parts, outbox: intake, withKafka: kafka !== undefined, backup, deploymentKey },
+  });
 }
 
 /** What the log asks of the deployment's keys. */

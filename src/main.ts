@@ -33,6 +33,7 @@ const io: CliIo = {
   },
   mendTopics: async (...args) => await (await app()).mendTopics(...args),
   replayLog: async (...args) => await (await app()).replayLog(...args),
+  restoreBackup: async (...args) => await (await app()).restoreBackupOf(...args),
   signal: interrupted.signal,
 };
 

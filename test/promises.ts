@@ -309,6 +309,10 @@ export const PROMISES: readonly Promised[] = [
     'B-RT-3',
     'A legal hold keeps a member from being forgotten and their past from compaction, also after a restart.',
   ),
+  spine(
+    'B-RT-4',
+    'Each hold, release, forgetting, retention run and backup is in the audit, refused ones too.',
+  ),
 ];
 
 /** Promises whose parts are not built yet. A gap that a test cites must leave this list. */

@@ -5,6 +5,7 @@ import { addDlq } from './commands/dlq.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addFlags } from './commands/flags.ts';
 import { addImport } from './commands/import.ts';
+import { addKeeping } from './commands/keeping.ts';
 import { addReading } from './commands/reading.ts';
 import { addRelations } from './commands/relations.ts';
 import { addReplay } from './commands/replay.ts';
@@ -77,5 +78,6 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addSchema(program, io, setExit);
   addTopics(program, io, setExit);
   addSnapshot(program, io);
+  addKeeping(program, io);
   return program;
 }

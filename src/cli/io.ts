@@ -4,6 +4,7 @@ import type { ConfigInput } from '../config/collect.ts';
 import type { Config } from '../config/config.ts';
 import type { KafkaSettings } from '../config/kafka.ts';
 import type { SpicedbSettings } from '../config/spicedb.ts';
+import type { Restored } from '../contract/backups.ts';
 import type { StartFault } from '../contract/start-faults.ts';
 
 /** A stream that may be a terminal. */
@@ -32,6 +33,8 @@ export interface CliIo {
   readonly mendTopics: (kafka: KafkaSettings, action: 'diff' | 'apply') => Promise<TopicsOutcome>;
   /** Between the embedded log of `DATA_DIR` and Kafka, whose server does not run; how many records. */
   readonly replayLog: (config: Config, into: 'kafka' | 'data-dir') => Promise<number>;
+  /** A backup into the empty `DATA_DIR`, whose server does not run. */
+  readonly restoreBackup: (config: Config, folder: string) => Promise<Restored>;
   /** Ends what would go on for ever (`watch`, `stdio`). */
   readonly signal?: AbortSignal;
 }

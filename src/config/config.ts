@@ -57,6 +57,10 @@ export interface Config {
   readonly flagsFile: string;
   /** Absolute; need not be there. */
   readonly snapshotDir: string;
+  /** Where sealed backups are, absolute; both of these or none. */
+  readonly backupDir: string | undefined;
+  /** 32 bytes in base64url. */
+  readonly backupKey: string | undefined;
   /** Access token of the command line. */
   readonly token: string | undefined;
   /** Where each setting came from; those left out are defaults. */
@@ -173,6 +177,8 @@ function withDefaults(
     audit: auditOf(values, (path) => resolve(input.cwd, path)),
     flagsFile: resolve(input.cwd, values.FLAGS_FILE ?? join(dataDir, 'flags.json')),
     snapshotDir: resolve(input.cwd, values.SNAPSHOT_DIR ?? join(dataDir, 'snapshots')),
+    backupDir: values.BACKUP_DIR && resolve(input.cwd, values.BACKUP_DIR),
+    backupKey: values.BACKUP_KEY,
     token: values.DIGITAL_TWIN_TOKEN,
     origins,
   };

@@ -82,6 +82,8 @@ function shown(config: Config, name: SettingName): string {
       return config.redis?.prefix ?? '';
     case 'AUDIT_WITNESS':
     case 'AUDIT_CHECKPOINT_SECONDS':
+    case 'BACKUP_DIR':
+      return config.backupDir ?? '';
     case 'FLAGS_FILE':
     case 'KEYS_FILE':
     case 'SNAPSHOT_DIR':
@@ -90,6 +92,7 @@ function shown(config: Config, name: SettingName): string {
     case 'KAFKA_SASL':
     case 'SCHEMA_REGISTRY_URL':
     case 'SPICEDB_TOKEN':
+    case 'BACKUP_KEY':
     case 'DIGITAL_TWIN_TOKEN':
       return '';
   }

@@ -67,3 +67,9 @@ export function text(charsMax: number): Parse<string> {
     return value;
   };
 }
+
+/** 32 bytes in base64url, as `openssl rand -base64 32 | tr '+/' '-_' | tr -d =` gives them. */
+export function backupKey(value: string): string {
+  if (/^[A-Za-z0-9_-]{43}$/.test(value)) return value;
+  throw new Wrong('must be 32 random bytes in base64url: 43 characters');
+}

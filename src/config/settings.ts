@@ -10,7 +10,17 @@ import {
   schemaRegistryUrl,
 } from './kafka-parsers.ts';
 import { oauthAudience, oauthClaims, oauthIssuer, oauthScopePrefix } from './oauth.ts';
-import { host, listOf, oneOf, origin, origins, type Parse, text, whole } from './parsers.ts';
+import {
+  backupKey,
+  host,
+  listOf,
+  oneOf,
+  origin,
+  origins,
+  type Parse,
+  text,
+  whole,
+} from './parsers.ts';
 import { REDIS_PREFIX, redisPrefix, redisUrl } from './redis.ts';
 import { spicedbEndpoint, spicedbPrefix } from './spicedb-parsers.ts';
 
@@ -161,6 +171,11 @@ export const SETTINGS = {
   AUDIT_CHECKPOINT_SECONDS: setting(
     whole(1, 3_600),
     'How often they go there, while something new is written; 60.',
+  ),
+  BACKUP_DIR: setting(text(4_096), 'Directory of sealed backups; none are made without it.'),
+  BACKUP_KEY: secret(
+    backupKey,
+    'What seals and opens them: 32 random bytes in base64url; keep it apart from them.',
   ),
   FLAGS_FILE: setting(text(4_096), 'JSON file of flags, read again when it changes.'),
   DIGITAL_TWIN_TOKEN: secret(text(LIMITS.tokenCharsMax), 'Access token of the command line.'),

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BackupMade } from '../contract/backups.ts';
 import type { FlagStates } from '../contract/flags.ts';
+import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Fault } from '../kernel/errors.ts';
@@ -84,6 +86,29 @@ export interface AuthorizationServer {
   loginCode(request: Readonly<Record<string, unknown>>): object;
 }
 
+/** Keeping and letting go. */
+export interface KeepingDesk {
+  readonly keeper: KeeperDesk;
+  /** @param dryRun says what is due, and deletes nothing */
+  retain(tenant: string, dryRun: boolean): Promise<RetentionReport>;
+  /** @throws Fault NOT_FOUND where no place or no key for backups is set */
+  backup(): Promise<BackupMade>;
+}
+
+/** Legal holds, and letting members go. */
+interface KeeperDesk {
+  holds(tenant: string): readonly Hold[];
+  hold(by: By, member: string, reason: string): Promise<Hold>;
+  release(by: By, member: string): Promise<void>;
+  forget(by: By, members: readonly string[]): Promise<Forgotten>;
+  allowAgain(by: By, member: string): Promise<void>;
+}
+
+interface By {
+  readonly tenant: string;
+  readonly actor: string;
+}
+
 /** Development only: tokens for whoever holds the key of `server.json`. */
 export interface DevelopmentDesk {
   readonly key: string;
@@ -104,6 +129,7 @@ export interface HttpParts {
   readonly deadLetters?: DeadLetters;
   readonly replays?: Replays;
   readonly snapshots: SnapshotsDesk;
+  readonly keeping: KeepingDesk;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;

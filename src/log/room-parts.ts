@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type {
+  AuditTopic,
   ChangeBus,
   DeadLetters,
   EventLog,
@@ -49,8 +50,12 @@ export interface LogRoom {
   readonly services: readonly Service[];
   /** Leaves no byte of what was forgotten in the room's own files of this instance. */
   purge(): Promise<void>;
+  /** Removes superseded records and old tombstones now; absent where Kafka does. */
+  readonly compact?: () => Promise<void>;
   /** What consumers could not handle, and topics again; none with the embedded log. */
   readonly desks: { readonly deadLetters?: DeadLetters; readonly replays?: Replays };
+  /** Where instances tell each other of their audit's rows; none with the embedded log. */
+  readonly audits?: AuditTopic & Service;
   /** What leaves the instance, once its view follows the log; none from the embedded log. */
   publisher(view: View, bus: ChangeBus): readonly Service[];
 }

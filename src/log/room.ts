@@ -15,6 +15,7 @@ export async function openLogRoom(options: LogRoomOptions): Promise<LogRoom> {
     relationsLeadership: undefined,
     services: [embedded],
     purge: embedded.purge,
+    compact: embedded.compact,
     desks: {},
     publisher: () => [],
   };

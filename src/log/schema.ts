@@ -137,6 +137,22 @@ export function newEpoch(): string {
   return base32(randomBytes(5));
 }
 
+/**
+ * Gives a log that was restored another epoch, so that what was said of it after it was copied is
+ * not taken for what comes now; answers it. @throws Damage where it is not as it was written
+ */
+export function renewLog(path: string): string {
+  const db = openLogDatabase(path);
+  try {
+    const epoch = newEpoch();
+    db.prepare("UPDATE meta SET value = ? WHERE name = 'epoch'").run(epoch);
+    db.exec('PRAGMA journal_mode = DELETE');
+    return epoch;
+  } finally {
+    db.close();
+  }
+}
+
 /** A file that has an identity already keeps it. */
 export function createLogTables(db: DatabaseSync, { epoch, partitions }: LogIdentity): void {
   inTransaction(db, () => {

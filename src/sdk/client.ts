@@ -69,6 +69,17 @@ export interface TwinClient {
     create(): Promise<t.Snapshot>;
     list(): Promise<readonly t.Snapshot[]>;
   };
+  /** Legal holds, forgetting, retention, backups: for admins of the organization. */
+  readonly keeping: {
+    holds(): Promise<readonly t.Hold[]>;
+    hold(member: string, reason: string): Promise<t.Hold>;
+    release(member: string, reason: string): Promise<void>;
+    /** Cannot be undone. Again for the same members: ends what was not ended. */
+    forget(members: readonly string[]): Promise<t.Forgotten>;
+    allowAgain(member: string): Promise<void>;
+    retain(dryRun: boolean): Promise<t.RetentionReport>;
+    backup(): Promise<t.BackupMade>;
+  };
   /** What consumers could not handle. */
   readonly deadLetters: {
     list(topic?: string): Promise<t.DeadLetterList>;
@@ -129,6 +140,7 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
       create: () => http.post('/v1/snapshots', {}, '', {}),
       list: async () => (await http.get<{ snapshots: t.Snapshot[] }>('/v1/snapshots')).snapshots,
     },
+    keeping: keepingOf(http),
     deadLetters: {
       list: (topic) => http.get('/v1/dlq', { topic }),
       show: (id) => http.get(`/v1/dlq/${encodeURIComponent(id)}`),
@@ -138,6 +150,20 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
     },
     replay: (request) => http.post('/v1/replays', {}, JSON.stringify(request), JSON_TYPE),
     close: mcp.close,
+  };
+}
+
+function keepingOf(http: PlainHttp): TwinClient['keeping'] {
+  const post = <T>(path: string, body: object): Promise<T> =>
+    http.post<T>(path, {}, JSON.stringify(body), JSON_TYPE);
+  return {
+    holds: async () => (await http.get<{ holds: t.Hold[] }>('/v1/holds')).holds,
+    hold: (member, reason) => post('/v1/holds', { member, reason }),
+    release: async (member, reason) => void (await post('/v1/holds/release', { member, reason })),
+    forget: (members) => post('/v1/forget', { members, confirm: 'forget' }),
+    allowAgain: async (member) => void (await post('/v1/forget/allow', { member })),
+    retain: (dryRun) => post('/v1/retention', { dryRun }),
+    backup: () => post('/v1/backups', {}),
   };
 }
 

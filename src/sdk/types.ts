@@ -1,5 +1,6 @@
 import type { Document } from '../contract/documents.ts';
 
+export type { BackupMade } from '../contract/backups.ts';
 export type {
   DeadLetterCount,
   DeadLetterEntry,
@@ -9,6 +10,7 @@ export type {
 } from '../contract/dead-letters.ts';
 export type { FlagState, FlagStates } from '../contract/flags.ts';
 export type { HeldReceipt, HeldRecord, HeldRecords } from '../contract/held.ts';
+export type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
 export type {
   ReplayPlaces,
   ReplayPoint,

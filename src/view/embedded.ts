@@ -25,8 +25,6 @@ export interface ViewOptions {
   readonly onError: (error: unknown) => void;
   /** After each batch that was followed: seconds since its newest record was accepted. */
   readonly onLag?: (seconds: number) => void;
-  /** Somebody was forgotten: what was deleted is to leave no trace (`purge`). */
-  readonly onForgotten?: () => void;
   readonly batchSize?: number;
   /** URL of a module with `project` and `PROJECTION_VERSION`, in place of twin/project.ts. */
   readonly projection?: string;
@@ -43,6 +41,10 @@ export interface OwnView extends View, Service {
   readonly snapshots: Snapshots;
   /** Leaves no byte of what was deleted in `view.db`, and none of the snapshots. */
   purge(): Promise<{ readonly snapshotsRemoved: number }>;
+  /** Somebody was forgotten: what was deleted is to leave no trace (`purge`). */
+  onForgotten(listener: () => void): () => void;
+  /** Snapshots of these names. */
+  removeSnapshots(names: readonly string[]): Promise<void>;
 }
 
 const BATCH_SIZE = 500;
@@ -57,6 +59,7 @@ export function createView(options: ViewOptions): OwnView {
   const ends = createKnownEnds(log, clock);
   let life: Life | undefined;
   let making: Promise<Snapshot> | undefined;
+  const listeners = new Set<() => void>();
 
   const alive = (): Life => {
     if (life === undefined) throw new Error('the view has not been started');
@@ -72,7 +75,9 @@ export function createView(options: ViewOptions): OwnView {
         snapshotDir: options.snapshotDir ?? join(dataDir, 'snapshots'),
         batchSize: options.batchSize ?? BATCH_SIZE,
         onLag: options.onLag ?? (() => undefined),
-        onForgotten: options.onForgotten ?? (() => undefined),
+        onForgotten() {
+          for (const listener of listeners) listener();
+        },
         projection: options.projection,
       });
       await life.start();
@@ -87,6 +92,11 @@ export function createView(options: ViewOptions): OwnView {
       await making?.catch(() => undefined);
       return await alive().purge();
     },
+    onForgotten(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    removeSnapshots: (names) => alive().removeSnapshots(names),
     snapshots: {
       create() {
         making ??= alive()

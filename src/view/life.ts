@@ -12,7 +12,7 @@ import { createFeeder, type Feeder } from './feeder.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 import { createShard } from './shard.ts';
 import { createSnapshot } from './snapshots/create.ts';
-import { removeAll } from './snapshots/folder.ts';
+import { removeAll, removeNamed } from './snapshots/folder.ts';
 import type { Standing } from './snapshots/manifest.ts';
 import { listSnapshots, type Refused } from './snapshots/restore.ts';
 import type { Waiters } from './waiters.ts';
@@ -137,6 +137,10 @@ export class Life {
   async purge(): Promise<{ snapshotsRemoved: number }> {
     await this.#worker.call('purge', null);
     return { snapshotsRemoved: await removeAll(this.#options.snapshotDir) };
+  }
+
+  async removeSnapshots(names: readonly string[]): Promise<void> {
+    await removeNamed(this.#options.snapshotDir, names);
   }
 
   async listSnapshots(): Promise<Snapshot[]> {

@@ -17,6 +17,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   startFaults: async () => [],
   mendSchema: async () => ({ outcome: 'done', differences: [] }),
   replayLog: async () => 0,
+  restoreBackup: () => Promise.reject(new Error('nothing to restore')),
   async serve(args) {
     const fake = await startFakeTwin(loadConfig(configInput(args)).dataDir);
     fake.mcp.change('mcp://twins/member/demo-ana/coverage');

@@ -62,6 +62,7 @@ export async function run(
     version: '1.2.3',
     serve: serve ?? (() => Promise.resolve(0)),
     replayLog: replayLog ?? (() => Promise.resolve(0)),
+    restoreBackup: () => Promise.reject(new Error('nothing to restore')),
     mendTopics: mendTopics ?? (() => Promise.resolve(NO_TOPICS)),
     startFaults: startFaults ?? (() => Promise.resolve([])),
     mendSchema: mendSchema ?? (() => Promise.resolve({ outcome: 'done', differences: [] })),

@@ -18,6 +18,7 @@ import { developmentRoutes } from './development.ts';
 import { deadLetterRoutes } from './dlq.ts';
 import { flagRoutes } from './flags.ts';
 import type { Guarded } from './guarded.ts';
+import { keepingRoutes } from './keeping.ts';
 import { operationRoutes } from './operations.ts';
 import { operatorRoutes } from './operators.ts';
 import { replayRoutes } from './replays.ts';
@@ -49,6 +50,7 @@ export function createPlainRoutes(
   deadLetterRoutes(app, parts, guarded);
   replayRoutes(app, parts, guarded);
   snapshotRoutes(app, parts, guarded);
+  keepingRoutes(app, parts, guarded);
   schemaRoutes(app, parts.topicPrefix ?? '');
   if (parts.development !== undefined) {
     developmentRoutes(app, parts, parts.development);

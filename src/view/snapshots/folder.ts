@@ -65,6 +65,12 @@ export async function removeAll(folder: string): Promise<number> {
   return names.length;
 }
 
+export async function removeNamed(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names.filter((one) => NAME.test(one))) {
+    await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
 /** What was left by those who were killed while they made one. */
 export async function removeUnfinished(folder: string, nowMs: number): Promise<void> {
   for (const name of await entriesOf(folder)) {

@@ -1,0 +1,123 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BackupMade } from '../../contract/backups.ts';
+import type { RetentionReport } from '../../contract/keeping.ts';
+import type { Snapshot } from '../../contract/snapshots.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { Fault } from '../../kernel/errors.ts';
+import { FORGOTTEN } from '../../twin/control.ts';
+import type { Intake, Relations, View } from '../../twin/ports.ts';
+import { backupsIn } from '../backup/backups.ts';
+import { createBackup, removeCopy } from '../backup/create.ts';
+import { createErasure, type Erasure } from './erasure.ts';
+import { createKeeper, type Keeper } from './keeper.ts';
+import { type Dated, retain } from './retain.ts';
+
+export interface KeepingOptions {
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly version: string;
+  /** Whether the log is on Kafka. */
+  readonly withKafka: boolean;
+  readonly log: {
+    readonly intake: Pick<Intake, 'submitRecord'>;
+    purge(): Promise<void>;
+    readonly compact?: () => Promise<void>;
+  };
+  readonly outbox: { purge(): Promise<void>; state(): { readonly submissions: number } };
+  readonly relations: Relations;
+  readonly view: Pick<View, 'shards' | 'waitFor' | 'epoch'> & {
+    purge(): Promise<{ readonly snapshotsRemoved: number }>;
+    removeSnapshots(names: readonly string[]): Promise<void>;
+    onForgotten(listener: () => void): () => void;
+    readonly snapshots: { list(): Promise<Snapshot[]> };
+  };
+  /** Where sealed backups are made, and by which key; both or none. */
+  readonly backup: { readonly folder: string; readonly key: Buffer } | undefined;
+  /** Authenticates the manifests of backups. */
+  readonly deploymentKey: Uint8Array;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Keeping and letting go on one instance: holds, forgetting, retention, backups. */
+export interface Keeping {
+  readonly keeper: Keeper;
+  /** Started after the view and the outbox. */
+  readonly erasure: Erasure;
+  retain(tenant: string, dryRun: boolean): Promise<RetentionReport>;
+  /** One at a time. @throws Fault NOT_FOUND without the settings */
+  backup(): Promise<BackupMade>;
+}
+
+const DONE = 'purged.json';
+
+export function createKeeping(options: KeepingOptions): Keeping {
+  const { dataDir, clock, view, log, outbox, onError } = options;
+  const done = join(dataDir, DONE);
+  const erasure = createErasure({
+    ...{ log, view, outbox, clock, onError },
+    forgottenAt: () => newestForgotten(view),
+    done: {
+      read: async () => (await readFile(done, 'utf8').catch(() => undefined))?.trim(),
+      write: (at) => writeFile(done, `${at}\n`, { mode: 0o600 }),
+    },
+  });
+  const backups = options.backup && backupsIn(options.backup.folder);
+  const parts = { view, compact: log.compact, snapshots: snapshotsOf(view), backups, clock };
+  return {
+    keeper: createKeeper({ ...options, intake: log.intake, erasure }),
+    erasure: {
+      ...erasure,
+      async start() {
+        await removeCopy(dataDir);
+        view.onForgotten(erasure.heard);
+        await erasure.start();
+      },
+    },
+    retain: (tenant, dryRun) => retain(parts, tenant, dryRun),
+    backup: oneAtATime(() => makeBackup(options)),
+  };
+}
+
+async function makeBackup(options: KeepingOptions): Promise<BackupMade> {
+  const { backup, dataDir, deploymentKey, version, clock, view, withKafka } = options;
+  if (backup === undefined) {
+    const detail = 'This server makes no backups: set BACKUP_DIR and BACKUP_KEY.';
+    throw new Fault('NOT_FOUND', { detail });
+  }
+  const epoch = withKafka ? undefined : view.epoch;
+  return await createBackup({
+    ...{ ...backup, dataDir, deploymentKey, version, epoch },
+    at: clock.now(),
+  });
+}
+
+function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
+  let making: Promise<T> | undefined;
+  return () => {
+    making ??= work().finally(() => {
+      making = undefined;
+    });
+    return making;
+  };
+}
+
+function newestForgotten(view: Pick<View, 'shards'>): string | undefined {
+  return view
+    .shards()
+    .flatMap((shard) => shard.controls(FORGOTTEN.type))
+    .map(({ provenance }) => provenance.recorded)
+    .sort()
+    .at(-1);
+}
+
+function snapshotsOf({ snapshots, removeSnapshots }: KeepingOptions['view']): Dated {
+  return {
+    async list() {
+      return (await snapshots.list()).flatMap(({ name, of }) =>
+        of === undefined ? [] : [{ name, createdAtMs: Date.parse(of.createdAt) }],
+      );
+    },
+    remove: removeSnapshots,
+  };
+}
