@@ -150,7 +150,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const bus = createChangeBus(report);
   const following = { log: log.log, bus, etagKey: keys.etag, onLag: metrics.viewLag };
   const view = createView({ ...stored, ...following, snapshotDir: config.snapshotDir });
-  const audited = { signingKey: keys.etag, ...config.audit };
+  const audited = { signingKey: keys.etag, ...config.audit, topic: log.audits };
   const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer, audit: audited };
   const leadership = spicedb && log.relationsLeadership;
   const whose = issuersOf(config);

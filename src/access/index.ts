@@ -167,6 +167,7 @@ function openEngine({ spicedb, clock, onDeath }: AccessParts): {
 
 interface TokenParts extends AccessParts {
   readonly relations: Relations;
+  readonly failedAuthentication: (rule: string) => void;
   readonly trail: AuditTrail;
   readonly ours: IssuerService;
 }

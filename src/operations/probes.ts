@@ -13,7 +13,13 @@ export interface ProbedParts {
   readonly isRemote: boolean;
   readonly view: Pick<View, 'waitFor'>;
   readonly access: { readonly sure: boolean };
-  readonly audit: { ready(): boolean };
+  readonly audit: {
+    ready(): boolean;
+    state(): {
+      readonly shipping: { readonly waiting: number; readonly away: boolean } | undefined;
+      readonly witness: { readonly fault?: string };
+    };
+  };
   /** A company's issuer of tokens. */
   readonly issuer?:
     | { readonly state: { readonly known: number; readonly answers: boolean } }
@@ -66,8 +72,18 @@ export function createProbes({
       return { ok: true, detail: `holds ${submissions} submissions: ${why}` };
     },
     ...(issuer && { issuer: () => issuerProbe(issuer.state) }),
-    audit: () => (audit.ready() ? { ok: true } : { ok: false, detail: 'records cannot be kept' }),
+    audit: () => auditProbe(audit),
   };
+}
+
+/** Only what cannot be kept here keeps the instance from answering; the rest is told. */
+function auditProbe(audit: ProbedParts['audit']): ProbeResult {
+  if (!audit.ready()) return { ok: false, detail: 'records cannot be kept' };
+  const { shipping, witness } = audit.state();
+  const away = shipping?.away === true ? `${shipping.waiting} records wait for Kafka` : undefined;
+  const unseen = witness.fault && `the witness has not the newest checkpoint: ${witness.fault}`;
+  const told = [away, unseen].filter((one) => one !== undefined);
+  return told.length === 0 ? { ok: true } : { ok: true, detail: told.join('; ') };
 }
 
 /** Without a key nobody can be let in; with some, those that they were made for. */

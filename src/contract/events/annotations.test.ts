@@ -8,6 +8,12 @@ import { holds, redact } from './redact.ts';
 
 /** Text and bytes that stand beside health information and hold none, each with the reason. */
 const BARE: Readonly<Record<string, string>> = {
+  'access.v1.AuditCheckpointEvent.checkpoint': 'a size and a hash, signed',
+  'access.v1.AuditCheckpointEvent.generation': 'random, of a whole log',
+  'access.v1.AuditCheckpointEvent.instance': 'random, of a server',
+  'access.v1.AuditRecordedEvent.chain': 'hash over rows and a random id',
+  'access.v1.AuditRecordedEvent.generation': 'random, of a whole log',
+  'access.v1.AuditRecordedEvent.instance': 'random, of a server',
   'access.v1.ObjectReference.type': 'a word of schemas/twin.zed',
   'access.v1.Relationship.subject_relation': 'a word of schemas/twin.zed: "member", "clinician"',
   'membercron.v1.ActivityPrediction.basis': 'name of a rule of ours',

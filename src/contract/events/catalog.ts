@@ -5,6 +5,7 @@ import {
   getOption,
   hasOption,
 } from '@bufbuild/protobuf';
+import { file_access_v1_audit } from './access/v1/audit_pb.js';
 import { file_access_v1_relationship } from './access/v1/relationship_pb.js';
 import { file_calls_v1_call } from './calls/v1/call_pb.js';
 import { file_membercron_v1_member_cron } from './membercron/v1/member_cron_pb.js';
@@ -27,6 +28,7 @@ import { file_warming_v1_warming } from './warming/v1/warming_pb.js';
 
 /** Every file of `schemas` that holds events, as generated. */
 const FILES: readonly DescFile[] = [
+  file_access_v1_audit,
   file_access_v1_relationship,
   file_calls_v1_call,
   file_membercron_v1_member_cron,

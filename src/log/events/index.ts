@@ -1,5 +1,6 @@
 /** Events to records of Kafka and back: pure functions on bytes, with no client library. */
 
+export { decodeAudit, encodeAuditCheckpoint, encodeAuditRow } from './audits.ts';
 export { decodeDirectory, encodeDirectory } from './directory.ts';
 export { decodeOutcome, encodeOutcome, type Outcome, type OutcomeResult } from './outcomes.ts';
 export { isRegistryFault, toOwnFrame, toRegistryFrame } from './reframe.ts';

@@ -5,8 +5,8 @@ import { PUBLISHED, subjects } from '../../contract/events/published.ts';
 import { deadLetterTopic, TOPIC_ROWS } from '../kafka/topics.ts';
 import { ownIds } from './schema-ids.ts';
 
-/** Topics whose records are nobody's but the product's, or not yet written. */
-const WITHOUT_EVENTS = ['twins.decider', 'twins.log', 'twins.publisher', 'audit.records'];
+/** Topics whose records are nobody's but the product's. */
+const WITHOUT_EVENTS = ['twins.decider', 'twins.log', 'twins.publisher'];
 /** Events that no topic of the table carries yet, or that have a topic beside each. */
 const WITHOUT_TOPIC = ['twins.dead-letter', 'warming.completed'];
 

@@ -5,6 +5,7 @@ import { type SealingKeys, sealingKeyFrom } from '../consumers/sealing.ts';
 import { createRegistry, isRegistryFault } from '../events/index.ts';
 import type { KafkaSettings, LogRoom, LogRoomOptions } from '../room-parts.ts';
 import { applyTopics, checkTopics } from './apply-topics.ts';
+import { createKafkaAudits } from './audit-topic.ts';
 import type { KafkaClient } from './client.ts';
 import { createKafkaClient } from './create.ts';
 import { createKafkaJournal } from './journal.ts';
@@ -47,6 +48,7 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     letters: { keys, topicPrefix },
   });
   const journal = createKafkaJournal({ client, topic: names.relations, clock, onTrouble: onError });
+  const audits = createKafkaAudits({ client, topic: names.audit, clock, onTrouble: onError });
   const closing: Service = {
     name: 'kafka',
     start: () => Promise.resolve(),
@@ -57,7 +59,8 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     intake: decided.intake,
     relations: journal,
     relationsLeadership: leadershipOf('relations-writer'),
-    services: [closing, decided, journal],
+    services: [closing, decided, journal, audits],
+    audits,
     purge: decided.purge,
     desks: {
       deadLetters: createDeadLetterDesk({

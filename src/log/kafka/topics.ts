@@ -107,6 +107,7 @@ export function topicNames(prefix: string) {
     log: whole('twins.log'),
     publisher: whole('twins.publisher'),
     relations: whole('access.relationships'),
+    audit: whole('audit.records'),
   };
 }
 
