@@ -213,6 +213,14 @@ export const PROMISES: readonly Promised[] = [
     'B-AG-2',
     'What scopes and purpose narrowed is named; what relations and protection did never is.',
   ),
+  spine(
+    'B-AG-3',
+    'Only a person gives an agent trust by section, and sees and takes it back; no agent does.',
+  ),
+  spine(
+    'B-AG-4',
+    'A suspended client is closed whole, reads, streams and cursors, on every instance, until it is resumed.',
+  ),
 
   spine('B-AD-1', 'The audit is a Merkle log after RFC 6962: its test vectors and proofs hold.'),
   spine(

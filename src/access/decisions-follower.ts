@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../kernel/clock.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import type { RelationChange, Relationship } from '../twin/ports.ts';
+import { SUSPENDED } from './decisions-suspended.ts';
 import { relationKey } from './relations-text.ts';
 import { isBookkeeping, mark, markFilter, markNumber, markSet } from './spicedb/bookkeeping.ts';
 import type { CheckQuery, Consistency, Engine, WatchUpdate } from './spicedb/engine.ts';
@@ -13,6 +14,14 @@ const RECONNECT_MAX_MS = 5_000;
 /** A Watch that tells nothing for so long is opened anew: it may be a connection that is dead. */
 const SILENCE_MAX_MS = 5_000;
 
+/** All relationships there are that have to be known without being asked for. */
+export interface Fresh {
+  /** Those that end by themselves. */
+  readonly expiring: readonly Relationship[];
+  /** Clients that are suspended. */
+  readonly suspended: readonly Relationship[];
+}
+
 export interface FollowerOptions {
   readonly engine: Engine;
   readonly clock: Clock;
@@ -20,8 +29,8 @@ export interface FollowerOptions {
   readonly onChanges: (changes: readonly RelationChange[]) => void;
   /** SpiceDB is at this offset of the journal; told after the changes that brought it there. */
   readonly onOffset: (offset: number) => void;
-  /** Watch began anew: all expiring relationships there are, but for keys told of since. */
-  readonly onFresh: (expiring: readonly Relationship[], newer: ReadonlySet<string>) => void;
+  /** Watch began anew: what it will not repeat, but for keys told of since. */
+  readonly onFresh: (fresh: Fresh, newer: ReadonlySet<string>) => void;
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -104,9 +113,10 @@ export class Follower {
       const found = await engine.read(filter);
       expiring.push(...found.filter((one) => one.expiresAt !== undefined));
     }
+    const suspended = await engine.read(SUSPENDED);
     const [found] = await engine.read(markFilter('offset'));
     if (this.#watch !== watch) return;
-    onFresh(expiring, newer);
+    onFresh({ expiring, suspended }, newer);
     this.#newer = undefined;
     if (found !== undefined) this.#options.onOffset(markNumber(found));
   }

@@ -18,6 +18,7 @@ import { type Fact, FactCache, questionKey } from './decisions-facts.ts';
 import { Follower } from './decisions-follower.ts';
 import { LookupCache } from './decisions-lookups.ts';
 import { Flights, reachOf } from './decisions-reach.ts';
+import { Suspensions, suspendedBy, suspensionQuestions } from './decisions-suspended.ts';
 import { type Condition, conditionOf, trustOf } from './decisions-trust.ts';
 import { Withheld } from './decisions-withheld.ts';
 import type { CheckQuery, Engine } from './spicedb/engine.ts';
@@ -56,6 +57,13 @@ export interface Decisions extends Access, Service, WriterSide {
   announce(change: AccessChange): void;
   /** @throws Fault ACCESS_UNAVAILABLE */
   explain(subject: ObjectRef, permission: string, object: ObjectRef): Promise<Explanation>;
+  /** Whether the principal's client or agent is suspended, by the newest that this instance knows. */
+  isSuspended(principal: Principal): boolean;
+}
+
+/** Whether the answer is anything but a clear no. */
+function mayBe(question: CheckQuery, facts: ReadonlyMap<string, Fact>): boolean {
+  return facts.get(questionKey(question))?.allowed !== false;
 }
 
 /** The one who decides (design §5): the newest revision this instance has seen, or no. */
@@ -74,6 +82,7 @@ class Decider implements Decisions {
   readonly #flights = new Flights();
   readonly #withheld = new Withheld();
   readonly #expiry: ExpiryIndex;
+  readonly #suspensions = new Suspensions();
   readonly #follower: Follower;
   readonly #listeners = new Set<(change: AccessChange) => void>();
   readonly #expiryListeners = new Set<() => void>();
@@ -106,8 +115,9 @@ class Decider implements Decisions {
       clock,
       onChanges: (changes) => this.#changed(changes),
       onOffset: (offset) => this.#withheld.passed(offset),
-      onFresh: (expiring, newer) => {
+      onFresh: ({ expiring, suspended }, newer) => {
         this.#expiry.load(expiring, newer);
+        this.#suspensions.load(suspended, newer);
         this.#everything();
       },
       onTrouble: (error) => {
@@ -137,8 +147,13 @@ class Decider implements Decisions {
 
   async #decide(principal: Principal, items: readonly CheckItem[]): Promise<Decision[]> {
     const conditions = items.map((item) => conditionOf(principal, item));
-    const facts = await this.#ask(conditions.flat(2));
-    return conditions.map((condition) => this.#judge(condition, facts));
+    const closed = this.#follower.sure ? [] : suspensionQuestions(principal);
+    const facts = await this.#ask([...closed, ...conditions.flat(2)]);
+    const suspended = this.isSuspended(principal) || closed.some((one) => mayBe(one, facts));
+    return conditions.map((condition) => {
+      const decision = this.#judge(condition, facts);
+      return suspended ? { ...decision, allowed: false } : decision;
+    });
   }
 
   #judge(condition: Condition, facts: ReadonlyMap<string, Fact>): Decision {
@@ -172,12 +187,22 @@ class Decider implements Decisions {
     const trust = actor === undefined ? undefined : trustOf(principal, actor, permission, type);
     const trusted = async (): Promise<boolean> =>
       trust === undefined || this.#holds(trust, await this.#ask(trust));
-    if (!(await trusted())) return [];
+    if (!(await trusted()) || (await this.#isClosed(principal))) return [];
     const subject: ObjectRef = { type: kind, id: principal.subject };
     const ids = await this.#find(subject, permission, type);
     // A look-up takes its time, and trust may have ended meanwhile.
-    if (!(await trusted())) return [];
+    if (!(await trusted()) || (await this.#isClosed(principal))) return [];
     return ids.filter((id) => !this.#isDenied(subject, { type, id }));
+  }
+
+  isSuspended(principal: Principal): boolean {
+    return this.#suspensions.denies(principal);
+  }
+
+  async #isClosed(principal: Principal): Promise<boolean> {
+    const questions = this.#follower.sure ? [] : suspensionQuestions(principal);
+    const facts = await this.#ask(questions);
+    return this.isSuspended(principal) || questions.some((one) => mayBe(one, facts));
   }
 
   /** From the cache where Watch is alive, else from SpiceDB; what changes meanwhile is settled. */
@@ -294,6 +319,8 @@ class Decider implements Decisions {
   }
 
   withhold(changes: readonly RelationChange[], offset: number): void {
+    // Not committed yet, and in force here all the same: it only ever closes.
+    this.#suspend(changes.filter((change) => suspendedBy(change) !== undefined));
     const deletes = changes.filter((change) => change.operation === 'delete');
     if (deletes.length === 0) return;
     this.#withheld.add(deletes, offset);
@@ -320,7 +347,17 @@ class Decider implements Decisions {
 
   #changed(changes: readonly RelationChange[]): void {
     for (const change of changes) this.#expiry.apply(change);
+    this.#suspend(changes);
     this.#spread(changes);
+  }
+
+  /** Whoever holds something open for a client that was suspended ends it now. */
+  #suspend(changes: readonly RelationChange[]): void {
+    for (const change of changes) {
+      this.#suspensions.apply(change);
+      const ended = suspendedBy(change);
+      if (ended !== undefined) this.announce(ended);
+    }
   }
 
   /** Cached answers die, questions under way are asked again, listeners are told. */

@@ -8,10 +8,12 @@ import type {
   RelationJournal,
   Relations,
 } from '../twin/ports.ts';
+import { type AgentsDesk, createAgentsDesk } from './agents.ts';
 import { type AuditOptions, type AuditTrail, createAudit } from './audit/audit.ts';
 import { tellingRefusals } from './audit/refusals.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
 import { answered } from './decisions-asker.ts';
+import { closedTo } from './decisions-suspended.ts';
 import type { EmbeddedIssuer, IssuerSettings } from './issuer/index.ts';
 import { type IssuerService, issuerService } from './issuer/service.ts';
 import { createRelations } from './relations.ts';
@@ -95,6 +97,7 @@ export interface RelationsDesk {
   write: Relations['write'];
   list(filter: Parameters<Relations['list']>[0]): Promise<string[]>;
   parse(text: string): RelationChange['relationship'];
+  readonly agents: AgentsDesk;
   explain(
     subject: string,
     permission: string,
@@ -145,6 +148,7 @@ export function createAccess(parts: AccessParts): AccessRoom {
       write: (changes, actor) => relations.write(changes, actor),
       list: async (filter) => (await relations.list(filter)).map(printRelation),
       parse: parseRelation,
+      agents: createAgentsDesk(relations, clock),
       async explain(subject, permission, object) {
         const [who, what] = [parseObject(subject), parseObject(object)];
         const { allowed, paths } = await decisions.explain(who, permission, what);
@@ -194,7 +198,7 @@ async function openTokens(
   });
   return {
     authenticate: tellingRefusals(
-      (rawHeaders) => verifier.authenticate(rawHeaders),
+      closedTo(decisions, (rawHeaders) => verifier.authenticate(rawHeaders)),
       parts.failedAuthentication,
     ),
     challenge,

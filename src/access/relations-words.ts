@@ -6,6 +6,9 @@ import type { RelationFilter } from './spicedb/engine.ts';
 import { escapeId } from './spicedb/ids.ts';
 import { INTERNAL_TYPES, type SchemaWords, type SubjectRule } from './spicedb/schema.ts';
 
+/** Ids that others give: any text, escaped for SpiceDB. */
+const FREE_IDS: ReadonlySet<string> = new Set(['user', 'agent', 'client', 'moment']);
+
 /** SpiceDB's bound of an object id, after escaping. */
 const OBJECT_ID_CHARS_MAX = 1_024;
 /** With Z or an offset: a local time would end at another instant on another machine. */
@@ -75,7 +78,7 @@ function validateId(part: 'resource' | 'subject', ref: ObjectRef): void {
 function idFits({ type, id }: ObjectRef): boolean {
   if (typeof id !== 'string' || id.length === 0) return false;
   if (type === 'session') return SESSION_PATTERN.test(id);
-  if (type !== 'user' && type !== 'agent') return ID_PATTERN.test(id);
+  if (!FREE_IDS.has(type)) return ID_PATTERN.test(id);
   return id.isWellFormed() && escapeId(id).length <= OBJECT_ID_CHARS_MAX;
 }
 

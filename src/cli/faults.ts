@@ -49,6 +49,7 @@ function exitOf(code: TwinErrorCode): Exit {
     case 'UNAUTHENTICATED':
     case 'INSUFFICIENT_SCOPE':
     case 'PURPOSE_REFUSED':
+    case 'SUSPENDED':
     case 'FORBIDDEN_ORIGIN':
       return EXIT.auth;
     case 'UNREACHABLE':

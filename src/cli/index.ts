@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAgents } from './commands/agents.ts';
 import { addAudit } from './commands/audit.ts';
 import { addConfig } from './commands/config.ts';
 import { addDlq } from './commands/dlq.ts';
@@ -71,6 +72,7 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addWatch(program, io);
   addToken(program, io);
   addRelations(program, io);
+  addAgents(program, io);
   addFlags(program, io);
   addAudit(program, io, setExit);
   addDlq(program, io);

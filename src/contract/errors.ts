@@ -98,6 +98,13 @@ export const ERRORS = {
     ws: 4403,
     says: 'The access token lacks a scope that this operation needs.',
   },
+  SUSPENDED: {
+    retry: 'after-change',
+    jsonRpc: -32600,
+    http: 403,
+    ws: 4403,
+    says: 'This client is suspended; ask the operator of this server.',
+  },
   PURPOSE_REFUSED: {
     retry: 'after-change',
     jsonRpc: -32600,

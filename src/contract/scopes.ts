@@ -12,6 +12,7 @@ export const SCOPES = [
   'sessions:write',
   'sources:write',
   'relations:write',
+  'agents:manage',
   'breakglass',
   'audit:read',
   'admin',
@@ -29,6 +30,8 @@ export type Operation =
   | 'import'
   | 'relations'
   | 'explain'
+  | 'agents'
+  | 'suspensions'
   | 'find-members'
   | 'audit'
   | 'flags'
@@ -48,6 +51,8 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   import: ['sources:write'],
   relations: ['relations:write'],
   explain: ['relations:write'],
+  agents: ['agents:manage'],
+  suspensions: ['admin'],
   'find-members': ['sources:write'],
   audit: ['audit:read'],
   flags: ['admin'],

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BackupMade } from '../contract/backups.ts';
+import type { Trust, TrustedAgent } from '../contract/agents.ts';
 import type { FlagStates } from '../contract/flags.ts';
 import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
@@ -53,11 +54,22 @@ export interface RelationsDesk {
   write(changes: readonly RelationChange[], actor: string): Promise<{ zedToken: string }>;
   list(filter: { type: string; id?: string; relation?: string }): Promise<string[]>;
   parse(text: string): RelationChange['relationship'];
+  readonly agents: AgentsDesk;
   explain(
     subject: string,
     permission: string,
     object: string,
   ): Promise<{ allowed: boolean; why: readonly string[] }>;
+}
+
+/** Whom a person trusts with what, and which clients a tenant has suspended. */
+export interface AgentsDesk {
+  list(person: string, tenant: string): Promise<TrustedAgent[]>;
+  trust(person: string, agent: string, with_: readonly Trust[], until?: string): Promise<void>;
+  untrust(person: string, agent: string, from?: readonly Trust[]): Promise<boolean>;
+  suspended(tenant: string): Promise<string[]>;
+  suspend(tenant: string, client: string, actor: string): Promise<void>;
+  resume(tenant: string, client: string, actor: string): Promise<void>;
 }
 
 /** Flags for operators; `set` refuses what is on no list. */

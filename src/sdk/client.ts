@@ -60,6 +60,23 @@ export interface TwinClient {
   };
   explain(subject: string, permission: string, object: string): Promise<t.Explanation>;
   auditVerify(): Promise<t.AuditProof>;
+  /** Whom this person lets act for them. */
+  readonly agents: {
+    list(): Promise<readonly t.TrustedAgent[]>;
+    trust(
+      agent: string,
+      sections: readonly t.Trust[],
+      until?: string,
+    ): Promise<readonly t.TrustedAgent[]>;
+    /** Of one section, or of all that it is trusted with. */
+    untrust(agent: string, section?: t.Trust): Promise<readonly t.TrustedAgent[]>;
+  };
+  /** Clients that are closed for this tenant. */
+  readonly suspensions: {
+    list(): Promise<readonly string[]>;
+    suspend(client: string): Promise<readonly string[]>;
+    resume(client: string): Promise<readonly string[]>;
+  };
   readonly flags: {
     list(): Promise<t.FlagStates>;
     set(name: string, value: string): Promise<t.FlagStates>;
@@ -132,6 +149,21 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
     explain: (subject, permission, object) =>
       http.get('/v1/explain', { subject, permission, object }),
     auditVerify: () => http.get('/v1/audit/verify'),
+    agents: {
+      list: async () => (await http.get<Agents>('/v1/agents')).agents,
+      trust: async (agent, sections, until) => {
+        const body = JSON.stringify({ sections, until });
+        return (await http.put<Agents>(agentPath(agent), {}, body, JSON_TYPE)).agents;
+      },
+      untrust: async (agent, section) =>
+        (await http.delete<Agents>(agentPath(agent), { section })).agents,
+    },
+    suspensions: {
+      list: async () => (await http.get<Clients>('/v1/suspensions')).clients,
+      suspend: async (client) =>
+        (await http.put<Clients>(suspensionPath(client), {}, '', {})).clients,
+      resume: async (client) => (await http.delete<Clients>(suspensionPath(client), {})).clients,
+    },
     flags: {
       list: () => http.get('/v1/flags'),
       set: (name, value) => http.post('/v1/flags', {}, JSON.stringify({ name, value }), JSON_TYPE),
@@ -165,6 +197,15 @@ function keepingOf(http: PlainHttp): TwinClient['keeping'] {
     retain: (dryRun) => post('/v1/retention', { dryRun }),
     backup: () => post('/v1/backups', {}),
   };
+type Agents = { readonly agents: readonly t.TrustedAgent[] };
+type Clients = { readonly clients: readonly string[] };
+
+function agentPath(agent: string): string {
+  return `/v1/agents/${encodeURIComponent(agent)}`;
+}
+
+function suspensionPath(client: string): string {
+  return `/v1/suspensions/${encodeURIComponent(client)}`;
 }
 
 type Verbs = Pick<TwinClient, 'read' | 'search' | 'readDocument' | 'chat' | 'list'>;

@@ -66,6 +66,19 @@ export class PlainHttp {
     return await this.#json<T>(path, query, { method: 'POST', body, headers });
   }
 
+  async put<T>(
+    path: string,
+    query: Readonly<Record<string, string | undefined>>,
+    body: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<T> {
+    return await this.#json<T>(path, query, { method: 'PUT', body, headers });
+  }
+
+  async delete<T>(path: string, query: Readonly<Record<string, string | undefined>>): Promise<T> {
+    return await this.#json<T>(path, query, { method: 'DELETE' });
+  }
+
   async #json<T>(
     path: string,
     query: Readonly<Record<string, string | undefined>>,

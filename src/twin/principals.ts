@@ -1,4 +1,4 @@
-import type { Principal } from './ports.ts';
+import type { AccessChange, Principal } from './ports.ts';
 
 /** Who acts, for whom, through which client: what sessions, floors and cursors are bound to. */
 export function principalKey(principal: Principal): string {
@@ -10,4 +10,17 @@ export function principalKey(principal: Principal): string {
 export function actorName(principal: Principal): string {
   const self = principal.kind === 'agent' ? `agent:${principal.subject}` : principal.subject;
   return principal.actor === undefined ? self : `agent:${principal.actor} for ${self}`;
+}
+
+/** By which names a vendor's software is at work here: its OAuth client, and the agent that acts. */
+export function clientsOf({ clientId, actor, kind, subject }: Principal): string[] {
+  const agent = kind === 'agent' ? subject : actor;
+  return agent === undefined || agent === clientId ? [clientId] : [clientId, agent];
+}
+
+/** Whether a change ends all that a principal has open, whatever may be read. */
+export function endsAllOf(change: AccessChange, principal: Principal): boolean {
+  if (change.kind === 'token') return change.tokenId === principal.tokenId;
+  if (change.kind !== 'client') return false;
+  return change.tenant === principal.tenant && clientsOf(principal).includes(change.client);
 }

@@ -12,6 +12,7 @@ import { randomId } from '../../kernel/ids.ts';
 import { challengeOf } from '../challenge.ts';
 import type { HttpParts, PlainParts } from '../parts.ts';
 import { isForTheLog, plainError, retryHeaders, sendJson } from '../respond.ts';
+import { agentRoutes } from './agents.ts';
 import { authorizationServerRoutes } from './authorization-server.ts';
 import { changeRoutes } from './changes.ts';
 import { developmentRoutes } from './development.ts';
@@ -46,6 +47,7 @@ export function createPlainRoutes(
   changeRoutes(app, parts, guarded);
   sourceRoutes(app, parts, guarded);
   operatorRoutes(app, parts, guarded);
+  agentRoutes(app, parts, guarded);
   flagRoutes(app, parts, guarded);
   deadLetterRoutes(app, parts, guarded);
   replayRoutes(app, parts, guarded);

@@ -1,5 +1,6 @@
 import type { Response } from 'express';
 import type { Principal, ViewChange } from '../../twin/ports.ts';
+import { endsAllOf } from '../../twin/principals.ts';
 import type { PlainParts } from '../parts.ts';
 
 export type PollParts = Pick<
@@ -65,10 +66,11 @@ export function listenForNews(
     });
   });
   const leaveAccess = access.onChange((change) => {
-    if (change.kind !== 'token') gathering ??= clock.after(RELATIONS_GATHER_MS, gathered);
-    else if (change.tokenId === principal.tokenId) {
+    if (endsAllOf(change, principal)) {
       revoked = true;
       tell('over');
+    } else if (change.kind === 'objects' || change.kind === 'everything') {
+      gathering ??= clock.after(RELATIONS_GATHER_MS, gathered);
     }
   });
   if (stopping.aborted) over();

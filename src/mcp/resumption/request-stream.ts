@@ -2,6 +2,7 @@ import type { RequestId } from '@modelcontextprotocol/server';
 import { parseUri } from '../../contract/uris.ts';
 import type { Followed } from '../../twin/disclosures.ts';
 import type { AccessChange, AuditEntry } from '../../twin/ports.ts';
+import { endsAllOf } from '../../twin/principals.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 
 /** A message that went to a request's stream, kept so that it can be told once more. */
@@ -58,7 +59,9 @@ export function mayFetch({ principal }: Caller, { caller: maker }: RequestStream
 
 /** Whether the change may concern what was shown; what names no object of its own always may. */
 export function concerns(change: AccessChange, stream: RequestStream, kept: Kept): boolean {
-  if (change.kind === 'token') return change.tokenId === stream.caller.principal.tokenId;
+  if (change.kind === 'token' || change.kind === 'client') {
+    return endsAllOf(change, stream.caller.principal);
+  }
   if (kept.shown.length === 0) return false;
   if (change.kind === 'everything') return true;
   const ids = new Set(change.objects.map(({ id }) => id));

@@ -83,7 +83,7 @@ export class Hub implements Service {
     let expiry = this.#expireAt(stream);
     const wake = ({ principal: renewed }: Caller): void => {
       if (principalKey(renewed) !== principalKey(stream.principal)) return;
-      stream.principal = renewed;
+      this.#registry.renew(stream, renewed);
       expiry.cancel();
       expiry = this.#expireAt(stream);
       void this.#dispatcher.pump(stream);
@@ -162,10 +162,8 @@ export class Hub implements Service {
 
   #onAccessChange(change: AccessChange): void {
     this.#accessChanges += 1;
-    if (change.kind === 'token') {
-      for (const stream of [...this.#registry.streams]) {
-        if (stream.principal.tokenId === change.tokenId) stream.sink.expired();
-      }
+    if (change.kind === 'token' || change.kind === 'client') {
+      for (const stream of this.#registry.endedBy(change)) stream.sink.expired();
       return;
     }
     const { streams, feeds } = this.#registry;

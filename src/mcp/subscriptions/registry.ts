@@ -2,7 +2,8 @@ import type { Variant } from '../../contract/documents.ts';
 import { parseUri } from '../../contract/uris.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
-import { principalKey } from '../../twin/principals.ts';
+import type { AccessChange, Principal } from '../../twin/ports.ts';
+import { clientsOf, principalKey } from '../../twin/principals.ts';
 import type { StreamState } from './stream.ts';
 
 type Index = Map<string, Set<StreamState>>;
@@ -20,6 +21,9 @@ export class Registry {
   readonly #byUri: Index = new Map();
   readonly #byMember: Index = new Map();
   readonly #byPrincipal: Index = new Map();
+  readonly #byToken: Index = new Map();
+  /** By tenant, and client or agent. */
+  readonly #byClient: Index = new Map();
   readonly #byTenant = new Map<string, Tenant>();
   /** How many URIs of a stream lie in each place, so that the last one is known as such. */
   readonly #places = new WeakMap<StreamState, Map<string, number>>();
@@ -36,6 +40,8 @@ export class Registry {
     tenant.streams += 1;
     this.#byTenant.set(stream.principal.tenant, tenant);
     add(this.#byPrincipal, key, stream);
+    add(this.#byToken, stream.principal.tokenId, stream);
+    for (const client of clientKeys(stream.principal)) add(this.#byClient, client, stream);
   }
 
   leave(stream: StreamState): void {
@@ -45,6 +51,17 @@ export class Registry {
     tenant.streams -= 1;
     if (tenant.streams === 0) this.#byTenant.delete(stream.principal.tenant);
     remove(this.#byPrincipal, principalKey(stream.principal), stream);
+    remove(this.#byToken, stream.principal.tokenId, stream);
+    for (const client of clientKeys(stream.principal)) remove(this.#byClient, client, stream);
+  }
+
+  /** Another token of the same principal stands behind the stream from now on. */
+  renew(stream: StreamState, principal: Principal): void {
+    if (this.streams.has(stream)) {
+      remove(this.#byToken, stream.principal.tokenId, stream);
+      add(this.#byToken, principal.tokenId, stream);
+    }
+    stream.principal = principal;
   }
 
   /** @throws Fault RATE_LIMITED when the URIs would go past the caps. */
@@ -102,9 +119,24 @@ export class Registry {
     return this.#byUri.get(uri) ?? [];
   }
 
+  /** Those that a revoked token, or a suspended client, has open. */
+  endedBy(change: AccessChange): StreamState[] {
+    if (change.kind === 'token') return [...(this.#byToken.get(change.tokenId) ?? [])];
+    if (change.kind !== 'client') return [];
+    return [...(this.#byClient.get(clientKey(change.tenant, change.client)) ?? [])];
+  }
+
   ofMember(member: string): Iterable<StreamState> {
     return this.#byMember.get(member) ?? [];
   }
+}
+
+function clientKeys(principal: Principal): string[] {
+  return clientsOf(principal).map((client) => clientKey(principal.tenant, client));
+}
+
+function clientKey(tenant: string, client: string): string {
+  return `${tenant} ${client}`;
 }
 
 /** No member id is empty. */

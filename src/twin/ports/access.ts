@@ -45,7 +45,9 @@ export type AccessChange =
   /** A relation that many members share (a team, an organization, trust in an agent). */
   | { readonly kind: 'everything' }
   /** A token was revoked. */
-  | { readonly kind: 'token'; readonly tokenId: string };
+  | { readonly kind: 'token'; readonly tokenId: string }
+  /** A client, or an agent, was suspended for a tenant's tokens. */
+  | { readonly kind: 'client'; readonly tenant: string; readonly client: string };
 
 export interface Access {
   /**

@@ -2,6 +2,7 @@ import type { ChangesPage, SearchInput, SearchResult, Variant } from '../../cont
 import { parseUri } from '../../contract/uris.ts';
 import type { AuditEntry, Person, Principal, ViewChange } from '../ports.ts';
 import { showAgain } from './again.ts';
+import { agentsSeen, ownMembers } from './agents.ts';
 import { authorizeAll } from './authorize.ts';
 import { changedSinceRead } from './changed.ts';
 import { changes, hasNews, isOwnCursor, lostSinceRead } from './changes.ts';
@@ -30,6 +31,10 @@ export interface Reader {
   changes(caller: Caller, cursor: string): Promise<ChangesPage>;
   findMember(caller: Caller, text?: string): Promise<string | undefined>;
   findPeople(caller: Caller, text: string): Promise<Person[]>;
+  /** Members whose trust the caller manages: their own. */
+  ownMembers(caller: Caller): Promise<string[]>;
+  /** When each agent last acted for the caller on these members of theirs, ISO 8601. */
+  agentsSeen(caller: Caller, members: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** For subscriptions: the variant in which each URI may be read now, or `null`. */
   variants(principal: Principal, uris: readonly string[]): Promise<(Variant | null)[]>;
   /** Documents that the caller has read and that have another etag by now. */
@@ -60,6 +65,8 @@ export function createReader(given: ReaderParts): Reader {
     changes: (caller, cursor) => changes(parts, caller, cursor),
     findMember: (caller, text) => findMember(parts, caller, text),
     findPeople: (caller, text) => findPeople(parts, caller, text),
+    ownMembers: ({ principal }) => ownMembers(parts, principal),
+    agentsSeen: ({ principal }, members) => agentsSeen(parts, principal, members),
     variants: (principal, uris) => variants(parts, principal, uris),
     changedSinceRead: (caller) => changedSinceRead(parts, caller),
     showAgain: (caller, shown) => showAgain(parts, caller, shown),

@@ -1,0 +1,76 @@
+import { Fault } from '../kernel/errors.ts';
+import type { Principal, RelationChange, Relationship } from '../twin/ports.ts';
+import { clientsOf } from '../twin/principals.ts';
+import { relationKey } from './relations-text.ts';
+import type { CheckQuery, RelationFilter } from './spicedb/engine.ts';
+
+export const SUSPENDED: RelationFilter = { type: 'client', relation: 'suspended' };
+
+/** Who was suspended by a change, of which tenant; `undefined` where it is none. */
+export function suspendedBy({ operation, relationship }: RelationChange) {
+  const { resource, subject } = relationship;
+  if (operation !== 'touch' || !isSuspension(relationship)) return undefined;
+  return { kind: 'client', tenant: subject.id, client: resource.id } as const;
+}
+
+/**
+ * The clients that are suspended, by the newest revision that this instance has seen. Small, so all
+ * of it is held: a request of a suspended client is refused without a question to SpiceDB.
+ */
+export class Suspensions {
+  readonly #known = new Map<string, Relationship>();
+
+  apply({ operation, relationship }: RelationChange): void {
+    if (!isSuspension(relationship)) return;
+    if (operation === 'touch') this.#known.set(relationKey(relationship), relationship);
+    else this.#known.delete(relationKey(relationship));
+  }
+
+  /** What a fresh read found, but for the keys in `newer`, which Watch told since. */
+  load(found: readonly Relationship[], newer: ReadonlySet<string>): void {
+    for (const key of [...this.#known.keys()]) if (!newer.has(key)) this.#known.delete(key);
+    for (const one of found) {
+      if (!newer.has(relationKey(one))) this.#known.set(relationKey(one), one);
+    }
+  }
+
+  denies(principal: Principal): boolean {
+    if (this.#known.size === 0) return false;
+    return relationsOf(principal).some((one) => this.#known.has(relationKey(one)));
+  }
+}
+
+/** To be asked where Watch may be behind. */
+export function suspensionQuestions(principal: Principal): CheckQuery[] {
+  return relationsOf(principal).map(({ resource, relation, subject }) => ({
+    ...{ subject, permission: relation, object: resource },
+  }));
+}
+
+/**
+ * Nothing at all is served to a client that an operator has suspended, whatever its token says: also
+ * what asks no permission (an import, a list of tools) is closed.
+ * @throws Fault SUSPENDED
+ */
+export function closedTo(
+  suspensions: { isSuspended(principal: Principal): boolean },
+  authenticate: (rawHeaders: readonly string[]) => Promise<Principal>,
+): (rawHeaders: readonly string[]) => Promise<Principal> {
+  return async (rawHeaders) => {
+    const principal = await authenticate(rawHeaders);
+    if (suspensions.isSuspended(principal)) throw new Fault('SUSPENDED');
+    return principal;
+  };
+}
+
+function relationsOf(principal: Principal): Relationship[] {
+  return clientsOf(principal).map((id) => ({
+    resource: { type: 'client', id },
+    relation: 'suspended',
+    subject: { type: 'organization', id: principal.tenant },
+  }));
+}
+
+function isSuspension({ resource, relation }: Relationship): boolean {
+  return resource.type === 'client' && relation === 'suspended';
+}
