@@ -161,7 +161,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const door = createDoor(config, keys, readable, { log: log.log, report });
   const chat = createChat({ ...door, access, audit: trail, intake, clock });
   const shared = { ...door, access, audit: trail, bus, clock, version, report, metrics };
-  const spoken = { ...shared, disclosures, chat, epoch: () => view.epoch };
+  const { hotReads } = flags;
+  const spoken = { ...shared, disclosures, chat, hotReads, epoch: () => view.epoch };
   const mcp = createMcpEndpoint(config.conformance ? withConformance(spoken) : spoken);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
   const probed = { log: log.log, isRemote: !!kafka, view, access: decisions, audit };

@@ -245,6 +245,15 @@ export const PROMISES: readonly Promised[] = [
   spine('B-AD-9', 'An export is verified without the server, from its rows and checkpoints alone.'),
   spine('B-AD-10', 'Beside a disclosure stands by which relations it was allowed.'),
 
+  spine(
+    'B-HP-1',
+    'The hot path of reads gives what the whole path gives, byte for byte, and nothing but successes.',
+  ),
+  spine(
+    'B-HP-2',
+    'A decision is known for two seconds at most, until anything changes that it rests on.',
+  ),
+
   spine('B-FM-1', 'The demo runs whole: over HTTP in both eras and over stdio.'),
   spine('B-FM-2', 'The Inspector lists, reads and calls by its command line.'),
   spine('B-FM-3', 'Two stdio clients and an HTTP client are told of an import from elsewhere.'),

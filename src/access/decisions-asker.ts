@@ -9,11 +9,13 @@ import type { CheckQuery, Engine } from './spicedb/engine.ts';
 /** A question whose object changes each time it is asked gets no answer after so many tries. */
 const ROUNDS_MAX = 4;
 
+type Cache = Pick<FactCache, 'get' | 'put' | 'clear'>;
+
 export interface AskerParts {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly follower: Follower;
-  readonly cache: FactCache;
+  readonly cache: Cache;
   readonly flights: Flights;
   /** Told of each answer: from the cache or asked. */
   readonly onDecision: (hit: boolean) => void;
@@ -69,6 +71,25 @@ async function fill(
       if (sure && follower.sure && !touched(question)) cache.put(question, fact, askedAtMs);
     }
   }
+}
+
+/** Asks again for what is known, so that it stays known; what changes meanwhile is left out. */
+export async function renew(parts: AskerParts, questions: readonly CheckQuery[]): Promise<void> {
+  const flight = parts.flights.begin();
+  try {
+    const asking = { ...parts, cache: unread(parts.cache) };
+    await fill(asking, questions, new Map(), (question) => flight.touched(question.object));
+  } finally {
+    flight.end();
+  }
+}
+
+function unread(cache: Cache): Cache {
+  return {
+    get: () => undefined,
+    put: (...known) => cache.put(...known),
+    clear: () => cache.clear(),
+  };
 }
 
 /** @throws Fault ACCESS_UNAVAILABLE when the work fails or takes longer than `timeoutMs`. */

@@ -49,6 +49,12 @@ export class FactCache {
     return undefined;
   }
 
+  /** Whether it is time to ask again, so that what is asked often is always known. */
+  ages(query: CheckQuery): boolean {
+    const entry = this.#entries.get(questionKey(query));
+    return entry !== undefined && this.#options.now() >= entry.untilMs - this.#options.ttlMs / 2;
+  }
+
   /** `askedAtMs` is when the question was put: the answer cannot be younger. */
   put(query: CheckQuery, fact: Fact, askedAtMs: number): void {
     const key = questionKey(query);

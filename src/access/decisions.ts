@@ -11,13 +11,14 @@ import type {
   RelationChange,
   Relationship,
 } from '../twin/ports.ts';
-import { answered, ask } from './decisions-asker.ts';
+import { type AskerParts, answered, ask, renew } from './decisions-asker.ts';
 import { ExpiryIndex } from './decisions-expiry.ts';
 import { type Explanation, explain } from './decisions-explain.ts';
 import { type Fact, FactCache, questionKey } from './decisions-facts.ts';
 import { Follower } from './decisions-follower.ts';
 import { LookupCache } from './decisions-lookups.ts';
 import { Flights, reachOf } from './decisions-reach.ts';
+import { Renewals } from './decisions-renewals.ts';
 import { Suspensions, suspendedBy, suspensionQuestions } from './decisions-suspended.ts';
 import { type Condition, conditionOf, trustOf } from './decisions-trust.ts';
 import { Withheld } from './decisions-withheld.ts';
@@ -79,6 +80,7 @@ class Decider implements Decisions {
   readonly #lookups: LookupCache;
   /** Look-ups that are asked anew before their time is over. */
   readonly #renewing = new Set<string>();
+  readonly #renewals: Renewals;
   readonly #flights = new Flights();
   readonly #withheld = new Withheld();
   readonly #expiry: ExpiryIndex;
@@ -109,6 +111,11 @@ class Decider implements Decisions {
       ttlMs: LIMITS.decisionTtlMs,
       now: () => clock.monotonic(),
     });
+    this.#renewals = new Renewals(
+      clock,
+      (questions) => answered(clock, LIMITS.lookupTimeoutMs, renew(this.#asking, questions)),
+      onTrouble,
+    );
     this.#expiry = new ExpiryIndex(clock, (relationship) => this.#expire(relationship));
     this.#follower = new Follower({
       engine,
@@ -138,11 +145,26 @@ class Decider implements Decisions {
 
   async stop(): Promise<void> {
     this.#follower.stop();
+    this.#renewals.stop();
     this.#expiry.stop();
   }
 
   check(principal: Principal, items: readonly CheckItem[]): Promise<Decision[]> {
     return answered(this.#clock, LIMITS.checkTimeoutMs, this.#decide(principal, items));
+  }
+
+  known(principal: Principal, items: readonly CheckItem[]): Decision[] | undefined {
+    if (!this.#follower.sure) return undefined;
+    const conditions = items.map((item) => conditionOf(principal, item));
+    const facts = new Map<string, Fact>();
+    for (const question of conditions.flat(2)) {
+      const fact = this.#cache.get(question);
+      if (fact === undefined) return undefined;
+      if (this.#cache.ages(question)) this.#renewals.add(question);
+      facts.set(questionKey(question), fact);
+    }
+    for (let count = facts.size; count > 0; count -= 1) this.#onDecision(true);
+    return conditions.map((condition) => this.#judge(condition, facts));
   }
 
   async #decide(principal: Principal, items: readonly CheckItem[]): Promise<Decision[]> {
@@ -275,17 +297,18 @@ class Decider implements Decisions {
   }
 
   #ask(questions: readonly CheckQuery[]): Promise<ReadonlyMap<string, Fact>> {
-    return ask(
-      {
-        engine: this.#engine,
-        clock: this.#clock,
-        follower: this.#follower,
-        cache: this.#cache,
-        flights: this.#flights,
-        onDecision: this.#onDecision,
-      },
-      questions,
-    );
+    return ask(this.#asking, questions);
+  }
+
+  get #asking(): AskerParts {
+    return {
+      engine: this.#engine,
+      clock: this.#clock,
+      follower: this.#follower,
+      cache: this.#cache,
+      flights: this.#flights,
+      onDecision: this.#onDecision,
+    };
   }
 
   explain(subject: ObjectRef, permission: string, object: ObjectRef): Promise<Explanation> {

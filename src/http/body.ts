@@ -18,19 +18,36 @@ export async function readBody(
     throw new Fault('UNSUPPORTED_MEDIA', { detail: 'Send the body without Content-Encoding.' });
   }
   if (Number(req.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax);
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of req as AsyncIterable<Buffer>) {
+  return await collect(req, bytesMax);
+}
+
+/** By its events: to iterate over it costs as much as all else of a small request. */
+function collect(req: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const end = (): void => {
+      stop();
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    };
+    const fail = (fault: Fault): void => {
+      stop();
+      req.pause();
+      reject(fault);
+    };
+    const cut = (cause?: unknown): void =>
+      fail(new Fault('INVALID_REQUEST', { detail: 'The body was cut off.', cause }));
+    const take = (chunk: Buffer): void => {
       length += chunk.length;
-      if (length > bytesMax) throw tooLarge(bytesMax);
-      chunks.push(chunk);
-    }
-  } catch (cause) {
-    if (cause instanceof Fault) throw cause;
-    throw new Fault('INVALID_REQUEST', { detail: 'The body was cut off.', cause });
-  }
-  return Buffer.concat(chunks);
+      if (length > bytesMax) fail(tooLarge(bytesMax));
+      else chunks.push(chunk);
+    };
+    const stop = (): void => {
+      req.off('data', take).off('end', end).off('error', cut).off('close', cut);
+    };
+    req.on('data', take).on('end', end).on('error', cut).on('close', cut);
+    if (req.destroyed) cut();
+  });
 }
 
 /** Half a character can only come from an escape: the text around it is UTF-8. */

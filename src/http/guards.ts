@@ -45,7 +45,13 @@ export function createGuards(
 
 /** All values of a header as sent: node's `headers` joins or drops repeated ones. */
 export function valuesOf(req: IncomingMessage, name: string): string[] {
-  return req.rawHeaders.filter(
-    (_, index, all) => index % 2 === 1 && all[index - 1]?.toLowerCase() === name,
-  );
+  const { rawHeaders } = req;
+  const values: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const header = rawHeaders[index] as string;
+    if (header.length === name.length && header.toLowerCase() === name) {
+      values.push(rawHeaders[index + 1] as string);
+    }
+  }
+  return values;
 }

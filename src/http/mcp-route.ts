@@ -27,6 +27,9 @@ export async function serveMcp(
     if (req.method === 'POST') {
       body = parseJson(await readBody(req, ['application/json'], LIMITS.requestBodyBytesMax));
       // JSON-RPC batches left MCP with 2025-06-18; the SDK's older era would still take them.
+      const quick = parts.mcp.quick.answer(req.headers, body, { principal, correlationId });
+      const text = quick && (await quick);
+      if (text !== undefined) return sendText(res, correlationId, text);
       if (Array.isArray(body)) throw new Fault('INVALID_REQUEST', { detail: 'Send one message.' });
       if (isDeeperThan(body, LIMITS.messageDepthMax)) throw tooDeep();
     }
@@ -44,6 +47,17 @@ export async function serveMcp(
     }
     refuse(parts, req, res, correlationId, body, error);
   }
+}
+
+/** As the SDK's answers go out. */
+function sendText(res: ServerResponse, correlationId: string, text: string): void {
+  res.writeHead(200, {
+    'correlation-id': correlationId,
+    'cache-control': 'no-store',
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
+  res.end(text);
 }
 
 /** What a caller without a token may send to be told of its scopes; most messages are smaller. */

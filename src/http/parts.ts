@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { BackupMade } from '../contract/backups.ts';
 import type { Trust, TrustedAgent } from '../contract/agents.ts';
 import type { FlagStates } from '../contract/flags.ts';
@@ -39,6 +39,14 @@ export interface McpRoute {
   missingScopes(principal: Principal, body: unknown): string[];
   /** All scopes that the message needs, for the challenge of a 401 or 403. */
   requiredScopes(held: ReadonlySet<string>, body: unknown): string[];
+  /** The hot path of reads: the body of a success, or nothing, and then `handle` answers. */
+  readonly quick: {
+    answer(
+      headers: IncomingHttpHeaders,
+      body: unknown,
+      caller: Caller,
+    ): Promise<string | undefined> | undefined;
+  };
   handle(exchange: {
     req: IncomingMessage;
     res: ServerResponse;

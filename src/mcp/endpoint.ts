@@ -9,7 +9,8 @@ import { createCompleter } from './completions.ts';
 import { isListen, serveListen } from './listen.ts';
 import { missingScopesOf, requiredScopesOf } from './operations.ts';
 import { authInfoOf, type McpParts } from './parts.ts';
-import { createTwinServer } from './server.ts';
+import { createQuickReads, type QuickReads } from './quick-read.ts';
+import { createTwinServer, identityOf } from './server.ts';
 import { Sessions } from './sessions.ts';
 import { guardState } from './state-guard.ts';
 import { Hub } from './subscriptions/hub.ts';
@@ -28,6 +29,8 @@ export interface McpEndpoint extends Service {
   missingScopes(principal: Principal, body: unknown): string[];
   /** All scopes that the message needs, for the challenge of a 401 or 403. */
   requiredScopes(held: ReadonlySet<string>, body: unknown): string[];
+  /** The hot path of reads; where it gives nothing, `handle` answers. */
+  readonly quick: QuickReads;
   handle(exchange: McpExchange): Promise<void>;
   /** Ends the streams, each with its result, and takes no new ones; requests go on. */
   drain(): Promise<void>;
@@ -57,6 +60,7 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
     name: 'mcp',
     missingScopes: missingScopesOf,
     requiredScopes: requiredScopesOf,
+    quick: createQuickReads(parts, identityOf(parts)),
     async start() {
       await hub.start();
       unfollow = parts.access.onChange((change) => sessions.accessChanged(change));

@@ -42,6 +42,8 @@ export interface McpParts {
   /** Faults of ours, with their cause, for the log. */
   readonly report: (error: unknown, correlationId?: string) => void;
   readonly metrics?: McpMetrics;
+  /** Whether reads may be answered in front of the SDK. */
+  readonly hotReads: () => boolean;
   readonly profile?: Profile;
 }
 
@@ -66,6 +68,7 @@ export type StreamKind = 'listen' | 'session';
 
 export interface McpMetrics {
   notified(receivers: number): void;
+  hotRead(): void;
   streams(kind: StreamKind, open: number): void;
 }
 

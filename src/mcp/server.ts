@@ -18,28 +18,30 @@ other ids. Errors name what to do; retry only where they say so.
 A result may end with what changed since you read it: read that again before you act on it. To be
 told of changes subscribe to a URI, or read mcp://twins/changes/now once and then its next.`;
 
+/** Who we are, in each result. */
+export function identityOf({ version }: Pick<McpParts, 'version'>) {
+  return { name: 'digital-twin-mcp', title: 'Digital Twin MCP', version, icons: ICONS };
+}
+
 /** One factory for both eras: a server that knows its caller only through each request. */
 export function createTwinServer(parts: McpParts, complete: Completer): McpServer {
-  const server = new McpServer(
-    { name: 'digital-twin-mcp', title: 'Digital Twin MCP', version: parts.version, icons: ICONS },
-    {
-      instructions: INSTRUCTIONS,
-      // Neither list ever changes while a server runs.
-      capabilities: { tools: { listChanged: false }, prompts: { listChanged: false } },
-      ...parts.profile?.options,
-      // How long and how often a call of the 2025 era stays open for a person's answer.
-      inputRequired: {
-        maxRounds: LIMITS.questionsPerCallMax,
-        roundTimeoutMs: LIMITS.elicitationTimeoutMs,
-      },
-      maxToolInputElements: LIMITS.toolInputElementsMax,
-      cacheHints: {
-        'tools/list': { ttlMs: 3_600_000, cacheScope: 'public' },
-        'prompts/list': { ttlMs: 3_600_000, cacheScope: 'public' },
-        'resources/templates/list': { ttlMs: 3_600_000, cacheScope: 'public' },
-      },
+  const server = new McpServer(identityOf(parts), {
+    instructions: INSTRUCTIONS,
+    // Neither list ever changes while a server runs.
+    capabilities: { tools: { listChanged: false }, prompts: { listChanged: false } },
+    ...parts.profile?.options,
+    // How long and how often a call of the 2025 era stays open for a person's answer.
+    inputRequired: {
+      maxRounds: LIMITS.questionsPerCallMax,
+      roundTimeoutMs: LIMITS.elicitationTimeoutMs,
     },
-  );
+    maxToolInputElements: LIMITS.toolInputElementsMax,
+    cacheHints: {
+      'tools/list': { ttlMs: 3_600_000, cacheScope: 'public' },
+      'prompts/list': { ttlMs: 3_600_000, cacheScope: 'public' },
+      'resources/templates/list': { ttlMs: 3_600_000, cacheScope: 'public' },
+    },
+  });
   registerResources(server.server, parts);
   registerCompletions(server.server, parts, complete);
   registerTools(server, parts);

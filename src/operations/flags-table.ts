@@ -7,9 +7,17 @@ export const FLAGS = {
       'auto: hold facts while the log is away. log: never hold. poll: take the log as away, hold ' +
       'every fact and give the log none.',
   },
+  'hot-reads': {
+    values: ['on', 'off'],
+    default: 'on',
+    says:
+      'on: reads of the form that most clients send are answered in front of the MCP SDK, by the ' +
+      'same rules. off: the SDK answers every read.',
+  },
 } as const;
 
 export type FlagName = keyof typeof FLAGS;
+export type ValueOf<N extends FlagName> = (typeof FLAGS)[N]['values'][number];
 
 export function isFlagName(name: string): name is FlagName {
   return Object.hasOwn(FLAGS, name);

@@ -1,18 +1,20 @@
 import { OpenFeature, type Provider } from '@openfeature/server-sdk';
 import type { FlagState, FlagStates } from '../contract/flags.ts';
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock, Timer } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
 import { randomId } from '../kernel/ids.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { EventDelivery } from '../twin/ports.ts';
 import { FlagsFile } from './flags-file.ts';
 import { FileProvider } from './flags-provider.ts';
-import { FLAGS, type FlagName, isFlagName } from './flags-table.ts';
+import { FLAGS, type FlagName, isFlagName, type ValueOf } from './flags-table.ts';
 
 /** Flags by OpenFeature: what an operator may turn while the server runs. */
 export interface Flags extends Service {
   /** Bounded by the provider; whatever is on no list is the default. */
   eventDelivery(): Promise<EventDelivery>;
+  /** As it was at most a second ago: each read asks. */
+  hotReads(): boolean;
   list(): Promise<FlagStates>;
   /**
    * Durable in the file when it resolves, and in force.
@@ -33,8 +35,10 @@ export interface FlagsOptions {
   readonly provider?: Provider;
 }
 
+const LOOK_EVERY_MS = 1_000;
+
 export function createFlags(options: FlagsOptions): Flags {
-  const { report } = options;
+  const { report, clock } = options;
   const file = new FlagsFile(options);
   const provider = options.provider ?? new FileProvider(file);
   const isFile = options.provider === undefined;
@@ -42,12 +46,14 @@ export function createFlags(options: FlagsOptions): Flags {
   const domain = `digital-twin-${randomId()}`;
   const client = OpenFeature.getClient(domain);
 
-  const detailsOf = async (name: FlagName) => {
+  const detailsOf = async <N extends FlagName>(name: N) => {
     const flag = FLAGS[name];
     const { value, reason } = await client.getStringDetails(name, flag.default);
-    const known = flag.values.find((one) => one === value);
+    const values: readonly ValueOf<N>[] = flag.values;
+    const known = values.find((one) => one === value);
     if (known === undefined) report(new Error(`the flag ${name} has a value that is on no list`));
-    return { value: known ?? flag.default, isSet: known !== undefined && isSet(reason) };
+    const fallback: ValueOf<N> = flag.default;
+    return { value: known ?? fallback, isSet: known !== undefined && isSet(reason) };
   };
   const stateOf = async (name: FlagName): Promise<FlagState> => {
     const { value, isSet: given } = await detailsOf(name);
@@ -55,16 +61,32 @@ export function createFlags(options: FlagsOptions): Flags {
     return { name, value, source, values: FLAGS[name].values, says: FLAGS[name].says };
   };
 
+  let hotReads = true;
+  let looking: Timer | undefined;
+  const look = async (): Promise<void> => {
+    hotReads = (await detailsOf('hot-reads')).value === 'on';
+  };
+  const follow = (): void => {
+    looking = clock.after(LOOK_EVERY_MS, () => {
+      follow();
+      look().catch(report);
+    });
+  };
+
   return {
     name: 'flags',
     async start() {
       if (isFile) await file.start();
       await OpenFeature.setProviderAndWait(domain, provider);
+      await look();
+      follow();
     },
     stop() {
+      looking?.cancel();
       file.stop();
       return Promise.resolve();
     },
+    hotReads: () => hotReads,
     eventDelivery: async () => (await detailsOf('event-delivery')).value,
     async list() {
       const flags = await Promise.all((Object.keys(FLAGS) as FlagName[]).map(stateOf));
@@ -78,6 +100,7 @@ export function createFlags(options: FlagsOptions): Flags {
         throw new Fault('CONFLICT', { detail: 'Flags come from another provider: set it there.' });
       }
       await file.set(name, value);
+      await look();
     },
   };
 }

@@ -8,6 +8,8 @@ export interface Metrics {
   read(section: string, outcome: string): void;
   /** A permission decision: from the cache or asked. */
   decision(hit: boolean): void;
+  /** A read that was answered in front of the SDK. */
+  hotRead(): void;
   streams(kind: 'listen' | 'session', open: number): void;
   notified(receivers: number): void;
   auditCommit(records: number, seconds: number): void;
@@ -59,6 +61,16 @@ export function createMetrics(): Metrics {
     labelNames: ['from'],
     registers,
   });
+  const fromCache = decisions.labels({ from: 'cache' });
+  const fromSpicedb = decisions.labels({ from: 'spicedb' });
+  const hotReads = new Counter({
+    name: 'digital_twin_hot_reads_total',
+    help: 'Reads over MCP that were answered in front of the SDK.',
+    registers,
+  });
+  // Looking a series up by its labels costs more than counting, and each request does it twice.
+  const exchanges = remembered((route, status) => requests.labels({ route, status }));
+  const readsOf = remembered((section, outcome) => reads.labels({ section, outcome }));
   const streams = new Gauge({
     name: 'digital_twin_streams_open',
     help: 'Open subscription streams.',
@@ -100,12 +112,13 @@ export function createMetrics(): Metrics {
   return {
     text: () => registry.metrics(),
     served(route, status, seconds) {
-      requests.observe({ route: known(ROUTES, route), status: statusLabel(status) }, seconds);
+      exchanges(known(ROUTES, route), statusLabel(status)).observe(seconds);
     },
     read(section, outcome) {
-      reads.inc({ section: known(SECTIONS, section), outcome: known(OUTCOMES, outcome) });
+      readsOf(known(SECTIONS, section), known(OUTCOMES, outcome)).inc();
     },
-    decision: (hit) => decisions.inc({ from: hit ? 'cache' : 'spicedb' }),
+    hotRead: () => hotReads.inc(),
+    decision: (hit) => (hit ? fromCache : fromSpicedb).inc(),
     streams: (kind, open) => streams.set({ kind }, open),
     notified: (receivers) => notifications.inc(receivers),
     auditCommit(records, seconds) {
@@ -115,6 +128,17 @@ export function createMetrics(): Metrics {
     auditLag: (rows) => auditLag.set(rows),
     viewLag: (seconds) => viewLag.observe(seconds),
     relationsStuck: (stuck) => stuckRelations.set(stuck ? 1 : 0),
+  };
+}
+
+/** Bounded by the lists of labels. */
+function remembered<T>(of: (a: string, b: string) => T): (a: string, b: string) => T {
+  const found = new Map<string, T>();
+  return (a, b) => {
+    const key = `${a} ${b}`;
+    const one = found.get(key) ?? of(a, b);
+    found.set(key, one);
+    return one;
   };
 }
 

@@ -13,6 +13,8 @@ export interface Floors {
   raise(principal: Principal, uri: string, place: Place): Promise<void>;
   /** What a read must have reached. */
   of(principal: Principal, uri: string): Promise<Place | undefined>;
+  /** The same where nobody has to be asked for it; else `unknown`. */
+  known(principal: Principal, uri: string): Place | 'unknown' | undefined;
 }
 
 /** The oldest floors go first: a view is at most seconds behind, so they are long satisfied. */
@@ -33,5 +35,6 @@ export function createFloors(): Floors {
       return Promise.resolve();
     },
     of: (principal, uri) => Promise.resolve(floors.get(keyOf(principal, uri))),
+    known: (principal, uri) => floors.get(keyOf(principal, uri)),
   };
 }

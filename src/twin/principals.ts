@@ -2,9 +2,16 @@ import type { AccessChange, Principal } from './ports.ts';
 
 /** Who acts, for whom, through which client: what sessions, floors and cursors are bound to. */
 export function principalKey(principal: Principal): string {
+  const known = keys.get(principal);
+  if (known !== undefined) return known;
   const { tenant, kind, subject, actor, clientId } = principal;
-  return JSON.stringify([tenant, kind, subject, actor ?? '', clientId]);
+  const key = JSON.stringify([tenant, kind, subject, actor ?? '', clientId]);
+  keys.set(principal, key);
+  return key;
 }
+
+/** A verified token gives the same object again, and each request asks a few times. */
+const keys = new WeakMap<Principal, string>();
 
 /** `ana`, or `agent assistant for ana`: for logs of writes and provenance. */
 export function actorName(principal: Principal): string {

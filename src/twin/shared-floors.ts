@@ -50,6 +50,7 @@ export function createSharedFloors({ store, secret, newest }: SharedFloorsParts)
       const place = shared === 'unknown' ? await newest(uri) : shared;
       return higher(await local.of(principal, uri), place);
     },
+    known: () => 'unknown',
   };
 }
 

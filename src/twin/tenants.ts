@@ -1,4 +1,4 @@
-import type { Access, ObjectRef, Principal, Subject, View } from './ports.ts';
+import type { Access, CheckItem, Decision, ObjectRef, Principal, Subject, View } from './ports.ts';
 
 const KINDS: ReadonlySet<string> = new Set<Subject['kind']>(['member', 'practitioner', 'session']);
 
@@ -11,14 +11,22 @@ const KINDS: ReadonlySet<string> = new Set<Subject['kind']>(['member', 'practiti
 export function withinTenants(access: Access, view: View): Access {
   const isOwn = (principal: Principal, object: ObjectRef): boolean =>
     isOfTenant(view, principal.tenant, object);
+  const within = (
+    principal: Principal,
+    items: readonly CheckItem[],
+    decisions: readonly Decision[],
+  ): Decision[] =>
+    decisions.map((decision, index) => {
+      const item = items[index];
+      const own = item !== undefined && isOwn(principal, item.object);
+      return own ? decision : { ...decision, allowed: false };
+    });
   return {
-    async check(principal, items) {
-      const decisions = await access.check(principal, items);
-      return decisions.map((decision, index) => {
-        const item = items[index];
-        const own = item !== undefined && isOwn(principal, item.object);
-        return own ? decision : { ...decision, allowed: false };
-      });
+    check: async (principal, items) =>
+      within(principal, items, await access.check(principal, items)),
+    known(principal, items) {
+      const decisions = access.known(principal, items);
+      return decisions && within(principal, items, decisions);
     },
     async lookup(principal, permission, type) {
       const ids = await access.lookup(principal, permission, type);

@@ -29,6 +29,8 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     ORDER BY subject`);
   const known = new KnownSubjects(db);
   const place = db.prepare('SELECT offset FROM places WHERE part = ?');
+  const version = db.prepare('PRAGMA data_version');
+  const stamp = db.prepare('SELECT etag, recorded FROM documents WHERE uri = ? AND variant = ?');
   return {
     document(uri, variant) {
       const row = document.get(uri, variant);
@@ -56,6 +58,11 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     people: (query) => findPersons(db, query),
     controls: (type) => controls.all(type).map(({ body }) => JSON.parse(String(body))),
     applied: (partition) => Number(place.get(partition)?.offset ?? -1),
+    version: () => Number(version.get()?.data_version),
+    stampOf(uri, variant) {
+      const row = stamp.get(uri, variant);
+      return row && { etag: String(row.etag), recorded: String(row.recorded) };
+    },
   };
 }
 

@@ -38,7 +38,13 @@ export function createResponseWriter(res: ServerResponse): ResponseWriter {
     },
     async write(response) {
       if (!open) return void (await response.body?.cancel().catch(() => undefined));
-      res.writeHead(response.status, Object.fromEntries(response.headers));
+      const headers = Object.fromEntries(response.headers);
+      if (headers['content-type'] === 'application/json') {
+        const body = Buffer.from(await response.arrayBuffer());
+        res.writeHead(response.status, { ...headers, 'content-length': body.length });
+        return void res.end(body);
+      }
+      res.writeHead(response.status, headers);
       if (response.body === null) return void res.end();
       res.flushHeaders();
       const reader = response.body.getReader();

@@ -56,6 +56,11 @@ export interface Access {
    * @throws Fault ACCESS_UNAVAILABLE when SpiceDB cannot answer in time. Nothing is allowed then.
    */
   check(principal: Principal, items: readonly CheckItem[]): Promise<Decision[]>;
+  /**
+   * The same where every answer is known and as good as one asked now; `undefined` where one would
+   * have to be asked.
+   */
+  known(principal: Principal, items: readonly CheckItem[]): Decision[] | undefined;
   /** Ids of the objects on which the principal has the permission, in order. */
   lookup(principal: Principal, permission: string, type: string): Promise<string[]>;
   onChange(listener: (change: AccessChange) => void): () => void;

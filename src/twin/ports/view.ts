@@ -125,6 +125,10 @@ export interface ViewShard {
   people(query: PersonQuery): Person[];
   /** The last applied offset of a partition; -1 before the first. */
   applied(partition: number): number;
+  /** Another number once anything has been written: what was read under the same one still holds. */
+  version(): number;
+  /** Etag and time of a document, without what it says. */
+  stampOf(uri: string, variant: Variant): { etag: string; recorded: string } | undefined;
   /** Control records of one type that are in force (twin/control.ts), by member. */
   controls(type: string): SourceRecord[];
 }

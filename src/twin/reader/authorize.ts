@@ -42,9 +42,30 @@ export async function authorizeAll(
     const items = asked[index] ?? [];
     const own = decisions.slice(next, next + items.length);
     next += items.length;
-    if (!withinToken(principal, uri) || !withinTenant(parts.view, principal, uri)) return DENIED;
-    return grantOf(parts.view, principal, uri, items, own);
+    return grantWithin(parts.view, principal, uri, items, own);
   });
+}
+
+/** The same decision without a question; `undefined` where SpiceDB would have to be asked. */
+export function grantKnown(
+  { access, view }: Pick<ReaderParts, 'access' | 'view'>,
+  principal: Principal,
+  uri: TwinUri,
+): Grant | undefined {
+  const items = checksFor(view, principal, uri);
+  const decisions = access.known(principal, items);
+  return decisions && grantWithin(view, principal, uri, items, decisions);
+}
+
+function grantWithin(
+  view: View,
+  principal: Principal,
+  uri: TwinUri,
+  items: readonly CheckItem[],
+  decisions: readonly Decision[],
+): Grant {
+  if (!withinToken(principal, uri) || !withinTenant(view, principal, uri)) return DENIED;
+  return grantOf(view, principal, uri, items, decisions);
 }
 
 /** Ids are unique over all tenants, so this only ever adds to what the relations say. */

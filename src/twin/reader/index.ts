@@ -9,12 +9,14 @@ import { changes, hasNews, isOwnCursor, lostSinceRead } from './changes.ts';
 import { counted } from './counted.ts';
 import { isDerived } from './derived.ts';
 import { inTime } from './in-time.ts';
+import { createKnownReader, type KnownReader } from './known.ts';
 import { type ListPage, list } from './list.ts';
 import type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
 import { findMember, findPeople } from './people.ts';
 import { read } from './read.ts';
 import { search } from './search.ts';
 
+export type { DocumentText, KnownRead } from './known.ts';
 export type { ListPage } from './list.ts';
 export type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
 export { renderSearch } from './results.ts';
@@ -26,6 +28,7 @@ export { isShown, type Withheld, withheldFrom } from './shown.ts';
  */
 export interface Reader {
   read(caller: Caller, uri: string, options?: ReadOptions): Promise<Answer>;
+  readKnown: KnownReader['read'];
   list(caller: Caller, cursor?: string): Promise<ListPage>;
   search(caller: Caller, input: SearchInput, action?: AuditEntry['action']): Promise<SearchResult>;
   changes(caller: Caller, cursor: string): Promise<ChangesPage>;
@@ -58,7 +61,9 @@ export function createReader(given: ReaderParts): Reader {
     read: (query) => audit.read(query),
   };
   const parts = { ...given, audit: trail };
+  const known = createKnownReader(parts);
   return {
+    readKnown: (caller, uri) => known.read(caller, uri),
     read: (caller, uri, options) => counted(parts, uri, read(parts, caller, uri, options)),
     list: (caller, cursor) => list(parts, caller, cursor),
     search: (caller, input, action) => search(parts, caller, input, action),

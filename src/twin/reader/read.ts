@@ -13,7 +13,7 @@ import { requireToken, withheldAt } from './shown.ts';
  * How long a client may hold a document without asking again, milliseconds. Changes are pushed, so
  * this only bounds how long a client's own cache outlives a revocation.
  */
-const DOCUMENT_TTL_MS = 10_000;
+export const DOCUMENT_TTL_MS = 10_000;
 /** A session moves with every answer; the others nobody is told of. */
 const UNPUSHED: ReadonlySet<string> = new Set(['session', 'access-log', 'panel']);
 
@@ -76,7 +76,7 @@ async function requireShown(
 }
 
 /** Taken before the document, which is then at or after the position that goes with it. */
-function placeNow(parts: ReaderParts, uri: TwinUri): Place {
+export function placeNow(parts: Pick<ReaderParts, 'view'>, uri: TwinUri): Place {
   const partition = parts.view.partitionOf(subjectOfUri(uri) as Subject);
   return { partition, offset: parts.view.for(partition).applied(partition) };
 }
