@@ -1,55 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createManualClock } from '../consumers/test-kit/index.ts';
-import { Fenced, type KafkaClient, type KafkaMessage } from './client.ts';
 import { changeAt, EPOCH, PARTITIONS } from './publisher.testing.ts';
 import { createPublisher } from './publisher.ts';
-
-const TOPICS = { events: 'events', publisher: 'places' };
-
-/** A topic of events and one of places, written in transactions that the test lets fail. */
-function fakeKafka() {
-  const committed: KafkaMessage[] = [];
-  const asked: string[] = [];
-  const failures: (() => boolean)[] = [];
-  const client: Pick<KafkaClient, 'producer' | 'follow'> = {
-    producer: () => ({
-      open: async () => void asked.push('open'),
-      send: () => Promise.reject(new Error('outside of a transaction')),
-      close: async () => void asked.push('close'),
-      async begin() {
-        const sent: KafkaMessage[] = [];
-        return {
-          send: async (messages) => {
-            sent.push(...messages);
-            return [];
-          },
-          async commit() {
-            const fail = failures.shift();
-            // Whether it was committed is not known to whoever meets the error.
-            if (fail === undefined || fail()) committed.push(...sent);
-            if (fail !== undefined) throw new Fenced();
-          },
-          abort: async () => undefined,
-        };
-      },
-    }),
-    follow: ({ onRecords }) => ({
-      start: () =>
-        onRecords(
-          committed
-            .filter(({ topic }) => topic === TOPICS.publisher)
-            .map(({ topic, key, value }, offset) => ({
-              ...{ topic, partition: 0, offset, key, value, headers: {}, timestamp: 0 },
-            })),
-        ),
-      caughtUp: async () => undefined,
-      stop: async () => undefined,
-    }),
-  };
-  const events = () => committed.filter(({ topic }) => topic === TOPICS.events);
-  return { client, asked, failures, events };
-}
+import { fakeKafka, TOPICS } from './publisher-fake.rig.ts';
 
 function stage(kafka: ReturnType<typeof fakeKafka>) {
   const clock = createManualClock(0);
@@ -122,6 +76,10 @@ test('nothing is published by who does not lead, and everything by who begins to
   assert.equal(kafka.events().length, 10);
   await grow(25);
   assert.equal(kafka.events().length, 25);
+  for (const messages of kafka.transactions) {
+    const of = (topic: string): number => messages.filter((one) => one.topic === topic).length;
+    assert.ok(of(TOPICS.events) > 0 && of(TOPICS.publisher) > 0, 'events and places are one');
+  }
   await lose();
   await grow(30);
   assert.deepEqual([kafka.asked, kafka.events().length], [['open', 'close'], 25]);

@@ -1,14 +1,21 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
-import type { ChangeBus, Leadership, Place, View, ViewChange } from '../../twin/ports.ts';
+import type { ChangeBus, Leadership, View, ViewChange } from '../../twin/ports.ts';
 import { ownIds, type SchemaIds } from '../events/schema-ids.ts';
 import type { KafkaClient, KafkaMessage, KafkaProducer } from './client.ts';
 import { eventOf } from './publisher-events.ts';
-import { type Progress, progressMessage, readProgress } from './publisher-progress.ts';
+import {
+  type Progress,
+  progressMessage,
+  type Reached,
+  reachedIn,
+  readProgress,
+} from './publisher-progress.ts';
+import { readTold, type Told } from './publisher-told.ts';
 import type { TopicNames } from './topics.ts';
 
 export interface PublisherOptions {
-  readonly client: Pick<KafkaClient, 'producer' | 'follow'>;
+  readonly client: Pick<KafkaClient, 'admin' | 'producer' | 'follow'>;
   /** Only the leader publishes; who believes so wrongly is fenced. */
   readonly leadership: Leadership;
   readonly view: Pick<View, 'epoch' | 'partitions' | 'for'>;
@@ -19,17 +26,26 @@ export interface PublisherOptions {
   readonly clock: Clock;
   readonly onTrouble: (error: unknown) => void;
   readonly ids?: SchemaIds;
+  /** Changes in one transaction, about. Default 500. */
+  readonly changesMax?: number;
 }
 
 /** Changes in one transaction; a place is never divided. */
 const CHANGES_MAX = 500;
+
+/** What the view says next of some partitions, and how far that is. */
+interface Step {
+  readonly changes: readonly ViewChange[];
+  readonly reached: Progress;
+}
 const BACKOFF_FIRST_MS = 200;
 const BACKOFF_MAX_MS = 5_000;
 
 /**
  * Writes `twins.resource-events` from this instance's view, each change once: events and the places
- * reached are one transaction, so whoever takes over goes on exactly there. An instance whose view
- * is behind that place waits until it has come there.
+ * reached are one transaction, so whoever takes over goes on exactly there, leaving out what its own
+ * view says at another place than the former leader's. An instance whose view is behind that place
+ * waits until it has come there.
  */
 export function createPublisher(options: PublisherOptions): Service {
   return new Publisher(options);
@@ -110,46 +126,66 @@ class Publisher implements Service {
   async #reign(producer: KafkaProducer, onWritten: () => void): Promise<void> {
     const { client, topics, view } = this.#options;
     const progress = await readProgress(client, topics.publisher, view.epoch);
+    const told = await this.#told(progress);
+    for (const [partition, { safe, open }] of progress) {
+      progress.set(partition, { offset: safe, safe, open });
+    }
     while (this.#leads) {
       this.#grown = false;
-      const changes = this.#next(progress);
-      if (changes.length === 0) {
+      const step = this.#next(progress, told);
+      if (step.reached.size === 0) {
         await this.#changes();
         continue;
       }
-      const places = lastPlaces(changes);
-      await this.#write(producer, changes, places);
-      for (const { partition, offset } of places) progress.set(partition, offset);
+      await this.#write(producer, step);
+      for (const change of step.changes) told.forget(change);
+      for (const [partition, reached] of step.reached) progress.set(partition, reached);
       onWritten();
     }
   }
 
-  #next(progress: Progress): ViewChange[] {
-    const { view } = this.#options;
-    const changes: ViewChange[] = [];
-    this.#first += 1;
-    for (let step = 0; step < view.partitions; step++) {
-      const room = CHANGES_MAX - changes.length;
-      if (room <= 0) break;
-      const partition = (this.#first + step) % view.partitions;
-      const after = progress.get(partition) ?? -1;
-      changes.push(...view.for(partition).changesAfter(partition, after, room));
-    }
-    return changes;
+  #told(progress: Progress): Promise<Told> {
+    const { client, topics, view, ids = ownIds } = this.#options;
+    const open = [...progress.values()].reduce((sum, reached) => sum + reached.open, 0);
+    return readTold(client, topics.events, { epoch: view.epoch, open, ids });
   }
 
-  async #write(
-    producer: KafkaProducer,
-    changes: readonly ViewChange[],
-    places: readonly Place[],
-  ): Promise<void> {
+  #next(progress: Progress, told: Told): Step {
+    const { view, changesMax = CHANGES_MAX } = this.#options;
+    const changes: ViewChange[] = [];
+    const reached: Progress = new Map();
+    // Of a document whose change is told here, an earlier leader's word counts no longer.
+    const own = new Set<string>();
+    let seen = 0;
+    this.#first += 1;
+    for (let step = 0; step < view.partitions; step++) {
+      const room = changesMax - seen;
+      if (room <= 0) break;
+      const partition = (this.#first + step) % view.partitions;
+      const before = reachedIn(progress, partition);
+      const found = view.for(partition).changesAfter(partition, before.offset, room);
+      if (found.length === 0) continue;
+      seen += found.length;
+      const unheard = found.filter((change) => {
+        const document = `${change.variant} ${change.uri}`;
+        if (!own.has(document) && told.knows(change)) return false;
+        own.add(document);
+        return true;
+      });
+      changes.push(...unheard);
+      reached.set(partition, reachedBy(before, found, unheard.length, found.length >= room));
+    }
+    return { changes, reached };
+  }
+
+  async #write(producer: KafkaProducer, { changes, reached }: Step): Promise<void> {
     const { topics, view, ids = ownIds } = this.#options;
     const messages: KafkaMessage[] = changes.flatMap((change) => {
       const message = eventOf(view.epoch, change, ids);
       return message === undefined ? [] : [{ topic: topics.events, ...message }];
     });
-    for (const place of places) {
-      messages.push(progressMessage(topics.publisher, view.epoch, place));
+    for (const [partition, to] of reached) {
+      messages.push(progressMessage(topics.publisher, view.epoch, partition, to));
     }
     const transaction = await producer.begin();
     try {
@@ -178,7 +214,13 @@ class Publisher implements Service {
   }
 }
 
-function lastPlaces(changes: readonly ViewChange[]): Place[] {
-  const last = new Map(changes.map(({ place }) => [place.partition, place]));
-  return [...last.values()];
+/** @param cut whether the view may say more: then this may be in the middle of one of its batches */
+function reachedBy(
+  { safe, open }: Reached,
+  found: readonly ViewChange[],
+  told: number,
+  cut: boolean,
+): Reached {
+  const offset = found.at(-1)?.place.offset ?? safe;
+  return cut ? { offset, safe, open: open + told } : { offset, safe: offset, open: 0 };
 }
