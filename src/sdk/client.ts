@@ -197,6 +197,8 @@ function keepingOf(http: PlainHttp): TwinClient['keeping'] {
     retain: (dryRun) => post('/v1/retention', { dryRun }),
     backup: () => post('/v1/backups', {}),
   };
+}
+
 type Agents = { readonly agents: readonly t.TrustedAgent[] };
 type Clients = { readonly clients: readonly string[] };
 
