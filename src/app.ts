@@ -37,7 +37,7 @@ import { createFlags, type Flags } from './operations/flags.ts';
 import { type FloorsService, openFloors } from './operations/floors.ts';
 import { type DemoAgent, greeting } from './operations/greeting.ts';
 import { createHealth } from './operations/health.ts';
-import { createKeeping, type Keeping, type KeepingOptions } from './operations/keeping/index.ts';
+import { keepingOf } from './operations/keeping/index.ts';
 import { createLogger, type Logger } from './operations/logger.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { createProbes } from './operations/probes.ts';
@@ -247,24 +247,6 @@ function stopping({ drain, dataDir, services, logger, lock }: Running): () => Pr
 function openLog(options: Omit<LogRoomOptions, 'onPassing'>, logger: Logger): Promise<LogRoom> {
   const onPassing = (err: unknown): void => logger.warn({ err }, 'tried again');
   return openLogRoom({ ...options, onPassing });
-}
-
-/** Without a folder and a key for them, no backups are made. */
-function keepingOf(
-  { kafka, backupDir: folder, backupKey }: Config,
-  { etag: deploymentKey }: DeploymentKeys,
-  {
-    intake,
-    ...parts
-  }: Omit<KeepingOptions, 'withKafka' | 'backup' | 'deploymentKey' | 'outbox'> & {
-    intake: KeepingOptions['outbox'];
-  },
-): Keeping {
-  const may = folder !== undefined && backupKey !== undefined;
-  const backup = may ? { folder, key: Buffer.from(backupKey, 'base64url') } : undefined;
-  return createKeeping({
-    ...{ ...parts, outbox: intake, withKafka: kafka !== undefined, backup, deploymentKey },
-  });
 }
 
 /** What the log asks of the deployment's keys. */

@@ -13,7 +13,7 @@ import { createErasure, type Erasure } from './erasure.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import { type Dated, retain } from './retain.ts';
 
-export interface KeepingOptions {
+interface KeepingOptions {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly version: string;
@@ -51,7 +51,29 @@ export interface Keeping {
 
 const DONE = 'purged.json';
 
-export function createKeeping(options: KeepingOptions): Keeping {
+/** Where backups go and what seals them, of the settings; without both none are made. */
+interface BackupSettings {
+  readonly kafka: object | undefined;
+  readonly backupDir: string | undefined;
+  /** 32 bytes in base64url. */
+  readonly backupKey: string | undefined;
+}
+
+type Wired = Omit<KeepingOptions, 'withKafka' | 'backup' | 'deploymentKey' | 'outbox'>;
+
+/** Keeping by the settings; manifests of backups are authenticated by the key of etags. */
+export function keepingOf(
+  { kafka, backupDir: folder, backupKey }: BackupSettings,
+  { etag: deploymentKey }: { readonly etag: Uint8Array },
+  { intake, ...wired }: Wired & { readonly intake: KeepingOptions['outbox'] },
+): Keeping {
+  const may = folder !== undefined && backupKey !== undefined;
+  const backup = may ? { folder, key: Buffer.from(backupKey, 'base64url') } : undefined;
+  const withKafka = kafka !== undefined;
+  return createKeeping({ ...wired, outbox: intake, withKafka, backup, deploymentKey });
+}
+
+function createKeeping(options: KeepingOptions): Keeping {
   const { dataDir, clock, view, log, outbox, onError } = options;
   const done = join(dataDir, DONE);
   const erasure = createErasure({
