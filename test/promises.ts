@@ -305,6 +305,7 @@ export const PROMISES: readonly Promised[] = [
     'B-OA-7',
     'The log line of a refused token names the rule and what to set, and nothing of the token.',
   ),
+  spine('B-OA-8', 'Our caller’s token goes to no other part.'),
   spine(
     'B-OA-9',
     'Production starts with a company’s issuer alone, and nothing for development runs in it.',

@@ -10,6 +10,8 @@ export interface GreetingFacts {
   readonly dataDir: string;
   readonly pid: number;
   readonly demo: boolean;
+  /** A company's issuer of tokens; then nothing here makes any. */
+  readonly oauth?: { readonly issuer: string } | undefined;
   readonly demoAgent?: DemoAgent | undefined;
   /** Program and arguments that start the command line: for lines that can be pasted. */
   readonly launcher: readonly string[];
@@ -17,6 +19,7 @@ export interface GreetingFacts {
 
 /** What `npm start` says: where it listens, who one can be, and lines to paste for each client. */
 export function greeting(facts: GreetingFacts): string {
+  if (facts.oauth !== undefined) return greetingOf(facts, facts.oauth.issuer);
   const { version, url, dataDir, pid, demo, launcher } = facts;
   const command = launcher.map(quoted).join(' ');
   const here = `--data-dir ${quoted(dataDir)}`;
@@ -59,6 +62,13 @@ function oauth({ url, demoAgent }: GreetingFacts, command: string): string {
   return `By OAuth: connect Claude, or Inspector's web page, to ${url}/mcp; a browser opens to log in.
   ${command}
 ${agent}
+`;
+}
+
+/** Whoever runs such a server has clients of their own: what these need, and nothing more. */
+function greetingOf({ version, url, dataDir, pid }: GreetingFacts, issuer: string): string {
+  return `Digital Twin MCP ${version} listens for ${url} (process ${pid}, data in ${dataDir})
+MCP: ${url}/mcp, with access tokens of ${issuer}
 `;
 }
 

@@ -17,6 +17,8 @@ export interface TcpProxy {
   cut(): void;
   /** Everything passes again, what waited in silence first; what was cut stays cut. */
   restore(): void;
+  /** Keeps what clients say from now on. @returns all of it so far, as Latin-1 */
+  record(): () => string;
   stop(): Promise<void>;
 }
 
@@ -62,6 +64,11 @@ export async function proxy(to?: string): Promise<TcpProxy> {
       Object.assign(state, { delayMs: 0, silent: false, cutting: false });
       for (const pass of state.waiting.splice(0)) pass();
     },
+    record() {
+      const said: string[] = [];
+      state.heard = (chunk) => void said.push(chunk.toString('latin1'));
+      return () => said.join('');
+    },
     async stop() {
       state.cutting = true;
       const closed = new Promise((resolve) => server.close(resolve));
@@ -78,6 +85,7 @@ interface State {
   cutting: boolean;
   /** What continues when silence ends. */
   waiting: (() => void)[];
+  heard?: (chunk: Buffer) => void;
 }
 
 function join(client: Socket, target: string, state: State, sockets: Set<Socket>): void {
@@ -93,12 +101,13 @@ function join(client: Socket, target: string, state: State, sockets: Set<Socket>
       to.resetAndDestroy();
     });
     from.on('error', () => to.resetAndDestroy());
-    pipe(from, to, state).catch(() => to.resetAndDestroy());
+    pipe(from, to, state, from === client).catch(() => to.resetAndDestroy());
   }
 }
 
-async function pipe(from: Socket, to: Socket, state: State): Promise<void> {
+async function pipe(from: Socket, to: Socket, state: State, isClient: boolean): Promise<void> {
   for await (const chunk of from) {
+    if (isClient) state.heard?.(chunk as Buffer);
     if (state.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, state.delayMs));
     await passing(state);
     if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve));
