@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { BackupMade } from '../contract/backups.ts';
 import type { Trust, TrustedAgent } from '../contract/agents.ts';
+import type { BackupMade } from '../contract/backups.ts';
 import type { FlagStates } from '../contract/flags.ts';
 import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
 import type { Snapshot } from '../contract/snapshots.ts';

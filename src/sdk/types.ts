@@ -1,7 +1,7 @@
 import type { Document } from '../contract/documents.ts';
 
-export type { BackupMade } from '../contract/backups.ts';
 export type { Trust, TrustedAgent } from '../contract/agents.ts';
+export type { BackupMade } from '../contract/backups.ts';
 export type {
   DeadLetterCount,
   DeadLetterEntry,
