@@ -41,11 +41,10 @@ test('the names of tests are read as the files make them', () => {
 test('the table has each number of the list that it is about, in order', () => {
   const asked = [
     [1, 28],
-    [30, 35],
-    [37, 41],
+    [30, 41],
     [43, 75],
     [76, 90],
-    [100, 101],
+    [99, 102],
     [114, 119],
   ] as const;
   const wanted = asked.flatMap(([from, to]) =>

@@ -46,6 +46,7 @@ export const ATTACKS: readonly Attack[] = [
   http(33, 'an agent without a person'),
   http(34, 'an agent that its person does not trust'),
   http(35, 'actors inside of actors'),
+  http(36, 'an exchange that may_act forbids, or for elsewhere'),
   http(37, 'a session of another person'),
   http(38, 'a scope without a relation'),
   http(39, 'asking for scopes one by one'),
@@ -104,8 +105,10 @@ export const ATTACKS: readonly Attack[] = [
   both(89, 'a subscription before the permission'),
   both(90, 'cancellations and progress of nobody’s requests'),
 
+  http(99, 'client documents on hosts that are not public'),
   http(100, 'addresses that a client names'),
   both(101, 'trace context and baggage'),
+  http(102, 'pictures and pages that a client names'),
   both(114, 'lines and escapes for the log'),
   http(115, 'health information in every field'),
   both(116, 'databases that fail'),

@@ -37,6 +37,27 @@ export async function issueToken(
   return token;
 }
 
+export interface MadeLoginCode {
+  readonly code: string;
+  readonly expires_in: number;
+  readonly as: string;
+}
+
+/** A code for one login at the server's own authorization server. @throws TwinError */
+export async function makeLoginCode(
+  { url, key }: KeyHolder,
+  request: { readonly as: string; readonly tenant?: string },
+): Promise<MadeLoginCode> {
+  const send = createFetch(key, globalThis.fetch);
+  const response = await send(new URL('/oauth/dev/login-code', url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(request),
+  });
+  if (!response.ok) throw await errorOfResponse(response);
+  return (await response.json()) as MadeLoginCode;
+}
+
 /** A token is renewed when this share of its life is over: 50 minutes of an hour. */
 const RENEW_AFTER = 5 / 6;
 

@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addFlags } from './commands/flags.ts';
 import { addImport } from './commands/import.ts';
 import { addKeeping } from './commands/keeping.ts';
+import { addLoginCode } from './commands/login-code.ts';
 import { addReading } from './commands/reading.ts';
 import { addRelations } from './commands/relations.ts';
 import { addReplay } from './commands/replay.ts';
@@ -71,6 +72,7 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addReading(program, io);
   addWatch(program, io);
   addToken(program, io);
+  addLoginCode(program, io);
   addRelations(program, io);
   addAgents(program, io);
   addFlags(program, io);

@@ -2,6 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { importJWK, type JWK, SignJWT } from 'jose';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import type { ErrorCode } from '../../contract/errors.ts';
 import { SCOPES } from '../../contract/scopes.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { asFault, Fault } from '../../kernel/errors.ts';
@@ -99,6 +100,17 @@ export function createIssuer(options: IssuerOptions): EmbeddedIssuer {
   const callback = provider.callback();
   const perMinute = LIMITS.issuer.registrationsPerMinute;
   const registrations = createRate(clock, { perSecond: perMinute / 60, burst: perMinute });
+  async function byLibrary(exchange: IssuerExchange, url: URL): Promise<void> {
+    const { res } = exchange;
+    // So that the library, which would say `*`, leaves CORS to the listener.
+    if (!res.hasHeader('access-control-allow-origin')) {
+      res.setHeader('access-control-expose-headers', 'Correlation-Id');
+    }
+    if (url.pathname === PATHS.registration && !registrations.take('all')) {
+      throw new Fault('RATE_LIMITED', { detail: 'Too many clients register at once.' });
+    }
+    await callback(await adapted(exchange, url, options), res);
+  }
   let timer = clock.after(SWEEP_MS, sweep);
   function sweep(): void {
     try {
@@ -118,14 +130,11 @@ export function createIssuer(options: IssuerOptions): EmbeddedIssuer {
         const seen = { ...exchange, req: seenAs(req, { issuer }), path };
         return await interactions(seen).catch((error: unknown) => pageOf(res, error));
       }
-      // So that the library, which would say `*`, leaves CORS to the listener.
-      if (!res.hasHeader('access-control-allow-origin')) {
-        res.setHeader('access-control-expose-headers', 'Correlation-Id');
+      try {
+        await byLibrary(exchange, url);
+      } catch (error) {
+        answerFault(res, url.pathname, asFault(error));
       }
-      if (url.pathname === PATHS.registration && !registrations.take('all')) {
-        throw new Fault('RATE_LIMITED', { detail: 'Too many clients register at once.' });
-      }
-      await callback(await adapted(exchange, url, options), res);
     },
     loginCode: (request) => codes.make(request),
     revokeGrants: (of) => store.revokeGrants(of),
@@ -264,6 +273,24 @@ function derived({ key }: IssuerOptions, purpose: string): Buffer {
 function refusalPage(ctx: KoaContextWithOIDC, error: string, says: string | undefined): void {
   ctx.respond = false;
   sendRefusal(ctx.res, ctx.status, error, says ?? 'The request could not be used.');
+}
+
+/** OAuth's words for what we refuse before the library does (RFC 6749 §5.2, RFC 7591 §3.2.2). */
+function answerFault(res: ServerResponse, path: string, fault: Fault): void {
+  if (res.headersSent || fault.row.http >= 500) throw fault;
+  const known: Readonly<Partial<Record<ErrorCode, string>>> = {
+    RATE_LIMITED: 'temporarily_unavailable',
+    ...(path === PATHS.registration && { INVALID_ARGUMENT: 'invalid_client_metadata' }),
+  };
+  const error = known[fault.code] ?? 'invalid_request';
+  const text = JSON.stringify({ error, error_description: fault.message });
+  res.writeHead(fault.row.http, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...(fault.code === 'RATE_LIMITED' && { 'retry-after': '1' }),
+  });
+  res.end(text);
 }
 
 /** A browser is shown a page, whatever went wrong; our own faults go to the log as ever. */

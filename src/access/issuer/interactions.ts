@@ -171,10 +171,10 @@ async function consent(parts: InteractionParts, open: Open): Promise<void> {
   }
   const ticked = registered?.agent === true ? form.getAll('trust') : [];
   await giveTrust(parts, { subject, agent: client.clientId, sections: ticked, correlationId });
-  const grant = await grantFor(parts, open, accountId);
+  await forgetGrant(parts, interaction);
+  const grant = new provider.Grant({ accountId, clientId: client.clientId });
   const refused = requested(interaction).filter((scope) => !scopes.includes(scope));
   grant.addResourceScope(audience, scopes.join(' '));
-  Reflect.deleteProperty(grant, 'rejected');
   if (refused.length > 0) grant.rejectResourceScope(audience, refused.join(' '));
   const grantId = await grant.save();
   const acr = interaction.session?.acr ?? ACR.demo;
@@ -183,11 +183,9 @@ async function consent(parts: InteractionParts, open: Open): Promise<void> {
   await provider.interactionFinished(req, res, result, { mergeWithLastSubmission: true });
 }
 
-async function grantFor({ provider }: InteractionParts, open: Open, accountId: string) {
-  const { interaction, client } = open;
-  const { grantId } = interaction;
-  const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
-  return known ?? new provider.Grant({ accountId, clientId: client.clientId });
+/** What the request had repeated of an earlier consent, before the person was asked. */
+async function forgetGrant({ provider }: InteractionParts, { grantId }: Interaction) {
+  if (grantId !== undefined) await (await provider.Grant.find(grantId))?.destroy();
 }
 
 /** The same request once more, for whoever logs in next. */

@@ -65,7 +65,7 @@ export function createProvider(parts: ProviderParts): Provider {
       [STEP_UP.maxAge]: requireSeconds,
       purpose_of_use: requirePurpose,
     },
-    loadExistingGrant: (ctx) => existingGrant(ctx, parts.store),
+    loadExistingGrant: (ctx) => existingGrant(ctx, parts),
     renderError: parts.renderError,
     fetch: documentFetch(parts),
     fetchResponseBodyLimits: { 'client_id metadata document': LIMITS.issuer.documentBytesMax },
@@ -193,25 +193,31 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
   };
 }
 
-/** What a person allowed this client before, for this purpose and after such a login. */
+/**
+ * What a person allowed this client before, for this purpose and after such a login, as a grant of
+ * this request's own: what ends it leaves the same client on another machine alone. It lasts no longer
+ * than what it repeats.
+ */
 async function existingGrant(
   ctx: KoaContextWithOIDC,
-  store: IssuerStore,
+  { store, audience }: ProviderParts,
 ): Promise<Grant | undefined> {
   const { client, session, params, result, provider } = ctx.oidc;
   const decided = result?.consent?.grantId;
   if (decided !== undefined) return await provider.Grant.find(decided);
   if (client === undefined || session?.accountId === undefined) return undefined;
-  const grantId = store.grantOf({
-    accountId: session.accountId,
-    clientId: client.clientId,
-    purpose: String(params?.purpose_of_use ?? ''),
-    acr: session.acr ?? ACR.demo,
-  });
-  const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+  const { clientId } = client;
+  const { accountId, acr = ACR.demo } = session;
+  const of = { accountId, clientId, purpose: String(params?.purpose_of_use ?? ''), acr };
+  const before = store.grantOf(of);
+  const given = before === undefined ? undefined : await provider.Grant.find(before);
+  if (given === undefined) return undefined;
+  const { exp } = given as unknown as { exp: number };
+  const repeated = new provider.Grant({ accountId, clientId, exp } as never);
   // What was not allowed then may be asked for again.
-  if (grant !== undefined) Reflect.deleteProperty(grant, 'rejected');
-  return grant;
+  repeated.addResourceScope(audience, given.getResourceScope(audience));
+  store.remember({ grantId: await repeated.save(), ...of });
+  return repeated;
 }
 
 /** The one way out of this server: a client's document, guarded, and reduced to what is used of it. */

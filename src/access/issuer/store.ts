@@ -22,7 +22,7 @@ export interface IssuerStore extends Omit<EntryRows, 'destroyOfGrant'> {
   revokeToken(tokenId: string): void;
   /** Everything of a client, or of a person, or of a person at a client; how many grants. */
   revokeGrants(of: { readonly clientId?: string; readonly accountId?: string }): number;
-  /** The grant of that person, client, purpose and kind of login. */
+  /** The newest grant of that person, client, purpose and kind of login. */
   grantOf(of: Omit<Consent, 'grantId'>): string | undefined;
   consent(grantId: string): Consent | undefined;
   remember(consent: Consent): void;
@@ -54,8 +54,8 @@ const SCHEMA = `
     token_id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS consent (
     grant_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, client_id TEXT NOT NULL,
-    purpose TEXT NOT NULL, acr TEXT NOT NULL,
-    UNIQUE (account_id, client_id, purpose, acr)) WITHOUT ROWID;
+    purpose TEXT NOT NULL, acr TEXT NOT NULL, given_at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS consent_of ON consent (account_id, client_id, purpose, acr, given_at);
 `;
 
 /** JSON Web Tokens: the library keeps none of them, so `issued` does. */
@@ -76,7 +76,7 @@ export function openIssuerStore({ dataDir, clock, onRevoked }: StoreOptions): Is
   return {
     ...entries,
     tokens,
-    ...consents(db),
+    ...consents(db, now),
     find: (model, id) => (TOKENS.has(model) ? tokens.find(model, id) : entries.find(model, id)),
     destroy(model, id) {
       if (TOKENS.has(model)) inTransaction(db, () => tokens.revoke(id));
@@ -115,11 +115,16 @@ function revokeGrants(
   return rows.length;
 }
 
-function consents(db: DatabaseSync): Pick<IssuerStore, 'grantOf' | 'consent' | 'remember'> {
+function consents(
+  db: DatabaseSync,
+  now: () => number,
+): Pick<IssuerStore, 'grantOf' | 'consent' | 'remember'> {
   return {
     grantOf({ accountId, clientId, purpose, acr }) {
       const sql = `SELECT grant_id FROM consent
-        WHERE account_id = ? AND client_id = ? AND purpose = ? AND acr = ?`;
+        WHERE account_id = ? AND client_id = ? AND purpose = ? AND acr = ?
+          AND grant_id IN (SELECT id FROM entry WHERE model = 'Grant')
+        ORDER BY given_at DESC LIMIT 1`;
       const row = prepared(db, sql).get(accountId, clientId, purpose, acr);
       return row === undefined ? undefined : String(row.grant_id);
     },
@@ -135,8 +140,8 @@ function consents(db: DatabaseSync): Pick<IssuerStore, 'grantOf' | 'consent' | '
       };
     },
     remember({ grantId, accountId, clientId, purpose, acr }) {
-      const values = [grantId, accountId, clientId, purpose, acr] as const;
-      prepared(db, 'INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?)').run(...values);
+      const values = [grantId, accountId, clientId, purpose, acr, now()] as const;
+      prepared(db, 'INSERT OR REPLACE INTO consent VALUES (?, ?, ?, ?, ?, ?)').run(...values);
     },
   };
 }
