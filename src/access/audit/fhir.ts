@@ -206,8 +206,8 @@ function agents(
   who: RowAgent | undefined,
   kind: 'read' | 'query',
 ): object[] {
-  const source = ['110153', 'Source Role ID'] as const;
-  const destination = ['110152', 'Destination Role ID'] as const;
+  const source: readonly [string, string] = ['110153', 'Source Role ID'];
+  const destination: readonly [string, string] = ['110152', 'Destination Role ID'];
   const asks = kind === 'read' ? destination : source;
   const answers = kind === 'read' ? source : destination;
   if (who === undefined) return [nobody(), server(rendered, ...answers)];
