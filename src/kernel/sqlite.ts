@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { prepared } from './statements.ts';
 
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -34,10 +35,10 @@ export function isDamage(error: unknown): boolean {
 /** Whole or not at all; inside another transaction, as a part of it that can be undone alone. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   const [begin, commit, rollback] = db.isTransaction ? INNER : OUTER;
-  db.exec(begin);
+  prepared(db, begin).run();
   try {
     const result = work();
-    db.exec(commit);
+    prepared(db, commit).run();
     return result;
   } catch (error) {
     // Where SQLite rolled back by itself (disk full) there is nothing left to roll back.

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepared } from '../kernel/statements.ts';
 import { subjectKey } from '../twin/subjects.ts';
 import type { DeciderState } from './decider-state.ts';
 
@@ -53,10 +54,10 @@ export function createNotes(db: DatabaseSync, now: () => number): Notes {
     },
     setMerged: (tenant, member) => void sql.setMerged.run(tenant, member),
     attempt(work) {
-      db.exec('SAVEPOINT attempt');
+      prepared(db, 'SAVEPOINT attempt').run();
       try {
         const result = work();
-        db.exec('RELEASE attempt');
+        prepared(db, 'RELEASE attempt').run();
         return result;
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK TO attempt; RELEASE attempt');

@@ -74,7 +74,8 @@ export function createWaitingRoom(db: DatabaseSync): WaitingRoom {
     arrived(tenant, needs) {
       for (const one of needs) sql.arrived.run(tenant, one);
     },
-    ready: (limit) => sql.ready.all(limit).map(waitingOf),
+    // Asked after each submission, most often in vain: whole rows are looked for only if there are any.
+    ready: (limit) => (sql.anyReady.get() === undefined ? [] : sql.ready.all(limit).map(waitingOf)),
     wait(number, needs) {
       const tenant = String(sql.wait.get(number)?.tenant);
       sql.forget.run(number);
@@ -118,6 +119,7 @@ function prepare(db: DatabaseSync) {
     leave: db.prepare('DELETE FROM waiting WHERE number = ?'),
     arrived: db.prepare(`UPDATE waiting SET ready = 1
       WHERE number IN (SELECT number FROM needs WHERE tenant = ? AND need = ?)`),
+    anyReady: db.prepare('SELECT 1 FROM waiting WHERE ready = 1 LIMIT 1'),
     ready: db.prepare('SELECT * FROM waiting WHERE ready = 1 ORDER BY number LIMIT ?'),
     wait: db.prepare('UPDATE waiting SET ready = 0 WHERE number = ? RETURNING tenant'),
     overdue: db.prepare('SELECT * FROM waiting WHERE at < ? ORDER BY at LIMIT ?'),

@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { isObject } from '../../kernel/json.ts';
 import { Undecodable } from '../events/undecodable.ts';
 import type { Cell, StateRow } from './capture.ts';
@@ -22,11 +22,18 @@ const FORM = 'r1.';
 
 /** @param secret a key of the deployment: the same on every instance, and never replaced */
 export function rowKeysFrom(secret: Uint8Array): RowKeys {
-  const key = new Uint8Array(hkdfSync('sha256', secret, '', 'rows of the decider 1', KEY_BYTES));
+  const bytes = new Uint8Array(hkdfSync('sha256', secret, '', 'rows of the decider 1', KEY_BYTES));
+  // To make a key of the bytes for each row costs more than its digest.
+  const key = createSecretKey(bytes);
   const digest = (text: string): string =>
     createHmac('sha256', key).update(text).digest('base64url');
+  const known = new WeakMap<object, string>();
   return {
-    keyOf: (row) => FORM + digest(JSON.stringify([row.table, ...row.key])),
+    keyOf(row) {
+      const name = known.get(row) ?? FORM + digest(JSON.stringify([row.table, ...row.key]));
+      known.set(row, name);
+      return name;
+    },
     id: FORM + digest('').slice(0, 8),
   };
 }
