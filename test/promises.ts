@@ -331,6 +331,10 @@ export const PROMISES: readonly Promised[] = [
     'B-RT-4',
     'Each hold, release, forgetting, retention run and backup is in the audit, refused ones too.',
   ),
+  spine(
+    'B-RT-5',
+    'A backup made under load restores elsewhere to the same etags and a trail that proves itself, or leaves nothing.',
+  ),
 
   spine(
     'B-AS-1',
