@@ -335,6 +335,10 @@ export const PROMISES: readonly Promised[] = [
     'B-RT-5',
     'A backup made under load restores elsewhere to the same etags and a trail that proves itself, or leaves nothing.',
   ),
+  spine(
+    'B-RT-6',
+    'What is kept where and how long is one table, held by the topics, the document and the command.',
+  ),
 
   spine(
     'B-AS-1',

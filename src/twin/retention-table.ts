@@ -36,9 +36,17 @@ const FILES: readonly Row[] = [
   ['outbox.db: refusals', 'words of ours and places', TOMBSTONES, 'server', ''],
   ['snapshots', 'copies of the view', days(STANDSTILL_MAX_MS), 'retain', ''],
   ['audit.db', 'who saw what: opaque ids', `P${AUDIT_DAYS}D`, 'retain', 'opaque ids, by law'],
+  [
+    'audit-trail.db',
+    'the rows of all instances',
+    `P${AUDIT_DAYS}D`,
+    'operator',
+    'opaque ids, by law',
+  ],
+  ['issuer.db', 'logins and grants of development', 'until they end', 'server', IDS_ONLY],
   ['keys.json', 'keys of the deployment', 'until they are replaced', 'operator', ''],
   ['flags.json', 'switches', 'until they are turned', 'operator', ''],
-  ['server.json, lock.db', 'who serves', 'while it runs', 'server', ''],
+  ['server.json, lock.db, purged.json', 'who serves; how far was purged', 'for ever', 'server', ''],
 ];
 
 /** Topics of Kafka, each as its retention there says (`log/kafka/topics.ts`). */
