@@ -49,12 +49,6 @@ export function createMetrics(): Metrics {
     buckets: SECONDS,
     registers,
   });
-  const reads = new Counter({
-    name: 'digital_twin_reads_total',
-    help: 'Reads by section and outcome.',
-    labelNames: ['section', 'outcome'],
-    registers,
-  });
   const decisions = new Counter({
     name: 'digital_twin_decisions_total',
     help: 'Permission decisions, from the cache or asked.',
@@ -63,14 +57,8 @@ export function createMetrics(): Metrics {
   });
   const fromCache = decisions.labels({ from: 'cache' });
   const fromSpicedb = decisions.labels({ from: 'spicedb' });
-  const hotReads = new Counter({
-    name: 'digital_twin_hot_reads_total',
-    help: 'Reads over MCP that were answered in front of the SDK.',
-    registers,
-  });
   // Looking a series up by its labels costs more than counting, and each request does it twice.
   const exchanges = remembered((route, status) => requests.labels({ route, status }));
-  const readsOf = remembered((section, outcome) => reads.labels({ section, outcome }));
   const streams = new Gauge({
     name: 'digital_twin_streams_open',
     help: 'Open subscription streams.',
@@ -114,10 +102,7 @@ export function createMetrics(): Metrics {
     served(route, status, seconds) {
       exchanges(known(ROUTES, route), statusLabel(status)).observe(seconds);
     },
-    read(section, outcome) {
-      readsOf(known(SECTIONS, section), known(OUTCOMES, outcome)).inc();
-    },
-    hotRead: () => hotReads.inc(),
+    ...readMetrics(registers),
     decision: (hit) => (hit ? fromCache : fromSpicedb).inc(),
     streams: (kind, open) => streams.set({ kind }, open),
     notified: (receivers) => notifications.inc(receivers),
@@ -128,6 +113,25 @@ export function createMetrics(): Metrics {
     auditLag: (rows) => auditLag.set(rows),
     viewLag: (seconds) => viewLag.observe(seconds),
     relationsStuck: (stuck) => stuckRelations.set(stuck ? 1 : 0),
+  };
+}
+
+function readMetrics(registers: Registry[]): Pick<Metrics, 'read' | 'hotRead'> {
+  const reads = new Counter({
+    name: 'digital_twin_reads_total',
+    help: 'Reads by section and outcome.',
+    labelNames: ['section', 'outcome'],
+    registers,
+  });
+  const hotReads = new Counter({
+    name: 'digital_twin_hot_reads_total',
+    help: 'Reads over MCP that were answered in front of the SDK.',
+    registers,
+  });
+  const readsOf = remembered((section, outcome) => reads.labels({ section, outcome }));
+  return {
+    read: (section, outcome) => readsOf(known(SECTIONS, section), known(OUTCOMES, outcome)).inc(),
+    hotRead: () => hotReads.inc(),
   };
 }
 
