@@ -66,7 +66,8 @@ export function registerFixtureRequests(server: McpServer): void {
     },
     async ({ prompt }, ctx) => {
       const messages = [{ role: 'user' as const, content: text(prompt) }];
-      const { content } = await ctx.mcpReq.requestSampling({ messages, maxTokens: 100 });
+      const asked = { messages, maxTokens: 100 };
+      const { content } = await ctx.mcpReq.requestSampling(asked, onItsStream(ctx));
       return { content: [text(`LLM response: ${JSON.stringify(content)}`)] };
     },
   );
@@ -91,6 +92,11 @@ export function registerFixtureRequests(server: McpServer): void {
 }
 
 async function elicited(ctx: ServerContext, form: Form) {
-  const { action, content } = await ctx.mcpReq.elicitInput(form);
+  const { action, content } = await ctx.mcpReq.elicitInput(form, onItsStream(ctx));
   return { content: [text(`action=${action}, content=${JSON.stringify(content ?? {})}`)] };
+}
+
+/** Else the SDK sends a question by the GET stream, and nowhere while there is none yet. */
+function onItsStream({ mcpReq }: ServerContext) {
+  return { relatedRequestId: mcpReq.id };
 }
