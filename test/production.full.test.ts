@@ -157,6 +157,15 @@ test('B-OA-9: the command line works with a token of the issuer', async () => {
   assert.notEqual(denied.exit, 0);
 });
 
+test('B-OA-11: doctor finds all of it well, and names the version of SpiceDB', async () => {
+  const { exit, out, err } = await twin.run('doctor');
+  assert.equal(exit, 0, out + err);
+  assert.ok(out.includes(`${issuer.issuer}, tokens as rfc9068`), out);
+  assert.ok(out.includes(`tokens must be for ${twin.audience} alone`));
+  assert.match(out, /^ok +SPICEDB_ENDPOINT +runs SpiceDB 1\.56\.\d+.*1\.57\.1/m);
+  assert.match(out, /^ok +server +http:\/\/127\.0\.0\.1:\d+, version/m);
+});
+
 test('B-OA-9: keys of the issuer turn over TLS, without a restart', async () => {
   await issuer.rotate();
   const token = await tokenOf('ana');

@@ -314,6 +314,10 @@ export const PROMISES: readonly Promised[] = [
     'B-OA-10',
     'What needs a newer or a stronger login says which (RFC 9470), and takes the token that has it.',
   ),
+  spine(
+    'B-OA-11',
+    'Doctor looks at the issuer’s metadata, keys and clock, at the audience and at the pinned versions.',
+  ),
 
   spine(
     'B-RT-1',

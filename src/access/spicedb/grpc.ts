@@ -47,7 +47,7 @@ export function connectSchemas(connection: SpicedbConnection): {
   write(schema: string): Promise<void>;
   close(): void;
 } {
-  const client = open(connection, CHANNEL);
+  const client = openClient(connection, CHANNEL);
   return {
     async read() {
       const deadline = within(LIMITS.lookupTimeoutMs);
@@ -83,8 +83,8 @@ class GrpcEngine implements Engine {
   readonly #types: readonly string[];
 
   constructor(connection: SpicedbConnection, clock: Clock) {
-    this.#client = open(connection, CHANNEL);
-    this.#watcher = open(connection, WATCH_CHANNEL);
+    this.#client = openClient(connection, CHANNEL);
+    this.#watcher = openClient(connection, WATCH_CHANNEL);
     this.#breaker = new CircuitBreaker(clock);
     this.#calls = boundedCalls(this.#client);
     this.#types = [...schemaWords().keys()].map((type) => prefixedType(connection.prefix, type));
@@ -127,7 +127,7 @@ class GrpcEngine implements Engine {
 
 type ClientOptions = NonNullable<Parameters<typeof v1.NewClient>[4]>;
 
-function open(
+export function openClient(
   { endpoint, token, tls, tlsCa }: SpicedbConnection,
   options: ClientOptions,
 ): v1.ZedClientInterface {
