@@ -4,7 +4,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import type { LogUnderTest } from '../log-suite.rig.ts';
 import type { KafkaClient, TopicSpec } from './client.ts';
 import { createKafkaJournal } from './journal.ts';
-import { createKafkaLog } from './kafka-log.ts';
+import { createKafkaLog, type KafkaLog } from './kafka-log.ts';
 import { createLeadership } from './leadership.ts';
 import { ensureLogIdentity } from './log-identity.ts';
 import { topicNames, topicSpecs } from './topics.ts';
@@ -15,7 +15,7 @@ export async function newLog(
   client: KafkaClient,
   prefix: string,
   dataDir: string,
-): Promise<LogUnderTest> {
+): Promise<LogUnderTest & Pick<KafkaLog, 'purge'>> {
   const names = topicNames(prefix);
   const identity = await ensureLogIdentity(client, names, PARTITIONS);
   const onError = (error: unknown): void => console.error(error);
@@ -49,6 +49,7 @@ export async function newLog(
     name: 'log',
     log: log.log,
     intake: log.intake,
+    purge: log.purge,
     relations,
     async start() {
       await log.start();
