@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { sharedKafka } from '../../../test/support/parts.ts';
-import { systemClock } from '../../kernel/clock.ts';
+import { sleep, systemClock } from '../../kernel/clock.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { RelationChange, RelationJournal } from '../../twin/ports.ts';
@@ -22,9 +22,17 @@ before(async () => {
 });
 after(() => client.close());
 
-async function newTopic(): Promise<string> {
+/** Kafka compacts such a topic within moments. */
+const EAGER = {
+  'segment.ms': '100',
+  'max.compaction.lag.ms': '100',
+  'min.cleanable.dirty.ratio': '0.01',
+};
+const COMPACTED_WITHIN_MS = 60_000;
+
+async function newTopic(more: Readonly<Record<string, string>> = {}): Promise<string> {
   const topic = `${prefix}${randomUUID().slice(0, 8)}`;
-  const configs = { 'cleanup.policy': 'compact' };
+  const configs = { 'cleanup.policy': 'compact', ...more };
   await client.admin.create([{ topic, partitions: 1, replication: 1, configs }]);
   return topic;
 }
@@ -104,6 +112,36 @@ test('more than is held at a time is read whole, page by page', async () => {
     next = (entries.at(-1)?.offset ?? 0) + 1;
   }
   assert.deepEqual(await journal.read(next, 10), []);
+  await journal.stop();
+});
+
+test('B-AC-2: from a topic that Kafka has really compacted come the relations in force, and no other', async () => {
+  const topic = await newTopic({ ...EAGER, 'delete.retention.ms': '100' });
+  const journal = await openAt(topic);
+  const remove = (user: string): RelationChange => ({ ...touch(user), operation: 'delete' });
+  for (const user of ['ana', 'ben', 'cleo']) await journal.append([touch(user)], 'user:operator');
+  await journal.append([remove('ana')], 'user:operator');
+  await journal.append([remove('ben')], 'user:operator');
+  await journal.append([touch('ben')], 'user:operator');
+  const deadline = Date.now() + COMPACTED_WITHIN_MS;
+  let entries: readonly { readonly change: RelationChange }[] = [];
+  const of = (user: string) =>
+    entries.filter(({ change }) => change.relationship.subject.id === user);
+  // Segments roll when something is written.
+  for (;;) {
+    await journal.append([touch('roll')], 'user:operator');
+    const late = await openAt(topic);
+    entries = await late.read(0, 1_000);
+    await late.stop();
+    if (of('ana').length === 0 && of('ben').length === 1) break;
+    assert.ok(Date.now() < deadline, `Kafka has not compacted it: ${entries.length} entries`);
+    await sleep(500);
+  }
+  assert.deepEqual(of('ben'), [{ ...of('ben')[0], change: touch('ben') }]);
+  assert.deepEqual(
+    of('cleo').map(({ change }) => change),
+    [touch('cleo')],
+  );
   await journal.stop();
 });
 
