@@ -36,6 +36,9 @@ interface Session {
   usedAt: number;
 }
 
+/** How long a client waits before it comes back for an answer: what the SDKs do by themselves. */
+const RETRY_MS = 1_000;
+
 interface Exchange {
   readonly request: Request;
   readonly res: ServerResponse;
@@ -145,6 +148,7 @@ export class Sessions {
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => id,
       eventStore: events,
+      retryInterval: RETRY_MS,
     });
     const server = this.#createServer();
     const stream = this.#hub.open('session', caller.principal, this.#sinkOf(id));

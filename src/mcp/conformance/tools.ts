@@ -33,6 +33,7 @@ export function registerFixtureTools(server: McpServer): void {
     throw new Error('This tool intentionally returns an error for testing');
   });
   server.registerTool('test_tool_with_progress', { description: 'Tells of its steps.' }, progress);
+  server.registerTool('test_reconnection', { description: 'Lets its stream go.' }, reconnection);
   for (const name of ['test_tool_with_logging', 'test_logging_tool']) {
     server.registerTool(name, { description: 'Writes log messages.' }, logging);
   }
@@ -59,6 +60,13 @@ async function progress(ctx: ServerContext) {
     await sleep(STEP_MS, undefined, { signal: ctx.mcpReq.signal });
   }
   return { content: [text('All steps are done.')] };
+}
+
+/** SEP-1699: the answer is fetched by `Last-Event-ID`. */
+async function reconnection(ctx: ServerContext) {
+  ctx.http?.closeSSE?.();
+  await sleep(STEP_MS, undefined, { signal: ctx.mcpReq.signal });
+  return { content: [text('Answered behind a stream that was let go.')] };
 }
 
 async function logging(ctx: ServerContext) {
