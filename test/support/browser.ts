@@ -10,6 +10,8 @@ export interface Page {
   open(url: string): Promise<void>;
   /** Waits for a control with this name, and clicks it as a hand would. */
   click(name: RegExp): Promise<void>;
+  /** Types into what has the focus. */
+  type(text: string): Promise<void>;
   /** Waits until the page's text matches. */
   shows(text: RegExp): Promise<void>;
   /** A PNG. */
@@ -42,6 +44,7 @@ export async function openPage(chromium: string): Promise<Page> {
         await send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });
       }
     },
+    type: async (text) => void (await send('Input.insertText', { text })),
     async shows(text) {
       const shown = async () => text.test(String(await evaluate('document.body.innerText')));
       await until(shown, `the page does not show ${text}`);

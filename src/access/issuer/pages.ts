@@ -30,14 +30,15 @@ h1{font-size:1.35rem;line-height:1.3}
 h2{font-size:1.05rem;margin:1.5rem 0 .25rem}
 ul{padding-left:1.2rem;margin:.25rem 0}
 label{display:block;margin:.3rem 0}
-.box{border:1px solid GrayText;border-radius:.5rem;padding:.75rem 1rem;margin:1rem 0}
+.box{border:1px solid GrayText;border-radius:.5rem;padding:.25rem 1rem;margin:1rem 0}
+.box p{margin:.5rem 0}
 .name{font-weight:600;overflow-wrap:anywhere}
 .small{font-size:.875rem}
 .wrong{border-color:#b00020}
 button{font:inherit;padding:.5rem 1rem;margin:.25rem .5rem .25rem 0;border-radius:.4rem;border:1px solid GrayText;cursor:pointer}
 button.main{background:#0b57d0;border-color:#0b57d0;color:#fff}
 input[type=text]{font:inherit;padding:.45rem .6rem;width:14rem;max-width:100%}
-code{overflow-wrap:anywhere}
+code{white-space:nowrap}
 `;
 
 export interface PageOptions {
