@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  type AccessRoom,
   createAccess,
   issuerFaults,
   mendSchema,
@@ -46,7 +47,7 @@ import { clockFaults, dataDirProbe, httpProbe, redisProbe } from './operations/s
 import { createChangeBus } from './twin/change-bus.ts';
 import { createCursorCodec } from './twin/cursor.ts';
 import { createDisclosures } from './twin/disclosures.ts';
-import type { EventLog, Intake } from './twin/ports.ts';
+import type { EventLog, Intake, View } from './twin/ports.ts';
 import { createPositionCodec, type PositionCodec } from './twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from './twin/reader/index.ts';
 import { createReceipts } from './twin/receipts.ts';
@@ -185,7 +186,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
       authenticator: rated(authenticator, clock, config.requestsPerSecond),
       ...{ snapshots: view.snapshots, keeping },
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
-      auditVerify: async () => ({ ...(await audit.verify()) }),
+      ...auditOf(room, view),
       development: production ? undefined : withoutAbsent({ key, mint, authorizationServer }),
       topicPrefix: kafka?.topicPrefix ?? '',
       ...{ metricsText: metrics.text, served: metrics.served },
@@ -232,6 +233,15 @@ interface Running {
   readonly logger: Logger;
   readonly lock: DataLock;
 }
+/** What is given out of the audit, a tenant at a time. */
+function auditOf({ auditDesk }: AccessRoom, view: View) {
+  const memberTenant = (id: string): string | undefined => {
+    const subject = { kind: 'member', id } as const;
+    return view.for(view.partitionOf(subject)).tenantOf(subject);
+  };
+  return { auditDesk: auditDesk(memberTenant), memberTenant };
+}
+
 
 function stopping({ drain, dataDir, services, logger, lock }: Running): () => Promise<void> {
   return async () => {

@@ -10,7 +10,9 @@ import type {
 } from '../twin/ports.ts';
 import { type AgentsDesk, createAgentsDesk } from './agents.ts';
 import { type AuditOptions, type AuditTrail, createAudit } from './audit/audit.ts';
+import { type AuditDesk, createAuditDesk } from './audit/desk.ts';
 import { tellingRefusals } from './audit/refusals.ts';
+import { Rights } from './audit/rights.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
 import { answered } from './decisions-asker.ts';
 import { closedTo } from './decisions-suspended.ts';
@@ -72,6 +74,8 @@ export interface AccessRoom {
   readonly relations: Relations;
   readonly audit: AuditTrail;
   /** In the order in which they start. */
+  /** What is given out of it. @param tenantOf the tenant of a member, where one is known */
+  auditDesk(tenantOf: (member: string) => string | undefined): AuditDesk;
   readonly services: readonly Service[];
   /** Tokens, once the address is known that their audience contains. */
   tokens(publicUrl: string): Promise<Tokens>;
@@ -124,12 +128,18 @@ export function createAccess(parts: AccessParts): AccessRoom {
     ...{ dataDir, clock, report, ...parts.audit },
     ...{ onCommit: metrics.auditCommit, onLag: metrics.auditLag },
   });
+    onAppended: (entry) => rights.shown(entry),
+  });
+  const rights = new Rights({
+    ...{ audit, access: decisions, clock, report },
+    explain: (subject, permission, object) => decisions.explain(subject, permission, object),
   const told = (rule: string): void => audit.failedAuthentication(rule);
   return {
     decisions,
     relations,
     audit,
-    services: [audit, service, decisions, relations, ours, ...(issuer ? [issuer] : [])],
+    auditDesk: (tenantOf) => createAuditDesk({ audit, tenantOf }),
+    services: [audit, service, decisions, relations, rights, ours, ...(issuer ? [issuer] : [])],
     ...(issuer && { issuer }),
     async panelOf(id) {
       const subject = { type: 'practitioner', id };

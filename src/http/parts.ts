@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Trust, TrustedAgent } from '../contract/agents.ts';
+import type { AccessReview, DisclosurePage } from '../contract/audit/reports.ts';
 import type { BackupMade } from '../contract/backups.ts';
 import type { FlagStates } from '../contract/flags.ts';
 import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
@@ -80,6 +81,36 @@ export interface AgentsDesk {
   resume(tenant: string, client: string, actor: string): Promise<void>;
 }
 
+/** The audit given out: who may ask is decided before, the tenant is the caller's. */
+export interface AuditDesk {
+  verify(): Promise<object>;
+  disclosures(
+    tenant: string,
+    member: string,
+    page: {
+      readonly from: number;
+      readonly to: number;
+      readonly limit: number;
+      readonly cursor?: {
+        readonly at: number;
+        readonly generation: string;
+        readonly index: number;
+      };
+    },
+  ): Promise<DisclosurePage>;
+  review(
+    tenant: string,
+    period: { readonly from: number; readonly to: number },
+  ): Promise<AccessReview>;
+  events(
+    tenant: string,
+    period: { readonly from: number; readonly to: number },
+    member?: string,
+  ): AsyncIterable<object>;
+  rows(tenant: string): AsyncIterable<object>;
+  checkpoints(): Promise<readonly string[]>;
+}
+
 /** Flags for operators; `set` refuses what is on no list. */
 export interface FlagsDesk {
   list(): Promise<FlagStates>;
@@ -154,7 +185,9 @@ export interface HttpParts {
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;
   readonly audit: Audit;
-  readonly auditVerify: () => Promise<Record<string, unknown>>;
+  readonly auditDesk: AuditDesk;
+  /** The tenant of a member; `undefined` where none is known. */
+  readonly memberTenant: (member: string) => string | undefined;
   readonly bus: ChangeBus;
   readonly view: Pick<View, 'epoch' | 'waitFor'>;
   readonly positions: PositionCodec;

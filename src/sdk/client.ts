@@ -1,4 +1,5 @@
 import type { Client } from '@modelcontextprotocol/client';
+import type { AccessReview, DisclosurePage } from '../contract/audit/reports.ts';
 import type {
   ChangesPage,
   ChatInput,
@@ -60,6 +61,19 @@ export interface TwinClient {
   };
   explain(subject: string, permission: string, object: string): Promise<t.Explanation>;
   auditVerify(): Promise<t.AuditProof>;
+  /** For a privacy officer of the caller's tenant. */
+  readonly audit: {
+    /** FHIR AuditEvents, one a line, oldest first. */
+    events(query: t.AuditPeriod & { readonly member?: string }): AsyncIterable<string>;
+    /** Rows and hashes, one a line: what an auditor verifies without the server. */
+    rows(): AsyncIterable<string>;
+    checkpoints(): Promise<readonly string[]>;
+    disclosures(
+      member: string,
+      query?: t.AuditPeriod & { readonly cursor?: string },
+    ): Promise<DisclosurePage>;
+    review(period?: t.AuditPeriod): Promise<AccessReview>;
+  };
   /** Whom this person lets act for them. */
   readonly agents: {
     list(): Promise<readonly t.TrustedAgent[]>;
@@ -149,6 +163,15 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
     explain: (subject, permission, object) =>
       http.get('/v1/explain', { subject, permission, object }),
     auditVerify: () => http.get('/v1/audit/verify'),
+    audit: {
+      events: (query) => http.lines('/v1/audit/events', { ...query }),
+      rows: () => http.lines('/v1/audit/rows', {}),
+      checkpoints: async () =>
+        (await http.get<{ checkpoints: string[] }>('/v1/audit/checkpoints')).checkpoints,
+      disclosures: (member, query = {}) =>
+        http.get(`/v1/audit/disclosures/${encodeURIComponent(member)}`, { ...query }),
+      review: (period = {}) => http.get('/v1/audit/review', { ...period }),
+    },
     agents: {
       list: async () => (await http.get<Agents>('/v1/agents')).agents,
       trust: async (agent, sections, until) => {

@@ -79,21 +79,46 @@ export class PlainHttp {
     return await this.#json<T>(path, query, { method: 'DELETE' });
   }
 
+  /** The lines of an answer, as they come; each without its end. */
+  async *lines(
+    path: string,
+    query: Readonly<Record<string, string | undefined>>,
+  ): AsyncGenerator<string> {
+    const response = await this.#fetch(this.#urlOf(path, query));
+    if (!response.ok) throw await errorOfResponse(response);
+    let rest = '';
+    try {
+      for await (const text of (response.body ?? new ReadableStream()).pipeThrough(
+        new TextDecoderStream(),
+      )) {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines;
+      }
+    } catch (error) {
+      throw new TwinError('UNREACHABLE', { message: 'The answer broke off.', cause: error });
+    }
+    if (rest !== '') throw new TwinError('UNREACHABLE', { message: 'The answer broke off.' });
+  }
+
   async #json<T>(
     path: string,
     query: Readonly<Record<string, string | undefined>>,
     init: RequestInit,
   ): Promise<T> {
-    const url = new URL(path, this.#origin);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) url.searchParams.set(name, value);
-    }
-    const response = await this.#fetch(url, init);
+    const response = await this.#fetch(this.#urlOf(path, query), init);
     if (!response.ok) throw await errorOfResponse(response);
     try {
       return (await response.json()) as T;
     } catch (error) {
       throw new TwinError('UNREACHABLE', { message: 'The answer is not JSON.', cause: error });
     }
+  }
+  #urlOf(path: string, query: Readonly<Record<string, string | undefined>>): URL {
+    const url = new URL(path, this.#origin);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    return url;
   }
 }

@@ -118,5 +118,28 @@ export interface Explanation {
 export interface AuditProof {
   readonly ok: boolean;
   readonly records: number;
-  readonly firstBad?: unknown;
+  readonly firstBad?: number;
+  readonly generations: readonly {
+    readonly generation: string;
+    readonly instance: string;
+    readonly from: 'store' | 'topic';
+    readonly records: number;
+    readonly root: string;
+    readonly ok: boolean;
+    readonly firstBad?: number;
+    readonly lastBad?: number;
+    readonly why?: string;
+    readonly witnessed: number;
+    readonly witnessedAt?: string;
+  }[];
+  readonly witness: { readonly kind: 'none' | 'directory' | 'http'; readonly reached: boolean };
+  /** Base64: what an export's checkpoints are verified by. */
+  readonly publicKey: string;
+  readonly says: readonly string[];
+}
+
+/** ISO 8601; `to` is not included. */
+export interface AuditPeriod {
+  readonly from?: string;
+  readonly to?: string;
 }

@@ -9,6 +9,7 @@ import type { AuditMethods } from './audit.worker.ts';
 import { rowIn } from './body.ts';
 import { Checkpoints, type WitnessState } from './checkpoints.ts';
 import { Collecting } from './collecting.ts';
+import { type RightsOf, rightsFrom } from './disclosures.ts';
 import { FailedAuthentications } from './failures.ts';
 import { GroupCommit } from './group-commit.ts';
 import { type AuditProof, proofOf } from './proof.ts';
@@ -34,6 +35,8 @@ export interface AuditOptions {
   readonly report: (error: unknown) => void;
   /** After each commit: how many records, and how long it took with its fsync. */
   readonly onCommit?: (records: number, seconds: number) => void;
+  /** Of each record that is durable. */
+  readonly onAppended?: (entry: AuditEntry) => void;
   /** Rows that are durable here and not in the topic yet. */
   readonly onLag?: (rows: number) => void;
 }
@@ -69,6 +72,10 @@ export interface AuditTrail extends Audit, Service {
   generations(): Promise<Generation[]>;
   /** Up to when everything of each instance is here; this one first. */
   complete(): Promise<{ instance: string; time: string }[]>;
+  /** Whose relations were found for whom, by this member: newest rows first, bounded. */
+  rightsOf(member: string): Promise<RightsOf>;
+  /** Signed checkpoints, of here, of the topic and of the witness. */
+  notes(): Promise<readonly string[]>;
   verify(): Promise<AuditProof>;
   /** Signs how far the rows are now, and takes it to the witness. */
   checkpoint(): Promise<void>;
@@ -80,6 +87,7 @@ export interface AuditTrail extends Audit, Service {
 }
 
 const READ_MAX = 1_000;
+const RIGHTS_MAX = 10_000;
 const CHECKPOINT_MS = 60_000;
 
 /** @param spawn starts the thread that writes; tests bring their own. */
@@ -163,6 +171,7 @@ class WorkerAudit implements AuditTrail {
   async append(entry: AuditEntry): Promise<void> {
     if (!this.#open || !this.#thread.alive) throw new Fault('AUDIT_UNAVAILABLE');
     await this.#commits.add(storable(entry, this.#options.clock.now()));
+    this.#options.onAppended?.(entry);
   }
 
   async read(query: MemberQuery) {
@@ -193,6 +202,17 @@ class WorkerAudit implements AuditTrail {
     const others = await this.#reading().call('complete', this.#instance);
     const time = new Date(this.#options.clock.now()).toISOString();
     return [{ instance: this.#instance, time }, ...others];
+  }
+
+  async rightsOf(member: string): Promise<RightsOf> {
+    const kept = await this.#reading().call('rightsOf', { member, limit: RIGHTS_MAX });
+    return rightsFrom(kept.map(trailRow));
+  }
+
+  async notes(): Promise<readonly string[]> {
+    const kept = await this.#reading().call('notes', undefined);
+    const outside = await (this.#witness?.notes() ?? Promise.resolve([]));
+    return [...new Set([...kept, ...outside])];
   }
 
   async verify(): Promise<AuditProof> {

@@ -76,6 +76,7 @@ export class Checkpoints {
   }
 
   async stop(): Promise<void> {
+    if (this.#loop.stopped) return;
     const { clock, report } = this.#options;
     await this.#loop.stop();
     const late = Promise.withResolvers<void>();

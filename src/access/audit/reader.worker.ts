@@ -30,6 +30,16 @@ const methods = {
       byPlace,
       query.limit,
     ),
+  rightsOf: (query: { member: string; limit: number }): KeptRow[] =>
+    merged(
+      all.map((rows) => rows.rightsOf(query)),
+      (a, b) => byPlace(b, a),
+      query.limit,
+    ),
+  notes: () =>
+    all.flatMap((rows) =>
+      rows.generations().flatMap(({ id }) => rows.checkpoints(id).map(({ note }) => note)),
+    ),
   generations: () => {
     const found = all.flatMap((rows) => rows.generations());
     return found.filter(({ id }, at) => found.findIndex((one) => one.id === id) === at);

@@ -37,18 +37,24 @@ export function rowOf(entry: AuditEntry, atMs: number): AuditRow {
 export function storable(entry: AuditEntry, atMs: number): StorableRecord {
   const row = rowOf(entry, atMs);
   const members = membersOf(entry);
-  return { body: canonicalJson(row), at: atMs, members, quiet: isQuiet(row) };
+  return { body: canonicalJson(row), at: atMs, members, quiet: quietOf(row) };
 }
 
 /** The members that an entry is about; only what a canonical URI or a relation names. */
 export function membersOf({ what }: { readonly what: readonly { uri: string }[] }): string[] {
   const members = what.flatMap(({ uri }) => {
-    const [, related] = /^member:([A-Za-z0-9][A-Za-z0-9-]{0,63})$/.exec(uri) ?? [];
+    const [, related] = /^(?:member|right):([A-Za-z0-9][A-Za-z0-9-]{0,63})$/.exec(uri) ?? [];
     if (related !== undefined) return [related];
     const parsed = parseUri(uri);
     return parsed !== null && 'member' in parsed ? [parsed.member] : [];
   });
   return [...new Set(members)];
+}
+
+/** 0: stands in access logs; 1: once its day has closed; 2: never, it is about another row. */
+export function quietOf(row: Pick<AuditRow, 'action' | 'outcome' | 'what'>): 0 | 1 | 2 {
+  if (row.action === 'right') return 2;
+  return isQuiet(row) ? 1 : 0;
 }
 
 /** Nothing was shown but access logs: such a row shows in them only once its day has closed. */

@@ -77,12 +77,23 @@ export class TrailRows {
       `SELECT ${COLUMNS} FROM about
        JOIN record USING (gen, seq) JOIN generation ON generation.n = about.gen
        WHERE member = ? AND about.at >= ? AND about.at < ? AND about.at <= ?
-         AND (quiet = 0 OR about.at < ?) AND (about.at, generation.id, about.seq) < (?, ?, ?)
+         AND (quiet = 0 OR (quiet = 1 AND about.at < ?)) AND (about.at, generation.id, about.seq) < (?, ?, ?)
        ORDER BY about.at DESC, generation.id DESC, about.seq DESC LIMIT ?`,
     );
     const end = [before?.at ?? LAST, before?.generation ?? '~', before?.index ?? LAST] as const;
     const asked = [member, from, to, before?.at ?? LAST, quietBefore, ...end, limit];
     return rows.all(...asked) as unknown as KeptRow[];
+  }
+
+  /** By which relations people could see a member: rows of `right`, newest first. */
+  rightsOf({ member, limit }: { member: string; limit: number }): KeptRow[] {
+    const rows = this.#db.prepare(
+      `SELECT ${COLUMNS} FROM about
+       JOIN record USING (gen, seq) JOIN generation ON generation.n = about.gen
+       WHERE member = ? AND quiet = 2
+       ORDER BY about.at DESC, generation.id DESC, about.seq DESC LIMIT ?`,
+    );
+    return rows.all(member, limit) as unknown as KeptRow[];
   }
 
   /** By time, generation, index. */

@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
  * The tables of a trail: of this instance's own rows (`audit.db`), and of everybody's as they came
  * by the topic (`audit-trail.db`). `record.hash` is the chain, `node` the tree's subtrees of 256
  * leaves and more, `about` whom a row is about,
- * `conflict` what else was written in the place of a row. `quiet`: a reading of the access log itself.
+ * `conflict` what else was written in the place of a row. `quiet`:
+ * how a row stands in access logs.
  */
 const TABLES = `
   CREATE TABLE IF NOT EXISTS generation (

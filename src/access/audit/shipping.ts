@@ -67,6 +67,7 @@ export class Shipping {
   }
 
   async stop(): Promise<void> {
+    if (this.#loop.stopped) return;
     const { clock } = this.#options;
     const late = Promise.withResolvers<void>();
     const timer = clock.after(LAST_MS, late.resolve);

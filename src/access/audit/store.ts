@@ -16,8 +16,8 @@ export interface StorableRecord {
   /** Milliseconds since the epoch: the `at` of the body. */
   readonly at: number;
   readonly members: readonly string[];
-  /** A reading of the access log itself. */
-  readonly quiet?: boolean;
+  /** How it stands in access logs; see `quietOf`. */
+  readonly quiet?: 0 | 1 | 2;
 }
 
 /** How far a generation is. */
@@ -123,13 +123,13 @@ export class AuditStore {
     }
   }
 
-  #writeOne({ body, at, members, quiet = false }: StorableRecord): void {
+  #writeOne({ body, at, members, quiet = 0 }: StorableRecord): void {
     const { n, id } = this.#generation;
     const index = this.#tree.size + 1;
     const leaf = leafOf({ generation: id, index, body });
     this.#chain = chainNext(this.#chain, leaf);
     this.#insert.run(n, index, at, this.#chain, body);
-    for (const member of members) this.#insertAbout.run(member, at, n, index, quiet ? 1 : 0);
+    for (const member of members) this.#insertAbout.run(member, at, n, index, quiet);
     this.#tree.append(leaf);
     this.#lastAt = at;
   }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../../kernel/sqlite.ts';
 import type { AuditBatch, ShippedCheckpoint, ShippedRow } from '../../twin/ports.ts';
 import { rowIn } from './body.ts';
-import { isQuiet } from './record.ts';
+import { quietOf } from './record.ts';
 import { TrailRows } from './rows.ts';
 import { createTables, openTrailFile } from './schema.ts';
 
@@ -57,7 +57,7 @@ export class TrailStore {
       return n;
     }
     this.#db.prepare('INSERT INTO record VALUES (?, ?, ?, ?, ?)').run(n, index, at, hash, body);
-    const quiet = isQuiet(rowIn(body)) ? 1 : 0;
+    const quiet = quietOf(rowIn(body));
     const about = this.#db.prepare('INSERT OR IGNORE INTO about VALUES (?, ?, ?, ?, ?)');
     for (const member of members) about.run(member, at, n, index, quiet);
     return n;

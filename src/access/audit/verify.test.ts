@@ -279,6 +279,6 @@ test('B-AD-2: whatever is done to any row of any log, the first bad row is named
       if (last) return;
       assert.equal(verdict.firstBad, kind === 'duplicate' ? size + 1 : at, kind);
     }),
-    { numRuns: 40 },
+    { numRuns: 15 },
   );
 });

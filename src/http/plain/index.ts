@@ -14,6 +14,7 @@ import type { HttpParts, PlainParts } from '../parts.ts';
 import { isForTheLog, plainError, retryHeaders, sendJson } from '../respond.ts';
 import { agentRoutes } from './agents.ts';
 import { authorizationServerRoutes } from './authorization-server.ts';
+import { auditRoutes } from './audit.ts';
 import { changeRoutes } from './changes.ts';
 import { developmentRoutes } from './development.ts';
 import { deadLetterRoutes } from './dlq.ts';
@@ -48,6 +49,7 @@ export function createPlainRoutes(
   sourceRoutes(app, parts, guarded);
   operatorRoutes(app, parts, guarded);
   agentRoutes(app, parts, guarded);
+  auditRoutes(app, parts, guarded);
   flagRoutes(app, parts, guarded);
   deadLetterRoutes(app, parts, guarded);
   replayRoutes(app, parts, guarded);

@@ -22,7 +22,7 @@ const relationsBody = z.strictObject({
     .max(500),
 });
 
-/** Who is who, relations, explanations, the audit's proof. */
+/** Who is who, relations, explanations. */
 export function operatorRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
   app.get(
     '/v1/members',
@@ -88,10 +88,6 @@ export function operatorRoutes(app: Express, parts: HttpParts, guarded: Guarded)
       await requireAdmin(parts, caller, [{ type, id }]);
       sendJson(res, 200, await parts.relations.explain(subject, permission, object));
     }),
-  );
-  app.get(
-    '/v1/audit/verify',
-    guarded('audit', async (_req, res) => sendJson(res, 200, await parts.auditVerify())),
   );
 }
 
