@@ -25,6 +25,7 @@ const SCOPE_WORDS: Readonly<Record<string, string>> = {
   'sessions:write': 'begin sessions and set down tasks',
   'sources:write': 'add and change health records of the organization',
   'relations:write': 'decide who may see whose records',
+  'agents:manage': 'decide which agents you trust, and with what',
   breakglass: 'open a record in an emergency, which is told to the privacy officer',
   'audit:read': 'read who saw what',
   admin: 'run the installation: flags, dead letters, replays, snapshots',
@@ -34,16 +35,19 @@ export function scopeWords(scope: string): string {
   return SCOPE_WORDS[scope] ?? scope;
 }
 
-/** They change things for others: nobody gets them by picking a name (docs/authorization-server.md). */
-const STRONG: ReadonlySet<string> = new Set([
-  'sources:write',
-  'relations:write',
-  'breakglass',
-  'audit:read',
-  'admin',
+/** What a made-up person may give: their own records, and asking about them. */
+const WEAK: ReadonlySet<string> = new Set([
+  'twin:read',
+  ...SECTIONS.map((section) => `twin:read:${section}`),
+  'twin:search',
+  'twin:chat',
+  'twin:subscribe',
+  'eligibility:check',
+  'sessions:write',
 ]);
 
-export const isStrong = (scope: string): boolean => STRONG.has(scope);
+/** Whatever else there is concerns others: nobody gets it by picking a name. */
+export const isStrong = (scope: string): boolean => !WEAK.has(scope);
 
 export const KNOWN_SCOPES: ReadonlySet<string> = new Set(SCOPES);
 
