@@ -7,7 +7,7 @@ import type { Principal } from '../../twin/ports.ts';
 import { issuerKey } from './foreign/issuer.rig.ts';
 import { PROFILES } from './profiles.ts';
 import { TokenRefused } from './refusal.ts';
-import { fixedKeys, trustKeys } from './trusted-keys.ts';
+import { fixedKeys, type KeySource, type TrustedKey, trustKeys } from './trusted-keys.ts';
 import { vendorTokens } from './vendor-tokens.rig.ts';
 import { createVerifier } from './verifier.ts';
 
@@ -261,4 +261,27 @@ test('B-OA-5: what was verified with a key counts no longer once the issuer has 
   const other = await trustKeys({ keys: [issuerKey('k1').jwk] });
   published.set('k1', other.get('k1') as never);
   await assert.rejects(verifier.verify(token), Fault);
+});
+
+test('B-OA-5: 29: tokens of a key that was taken back are told of as revoked, and no others', async () => {
+  const { issuer, audience, header, claims } = TOKENS.rfc9068;
+  const other = issuerKey('k2');
+  const published = await trustKeys({ keys: [key.jwk, other.jwk] });
+  let retire: (key: TrustedKey) => void = () => undefined;
+  const source: KeySource = {
+    find: (kid) => Promise.resolve(published.get(kid)),
+    onRetired(listener) {
+      retire = listener;
+    },
+  };
+  const verifier = createVerifier({ issuer, audience, keys: source, clock });
+  const revoked: string[] = [];
+  const unfollow = verifier.onRevoked((tokenId) => revoked.push(tokenId));
+  await verifier.verify(key.sign(header, { ...claims, jti: 'of-k1' }));
+  await verifier.verify(other.sign(header, { ...claims, jti: 'of-k2' }));
+  retire(published.get('k1') as TrustedKey);
+  assert.deepEqual(revoked, ['of-k1']);
+  unfollow();
+  retire(published.get('k2') as TrustedKey);
+  assert.deepEqual(revoked, ['of-k1']);
 });

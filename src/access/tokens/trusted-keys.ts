@@ -47,6 +47,8 @@ export interface KeySource {
    * @throws Fault ISSUER_UNAVAILABLE when that cannot be told
    */
   find(kid: string): Promise<TrustedKey | undefined>;
+  /** Called with each key that counts no longer, where keys can be taken back. */
+  onRetired?(listener: (key: TrustedKey) => void): void;
 }
 
 /** Keys that never change while the process runs: those of our own issuer. */

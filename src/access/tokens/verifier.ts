@@ -35,6 +35,7 @@ export interface Verifier {
   verify(token: string): Promise<Principal>;
   /** Ends a token early, here and now. @throws Fault RATE_LIMITED: not revoked. */
   revoke(tokenId: string, expiresAtMs: number): void;
+  /** Tokens that ended early: revoked here, or their key was taken back by the issuer. */
   onRevoked(listener: (tokenId: string) => void): () => void;
 }
 
@@ -52,7 +53,16 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const { clock, keys } = options;
   const denied = createDenylist(clock);
   const verified = new Map<string, Verified>();
+  const listeners = new Set<(tokenId: string) => void>();
 
+  // What is open by such a token ends with it, rather than at its expiry.
+  keys.onRetired?.((key) => {
+    for (const [digest, known] of verified) {
+      if (known.key !== key) continue;
+      verified.delete(digest);
+      for (const listener of listeners) listener(known.principal.tokenId);
+    }
+  });
   const remember = (digest: string, found: Verified): void => {
     verified.set(digest, found);
     for (const oldest of verified.keys()) {
@@ -83,7 +93,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
       }
       denied.revoke(tokenId, expiresAtMs);
     },
-    onRevoked: (listener) => denied.onRevoked(listener),
+    onRevoked(listener) {
+      listeners.add(listener);
+      const unfollow = denied.onRevoked(listener);
+      return () => {
+        listeners.delete(listener);
+        unfollow();
+      };
+    },
   };
 }
 

@@ -144,6 +144,22 @@ test('B-OA-5: an issuer that takes back its last key is believed, and nobody is 
   await assert.rejects(source.find('old'), isUnavailable);
 });
 
+test('B-OA-5: whoever verified with a key is told when it is taken back, and of no other', async () => {
+  const { clock, issuer, source } = await rig(old, young);
+  const key = await source.find('old');
+  const retired: unknown[] = [];
+  source.onRetired((taken) => retired.push(taken));
+  await clock.pass(5 * MINUTE);
+  assert.deepEqual(retired, []);
+  issuer.keys = [young];
+  await clock.pass(5 * MINUTE);
+  assert.equal(retired.length, 1);
+  assert.equal(retired[0], key);
+  issuer.keys = [];
+  await clock.pass(5 * MINUTE);
+  assert.equal(retired.length, 2);
+});
+
 test('a key stays the same object until it is another key', async () => {
   const { clock, issuer, source } = await rig(old);
   const first = await source.find('old');

@@ -44,6 +44,7 @@ export class IssuerKeys implements KeySource, Service {
   #asking: Promise<void> | undefined;
   #next: Timer | undefined;
   #stopped = false;
+  readonly #onRetired = new Set<(key: TrustedKey) => void>();
 
   constructor(options: IssuerKeysOptions) {
     this.#options = options;
@@ -76,6 +77,10 @@ export class IssuerKeys implements KeySource, Service {
       throw new Fault('ISSUER_UNAVAILABLE');
     }
     return found;
+  }
+
+  onRetired(listener: (key: TrustedKey) => void): void {
+    this.#onRetired.add(listener);
   }
 
   #known(kid: string): TrustedKey | undefined {
@@ -121,7 +126,7 @@ export class IssuerKeys implements KeySource, Service {
     } catch (error) {
       // Its keys may have moved: next time it is asked where they are.
       this.#metadata = undefined;
-      if (error instanceof NoKeys) this.#keys = new Map();
+      if (error instanceof NoKeys) this.#replace(new Map());
       if (this.#answers) this.#options.report(error);
       this.#answers = false;
     }
@@ -133,7 +138,16 @@ export class IssuerKeys implements KeySource, Service {
       const before = this.#keys.get(kid);
       return [kid, before?.thumbprint === key.thumbprint ? before : key] as const;
     });
-    this.#keys = new Map(kept);
+    this.#replace(new Map(kept));
     this.#givenAt = this.#options.clock.monotonic();
+  }
+
+  #replace(keys: ReadonlyMap<string, PublishedKey>): void {
+    const before = this.#keys;
+    this.#keys = keys;
+    for (const [kid, { trusted }] of before) {
+      if (keys.get(kid)?.trusted === trusted) continue;
+      for (const listener of this.#onRetired) listener(trusted);
+    }
   }
 }
