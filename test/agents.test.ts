@@ -208,3 +208,56 @@ test('B-AG-4: only an admin of the tenant suspends, and not the client in their 
   const init = { method: 'POST', headers: JSON_TYPE, body };
   assert.equal((await server.fetch(relations, '/v1/relations', init)).status, 404);
 });
+
+test('a privacy officer is told in full why somebody may, others one sentence', async () => {
+  const explain = async (as: string, more: Readonly<Record<string, string>> = {}) => {
+    const token = await server.token(as, { scope: 'relations:write' });
+    const asked = { subject: 'user:ana', permission: 'view_care', object: 'member:demo-ana' };
+    const query = new URLSearchParams({ ...asked, ...more });
+    const response = await server.fetch(token, `/v1/explain?${query}`);
+    return (await response.json()) as Record<string, unknown> & { error?: { message: string } };
+  };
+  const full = await explain('officer');
+  assert.equal(full.allowed, true);
+  assert.match(JSON.stringify(full.why), /member:demo-ana#self@user:ana/);
+  const untrusted = await explain('officer', { agent: 'stranger' });
+  assert.deepEqual([untrusted.allowed, untrusted.suspended], [false, false]);
+  assert.match(JSON.stringify(untrusted.trust), /"user:ana trusts_care","holds":false/);
+  await trust(ana, 'stranger', { sections: ['care'] });
+  assert.equal((await explain('officer', { agent: 'stranger' })).allowed, true);
+  await suspend('stranger', 'PUT');
+  const closed = await explain('officer', { agent: 'stranger' });
+  assert.deepEqual([closed.allowed, closed.suspended], [false, true]);
+  await suspend('stranger', 'DELETE');
+  await untrust(ana, 'stranger');
+  for (const [more, allowed, shown] of [
+    [{ purpose: 'HPAYMT' }, false, 'nothing'],
+    [{ purpose: 'TREAT' }, true, 'all'],
+    [{ scope: 'twin:read:profile' }, false, 'nothing'],
+  ] as const) {
+    const answer = await explain('officer', more);
+    assert.deepEqual([answer.allowed, answer.shown], [allowed, shown]);
+  }
+  const others = await Promise.all([
+    explain('nurse'),
+    explain('nurse', { object: 'member:nobody' }),
+  ]);
+  for (const { error } of others) {
+    assert.match(error?.message ?? '', /no relation to this member, or it does not exist. Ask /);
+  }
+});
+
+test('B-AG-5: a guardian from a later day is listed, and is not one yet', async () => {
+  const starts = new Date(Date.now() + 3_600_000).toISOString();
+  const text = `member:demo-ben#guardian@user:gus[from:${starts}]`;
+  await server.relations('touch', text);
+  const gus = await server.token('gus');
+  assert.equal(await codeOf(gus, 'mcp://twins/member/demo-ben/care'), 'NOT_FOUND');
+  const token = await server.token('operator', { scope: 'relations:write' });
+  const found = await server.fetch(
+    token,
+    '/v1/relations?type=member&id=demo-ben&relation=guardian',
+  );
+  assert.match(await found.text(), /user:gus\[from:/);
+  await server.relations('delete', 'member:demo-ben#guardian@user:gus');
+});

@@ -221,6 +221,10 @@ export const PROMISES: readonly Promised[] = [
     'B-AG-4',
     'A suspended client is closed whole, reads, streams and cursors, on every instance, until it is resumed.',
   ),
+  spine(
+    'B-AG-5',
+    'A grant from a later day is in force from that instant, written once, whoever leads and whatever restarts.',
+  ),
 
   spine('B-AD-1', 'The audit is a Merkle log after RFC 6962: its test vectors and proofs hold.'),
   spine(

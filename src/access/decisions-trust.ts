@@ -25,7 +25,7 @@ export function conditionOf(principal: Principal, { permission, object }: CheckI
 
 /** The second group alone: whether the person's agent may do this to objects of the type at all. */
 export function trustOf(
-  principal: Principal,
+  principal: Pick<Principal, 'subject' | 'tenant'>,
   actor: string,
   permission: string,
   type: string,

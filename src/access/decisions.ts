@@ -58,6 +58,15 @@ export interface Decisions extends Access, Service, WriterSide {
   announce(change: AccessChange): void;
   /** @throws Fault ACCESS_UNAVAILABLE */
   explain(subject: ObjectRef, permission: string, object: ObjectRef): Promise<Explanation>;
+  /**
+   * Whether a person's agent is trusted with this: by the person, and by the tenant's policy. Empty
+   * where no agent ever is. @throws Fault ACCESS_UNAVAILABLE
+   */
+  explainTrust(
+    person: ObjectRef,
+    agent: { readonly id: string; readonly tenant: string },
+    item: CheckItem,
+  ): Promise<{ by: string; holds: boolean }[]>;
   /** Whether the principal's client or agent is suspended, by the newest that this instance knows. */
   isSuspended(principal: Principal): boolean;
 }
@@ -154,7 +163,7 @@ class Decider implements Decisions {
   }
 
   known(principal: Principal, items: readonly CheckItem[]): Decision[] | undefined {
-    if (!this.#follower.sure) return undefined;
+    if (!this.#follower.sure || this.isSuspended(principal)) return undefined;
     const conditions = items.map((item) => conditionOf(principal, item));
     const facts = new Map<string, Fact>();
     for (const question of conditions.flat(2)) {
@@ -318,6 +327,20 @@ class Decider implements Decisions {
       allowed: one.allowed && !this.#isDenied(subject, object),
     }));
     return answered(this.#clock, LIMITS.lookupTimeoutMs, now);
+  }
+
+  async explainTrust(
+    person: ObjectRef,
+    agent: { readonly id: string; readonly tenant: string },
+    { permission, object }: CheckItem,
+  ): Promise<{ by: string; holds: boolean }[]> {
+    const of = { subject: person.id, tenant: agent.tenant };
+    const questions = trustOf(of, agent.id, permission, object.type);
+    const facts = await answered(this.#clock, LIMITS.lookupTimeoutMs, this.#ask(questions));
+    return questions.map((one) => ({
+      by: `${one.object.type}:${one.object.id} ${one.permission}`,
+      holds: this.#holds([one], facts),
+    }));
   }
 
   onChange(listener: (change: AccessChange) => void): () => void {

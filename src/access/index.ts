@@ -106,7 +106,12 @@ export interface RelationsDesk {
     subject: string,
     permission: string,
     object: string,
-  ): Promise<{ allowed: boolean; why: readonly string[] }>;
+    agent?: { readonly id: string; readonly tenant: string },
+  ): Promise<{
+    allowed: boolean;
+    why: readonly string[];
+    trust?: readonly { readonly by: string; readonly holds: boolean }[];
+  }>;
 }
 
 export function createAccess(parts: AccessParts): AccessRoom {
@@ -159,10 +164,13 @@ export function createAccess(parts: AccessParts): AccessRoom {
       list: async (filter) => (await relations.list(filter)).map(printRelation),
       parse: parseRelation,
       agents: createAgentsDesk(relations, clock),
-      async explain(subject, permission, object) {
+      async explain(subject, permission, object, agent) {
         const [who, what] = [parseObject(subject), parseObject(object)];
         const { allowed, paths } = await decisions.explain(who, permission, what);
-        return { allowed, why: paths.map((path) => path.join(', then ')) };
+        const why = paths.map((path) => path.join(', then '));
+        if (agent === undefined) return { allowed, why };
+        const trust = await decisions.explainTrust(who, agent, { permission, object: what });
+        return { allowed: allowed && trust.some(({ holds }) => holds), why, trust };
       },
     },
   };

@@ -3,6 +3,7 @@ import { LIMITS } from '../kernel/limits.ts';
 import type { RelationChange, RelationJournal } from '../twin/ports.ts';
 import type { WriterSide } from './decisions.ts';
 import { answered } from './decisions-asker.ts';
+import { begun, isEarly, marking, Pending } from './relations-pending.ts';
 import { relationKey } from './relations-text.ts';
 import { mark, markFilter, markNumber } from './spicedb/bookkeeping.ts';
 import type { Engine, Precondition } from './spicedb/engine.ts';
@@ -14,6 +15,8 @@ export interface ApplierParts {
   readonly decisions: WriterSide;
 }
 
+type JournalEntry = Awaited<ReturnType<RelationJournal['read']>>[number];
+
 const NOTHING: ReadonlyMap<string, number> = new Map();
 
 /** The journal's changes in order, each batch once: the offset moves in the same write. */
@@ -24,6 +27,8 @@ export class Applier {
   /** What SpiceDB says is applied; unknown at first, and again after every failure. */
   #offset: number | undefined;
   #zedToken = '';
+  /** Grants whose time has yet to come; read with the offset, and kept in step with it. */
+  #pending: Pending | undefined;
 
   constructor(parts: ApplierParts) {
     this.#parts = parts;
@@ -42,6 +47,7 @@ export class Applier {
   reset(): void {
     this.#offset = undefined;
     this.#applied = undefined;
+    this.#pending = undefined;
   }
 
   /** To be asked again how far SpiceDB is: it may have been restored from an older copy. */
@@ -58,7 +64,9 @@ export class Applier {
     const doubtful = this.#offset === undefined;
     this.#offset ??= await this.#readOffset();
     // It was restored from an older copy, or is empty: it lacks all that came after.
-    if (this.#offset < this.applied) this.#applied = undefined;
+    if (this.#offset < this.applied) this.reset();
+    this.#offset ??= await this.#readOffset();
+    this.#pending ??= await Pending.read(this.#parts.engine, this.#parts.journal);
     this.#applied ??= await this.#begin(this.#offset);
     const restricted = doubtful ? await this.#lookAhead() : NOTHING;
     while (goesOn()) {
@@ -68,10 +76,7 @@ export class Applier {
       const lasting = entries.filter(
         ({ offset, change }) => offset >= (restricted.get(relationKey(change.relationship)) ?? 0),
       );
-      await this.#apply(
-        lasting.map((entry) => entry.change),
-        last.offset,
-      );
+      await this.#apply(lasting, last.offset, this.#pending);
       this.#applied = last.offset;
       onApplied();
     }
@@ -90,7 +95,8 @@ export class Applier {
       if (last === undefined) return restricted;
       for (const { offset, change } of entries) {
         const key = relationKey(change.relationship);
-        const restricts = change.operation === 'delete' || change.relationship.expiresAt;
+        const { expiresAt, startsAt } = change.relationship;
+        const restricts = change.operation === 'delete' || expiresAt || startsAt;
         if (restricts) restricted.set(key, offset);
         else restricted.delete(key);
       }
@@ -109,13 +115,18 @@ export class Applier {
     return offset;
   }
 
-  async #apply(changes: readonly RelationChange[], offset: number): Promise<void> {
+  async #apply(entries: readonly JournalEntry[], offset: number, pending: Pending): Promise<void> {
     const { clock, decisions } = this.#parts;
-    const effective = lastOfEach(changes, clock.now());
+    const now = clock.now();
+    const { marks, settle } = pending.marksOf(entries, now);
+    const effective = lastOfEach(
+      entries.map(({ change }) => change),
+      now,
+    );
     // Its answer was lost, but the write was not.
     if (this.#offset === undefined || offset > this.#offset) {
       try {
-        this.#zedToken = await this.#write(effective, this.#offset ?? -1, offset);
+        this.#zedToken = await this.#write([...effective, ...marks], this.#offset ?? -1, offset);
       } catch (error) {
         this.#offset = undefined;
         decisions.withhold(effective, offset);
@@ -123,7 +134,40 @@ export class Applier {
       }
       this.#offset = offset;
     }
+    settle();
     decisions.committed(effective, offset);
+  }
+
+  /** When the next grant begins, milliseconds since the epoch. */
+  nextStart(): number | undefined {
+    return this.#pending?.next();
+  }
+
+  /**
+   * Writes the grants whose time has come. Each only where SpiceDB still has its mark and is where
+   * this writer believes it to be: so none is written twice, and none after it was taken back.
+   * @throws when SpiceDB fails, or another has written meanwhile; then catch up and call it again.
+   */
+  async startDue(): Promise<void> {
+    const { clock, engine } = this.#parts;
+    for (const grant of this.#pending?.due(clock.now()) ?? []) {
+      const relationship = begun(grant.relationship);
+      const changes = lastOfEach([{ operation: 'touch', relationship }], clock.now());
+      const must = [
+        { must: 'match', filter: markFilter('pending', grant.offset) },
+        { must: 'match', filter: markFilter('offset', this.#offset ?? -1) },
+      ] as const satisfies Precondition[];
+      const write = engine.write([...changes, marking('delete', grant.offset)], must);
+      try {
+        await answered(clock, LIMITS.relationsCommitTimeoutMs, write);
+      } catch (error) {
+        // Whether it was written is not known: what SpiceDB says is read anew.
+        this.#pending = undefined;
+        this.#offset = undefined;
+        throw error;
+      }
+      this.#pending?.remove(grant);
+    }
   }
 
   #write(changes: readonly RelationChange[], from: number, to: number): Promise<string> {
@@ -148,16 +192,18 @@ export class Applier {
 
 /**
  * SpiceDB takes one change of a relationship a write: the last counts. A grant that has ended
- * since it was written down is a delete.
+ * since it was written down is a delete, and so is one that has yet to begin: until then what stood
+ * before it is not there either.
  */
 function lastOfEach(changes: readonly RelationChange[], nowMs: number): RelationChange[] {
   const last = new Map<string, RelationChange>();
   for (const { operation, relationship } of changes) {
     const { expiresAt } = relationship;
     const ended = expiresAt !== undefined && Date.parse(expiresAt) <= nowMs;
+    const early = isEarly({ operation, relationship }, nowMs);
     last.set(relationKey(relationship), {
-      operation: ended ? 'delete' : operation,
-      relationship,
+      operation: ended || early ? 'delete' : operation,
+      relationship: begun(relationship),
     });
   }
   return [...last.values()];

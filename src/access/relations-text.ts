@@ -3,6 +3,7 @@
  *
  *     member:x#self@user:ana
  *     member:x#emergency@user:eve[expiration:2026-01-01T00:00:00Z]
+ *     member:x#guardian@user:eve[from:2026-01-01T00:00:00Z][expiration:2026-02-01T00:00:00Z]
  *     member:x#care_team@careteam:blue#clinician
  *
  * Ids stand in their plain form. What the form itself uses (`#`, `[`, `]`, `=`, blanks, control
@@ -18,7 +19,7 @@ export const RELATION_TEXT_CHARS_MAX = 2_048;
 const WORD = '[a-z][a-z0-9_]*';
 const FORM = new RegExp(
   `^(${WORD}):([^#\\s]+)#(${WORD})@(${WORD}):([^#[\\]\\s]+)(?:#(${WORD}))?` +
-    '(?:\\[expiration:([^\\]\\s]+)\\])?$',
+    '(?:\\[from:([^\\]\\s]+)\\])?(?:\\[expiration:([^\\]\\s]+)\\])?$',
 );
 
 /** @throws Fault INVALID_ARGUMENT when the text is not a relationship. */
@@ -28,11 +29,12 @@ export function parseRelation(text: string): Relationship {
     throw new Fault('INVALID_ARGUMENT', {
       detail:
         'A relation is written type:id#relation@type:id, at the end [expiration:2026-01-01T00:00:00Z]' +
-        ' where it ends by itself; for example member:demo-ana#self@user:ana.',
+        ' where it ends by itself, before that [from:2026-01-01T00:00:00Z] where it begins later;' +
+        ' for example member:demo-ana#self@user:ana.',
     });
   }
   const [, type = '', id = '', relation = '', subjectType = '', subjectId = ''] = match;
-  const [subjectRelation, expiresAt] = [match[6], match[7]];
+  const [subjectRelation, startsAt, expiresAt] = [match[6], match[7], match[8]];
   return {
     resource: { type, id: unescapeId(id) },
     relation,
@@ -41,6 +43,7 @@ export function parseRelation(text: string): Relationship {
       id: unescapeId(subjectId),
       ...(subjectRelation !== undefined && { relation: subjectRelation }),
     },
+    ...(startsAt !== undefined && { startsAt }),
     ...(expiresAt !== undefined && { expiresAt }),
   };
 }
@@ -58,11 +61,13 @@ export function parseObject(text: string): ObjectRef {
 }
 
 export function printRelation(relationship: Relationship): string {
-  const { expiresAt } = relationship;
-  return relationKey(relationship) + (expiresAt === undefined ? '' : `[expiration:${expiresAt}]`);
+  const { startsAt, expiresAt } = relationship;
+  const start = startsAt === undefined ? '' : `[from:${startsAt}]`;
+  const end = expiresAt === undefined ? '' : `[expiration:${expiresAt}]`;
+  return `${relationKey(relationship)}${start}${end}`;
 }
 
-/** What makes a relationship the same one: all of it but its expiration. */
+/** What makes a relationship the same one: all of it but when it begins and ends. */
 export function relationKey({ resource, relation, subject }: Relationship): string {
   const end = subject.relation === undefined ? '' : `#${subject.relation}`;
   return `${printObject(resource)}#${relation}@${printObject(subject)}${end}`;

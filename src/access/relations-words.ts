@@ -24,7 +24,10 @@ export function validateChange(words: SchemaWords, change: RelationChange, nowMs
     throw new Fault('INVALID_ARGUMENT', { detail: 'A change is a touch or a delete.' });
   }
   const rule = validateWords(words, relationship);
-  if (operation === 'touch') validateExpiration(relationship, rule, nowMs);
+  if (operation === 'touch') {
+    validateExpiration(relationship, rule, nowMs);
+    validateStart(relationship);
+  }
 }
 
 export function validateFilter(words: SchemaWords, filter: RelationFilter): void {
@@ -63,9 +66,27 @@ function validateExpiration(relationship: Relationship, rule: SubjectRule, nowMs
     return;
   }
   if (rule.expiration === 'never') throw says(`${name} cannot have an expiration.`);
-  const atMs = INSTANT.test(expiresAt) ? Date.parse(expiresAt) : Number.NaN;
-  if (Number.isNaN(atMs)) throw says('The expiration is not an instant in ISO 8601 with its zone.');
+  const atMs = instantOf(expiresAt);
+  if (atMs === undefined) {
+    throw says('The expiration is not an instant in ISO 8601 with its zone.');
+  }
   if (atMs <= nowMs) throw says(`The expiration of ${printRelation(relationship)} has passed.`);
+}
+
+/** A start that has passed is no start: the relationship is there at once. */
+function validateStart({ startsAt, expiresAt }: Relationship): void {
+  if (startsAt === undefined) return;
+  const says = (detail: string): Fault => new Fault('INVALID_ARGUMENT', { detail });
+  const atMs = instantOf(startsAt);
+  if (atMs === undefined) throw says('The start is not an instant in ISO 8601 with its zone.');
+  if (expiresAt !== undefined && atMs >= Date.parse(expiresAt)) {
+    throw says('The relation would end before it begins.');
+  }
+}
+
+function instantOf(text: string): number | undefined {
+  const atMs = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(atMs) ? undefined : atMs;
 }
 
 function validateId(part: 'resource' | 'subject', ref: ObjectRef): void {

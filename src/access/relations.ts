@@ -13,6 +13,7 @@ import type { WriterSide } from './decisions.ts';
 import { answered } from './decisions-asker.ts';
 import { Applier } from './relations-applier.ts';
 import { Heartbeat } from './relations-heartbeat.ts';
+import { Pending } from './relations-pending.ts';
 import { committedElsewhere } from './relations-standby.ts';
 import { validateChange, validateFilter } from './relations-words.ts';
 import type { Engine, RelationFilter } from './spicedb/engine.ts';
@@ -79,6 +80,7 @@ class Writer implements Relations, Service {
   #stopped = false;
   #retry: Timer | undefined;
   #verify: Timer | undefined;
+  #start: Timer | undefined;
   #retryMs = RETRY_MIN_MS;
   /** Appends under way, and the last offset that one of them answered. */
   #appending = 0;
@@ -110,6 +112,7 @@ class Writer implements Relations, Service {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#retry?.cancel();
     this.#verify?.cancel();
+    this.#start?.cancel();
     this.#heartbeat.stop();
     await this.#running;
     this.#refuseWaiters(new Fault('SHUTTING_DOWN'));
@@ -134,6 +137,15 @@ class Writer implements Relations, Service {
     });
   }
 
+  /** Grants begin by this server's own clock: SpiceDB only knows how they end. */
+  #startLater(): void {
+    this.#start?.cancel();
+    const next = this.#applier.nextStart();
+    if (next === undefined) return;
+    const { clock } = this.#options;
+    this.#start = clock.after(next - clock.now(), () => this.#wake());
+  }
+
   /** Ends what only the leader does; those who wait here wait for the next leader. */
   async #leaveOffice(): Promise<void> {
     this.#retry?.cancel();
@@ -141,6 +153,7 @@ class Writer implements Relations, Service {
     this.#inOffice = false;
     this.#options.onStuck?.(false);
     this.#verify?.cancel();
+    this.#start?.cancel();
     this.#heartbeat.stop();
     const waiters = this.#waiters;
     this.#waiters = [];
@@ -188,8 +201,10 @@ class Writer implements Relations, Service {
 
   async list(filter: RelationFilter): Promise<Relationship[]> {
     validateFilter(this.#words, filter);
-    const { engine, clock } = this.#options;
-    return answered(clock, LIMITS.lookupTimeoutMs, engine.read(filter));
+    const { engine, journal, clock } = this.#options;
+    const found = Promise.all([engine.read(filter), Pending.read(engine, journal)]);
+    const [present, pending] = await answered(clock, LIMITS.lookupTimeoutMs, found);
+    return [...present, ...pending.relationships().filter((one) => fits(filter, one))];
   }
 
   async #append(changes: readonly RelationChange[], actor: string): Promise<number> {
@@ -228,6 +243,8 @@ class Writer implements Relations, Service {
         this.#doubts = false;
         await this.#applier.catchUp(() => this.#onApplied(), this.#goesOn);
         this.#onApplied();
+        await this.#applier.startDue();
+        this.#startLater();
         this.#retryMs = RETRY_MIN_MS;
         this.#options.onStuck?.(false);
         this.#sweep();
@@ -283,6 +300,15 @@ class Writer implements Relations, Service {
       },
     );
   }
+}
+
+function fits({ type, id, relation, subject }: RelationFilter, one: Relationship): boolean {
+  if (one.resource.type !== type || (id !== undefined && one.resource.id !== id)) return false;
+  if (relation !== undefined && one.relation !== relation) return false;
+  return (
+    subject === undefined ||
+    (subject.type === one.subject.type && (subject.id ?? one.subject.id) === one.subject.id)
+  );
 }
 
 function notCommitted(changes: readonly RelationChange[], cause: unknown, why?: string): Fault {

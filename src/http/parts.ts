@@ -68,7 +68,12 @@ export interface RelationsDesk {
     subject: string,
     permission: string,
     object: string,
-  ): Promise<{ allowed: boolean; why: readonly string[] }>;
+    agent?: { readonly id: string; readonly tenant: string },
+  ): Promise<{
+    allowed: boolean;
+    why: readonly string[];
+    trust?: readonly { readonly by: string; readonly holds: boolean }[];
+  }>;
 }
 
 /** Whom a person trusts with what, and which clients a tenant has suspended. */

@@ -59,7 +59,12 @@ export interface TwinClient {
     write(changes: readonly t.RelationChange[]): Promise<{ readonly zedToken: string }>;
     list(filter: t.RelationFilter): Promise<readonly string[]>;
   };
-  explain(subject: string, permission: string, object: string): Promise<t.Explanation>;
+  explain(
+    subject: string,
+    permission: string,
+    object: string,
+    more?: t.ExplainWith,
+  ): Promise<t.Explanation>;
   auditVerify(): Promise<t.AuditProof>;
   /** For a privacy officer of the caller's tenant. */
   readonly audit: {
@@ -160,8 +165,8 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
         return (await http.get<{ relationships: string[] }>('/v1/relations', query)).relationships;
       },
     },
-    explain: (subject, permission, object) =>
-      http.get('/v1/explain', { subject, permission, object }),
+    explain: (subject, permission, object, more = {}) =>
+      http.get('/v1/explain', { subject, permission, object, ...more }),
     auditVerify: () => http.get('/v1/audit/verify'),
     audit: {
       events: (query) => http.lines('/v1/audit/events', { ...query }),

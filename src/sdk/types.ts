@@ -113,6 +113,18 @@ export interface RelationFilter {
 export interface Explanation {
   readonly allowed: boolean;
   readonly why: readonly string[];
+  /** Whether the agent is trusted with it, and by whom. */
+  readonly trust?: readonly { readonly by: string; readonly holds: boolean }[];
+  readonly suspended?: boolean;
+  /** What scopes and purpose leave of the section. */
+  readonly shown?: 'all' | 'minimal' | 'nothing';
+}
+
+/** What else would be so of the one who asks. */
+export interface ExplainWith {
+  readonly agent?: string | undefined;
+  readonly purpose?: string | undefined;
+  readonly scope?: string | undefined;
 }
 
 export interface AuditProof {

@@ -4,7 +4,7 @@ import type { RelationChange, Relationship } from '../../twin/ports.ts';
 import type { RelationFilter } from './engine.ts';
 import { INTERNAL_TYPES } from './schema.ts';
 
-type Mark = 'heartbeat' | 'offset';
+type Mark = 'heartbeat' | 'offset' | 'pending';
 
 export function mark(name: Mark, number: number): Relationship {
   return {

@@ -36,8 +36,14 @@ function addWrite(
   says: string,
 ): void {
   const command = relations.command(`${name} <relation...>`).description(says);
-  withCommonOptions(command).action((texts: string[], options: CommonOptions) =>
+  if (operation === 'touch') {
+    command
+      .option('--from <instant>', 'when they begin: 2027-01-01T00:00:00Z (default: at once)')
+      .option('--until <instant>', 'when they end by themselves');
+  }
+  withCommonOptions(command).action((given: string[], options: PeriodOptions) =>
     withClient(io, options, OPERATION_SCOPES.relations.join(' '), async (client) => {
+      const texts = given.map((text) => withPeriod(text, options));
       const changes = texts.map((relationship) => ({ operation, relationship }));
       const { zedToken } = await client.relations.write(changes);
       if (options.json === true) return printJson(io, { zedToken });
@@ -47,19 +53,46 @@ function addWrite(
   );
 }
 
+type ExplainOptions = CommonOptions & {
+  readonly agent?: string;
+  readonly purpose?: string;
+  readonly scope?: string;
+};
+
+function withOf({ agent, purpose, scope }: ExplainOptions) {
+  return { agent, purpose, scope };
+}
+
+type PeriodOptions = CommonOptions & { readonly from?: string; readonly until?: string };
+
+function withPeriod(text: string, { from, until }: PeriodOptions): string {
+  const start = from === undefined ? '' : `[from:${from}]`;
+  return `${text}${start}${until === undefined ? '' : `[expiration:${until}]`}`;
+}
+
 function addExplain(program: Command, io: CliIo): void {
   const explain = program
     .command('explain <subject> <permission> <object>')
     .description('why a subject may or may not: explain user:ana view_coverage member:demo-ana');
+  explain
+    .option('--agent <agent>', 'with this agent acting for the subject')
+    .option('--purpose <code>', 'and with this purpose of use in the token')
+    .option('--scope <scopes>', 'and with these scopes alone');
   withCommonOptions(explain).action(
-    (subject: string, permission: string, object: string, options: CommonOptions) =>
+    (subject: string, permission: string, object: string, options: ExplainOptions) =>
       withClient(io, options, OPERATION_SCOPES.explain.join(' '), async (client) => {
-        const answer = await client.explain(subject, permission, object);
+        const answer = await client.explain(subject, permission, object, withOf(options));
         if (options.json === true) return printJson(io, answer);
         const verdict = answer.allowed
           ? coloured(io.stdout, 'green', 'allowed')
           : coloured(io.stdout, 'red', 'not allowed');
-        print(io, [verdict, ...answer.why.map((line) => `  ${plain(line)}`)].join('\n'));
+        const trust = (answer.trust ?? []).map(({ by, holds }) => `${by}: ${holds ? 'yes' : 'no'}`);
+        const more = [
+          ...(answer.suspended === true ? ['the agent is suspended'] : []),
+          ...(answer.shown === undefined ? [] : [`scopes and purpose show: ${answer.shown}`]),
+        ];
+        const lines = [...answer.why, ...trust, ...more];
+        print(io, [verdict, ...lines.map((line) => `  ${plain(line)}`)].join('\n'));
       }),
   );
 }

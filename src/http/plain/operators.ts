@@ -7,6 +7,7 @@ import { parseJson, readBody } from '../body.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
 import { requireAdmin } from './admins.ts';
+import { explained, requireExplainer } from './explain.ts';
 import type { Guarded } from './guarded.ts';
 import { queryOf, required } from './query.ts';
 
@@ -78,15 +79,15 @@ export function operatorRoutes(app: Express, parts: HttpParts, guarded: Guarded)
   app.get(
     '/v1/explain',
     guarded('explain', async (req, res, caller) => {
-      const query = queryOf(req, ['subject', 'permission', 'object']);
+      const query = queryOf(req, ['subject', 'permission', 'object', 'agent', 'purpose', 'scope']);
       const asked = [query.subject, query.permission, query.object];
       const [subject, permission, object] = asked.map((value) => value ?? '');
       if (!subject || !permission || !object) {
         throw new Fault('INVALID_ARGUMENT', { detail: 'Give subject, permission and object.' });
       }
       const [type = '', id = ''] = object.split(':');
-      await requireAdmin(parts, caller, [{ type, id }]);
-      sendJson(res, 200, await parts.relations.explain(subject, permission, object));
+      await requireExplainer(parts, caller, { type, id });
+      sendJson(res, 200, await explained(parts, caller, { subject, permission, object }, query));
     }),
   );
 }

@@ -58,12 +58,14 @@ export function decodeRelation(message: InMessage, ids: SchemaIds = ownIds): Jou
   return { change: { operation, relationship }, eventId, actor, at };
 }
 
-function wireRelationship({ resource, relation, subject, expiresAt }: Relationship): Wire {
+function wireRelationship(relationship: Relationship): Wire {
+  const { resource, relation, subject, startsAt, expiresAt } = relationship;
   return create(RelationshipSchema, {
     resource: { type: resource.type, id: resource.id },
     relation,
     subject: { type: subject.type, id: subject.id },
     subjectRelation: subject.relation ?? '',
+    ...(startsAt !== undefined && { startsAt: timestampOf(startsAt) }),
     ...(expiresAt !== undefined && { expiresAt: timestampOf(expiresAt) }),
   });
 }
@@ -80,6 +82,7 @@ function relationshipOf(wire: Wire): Relationship {
       ...object(wire.subject, 'subject'),
       ...(wire.subjectRelation !== '' && { relation: wire.subjectRelation }),
     },
+    ...(wire.startsAt && { startsAt: isoOf(wire.startsAt, 'start') }),
     ...(wire.expiresAt && { expiresAt: isoOf(wire.expiresAt, 'expiration') }),
   };
 }

@@ -118,6 +118,8 @@ export interface Relationship {
   readonly resource: { readonly type: string; readonly id: string };
   readonly relation: string;
   readonly subject: { readonly type: string; readonly id: string; readonly relation?: string };
+  /** ISO 8601, in the future when it was written: until then the relationship is not there. */
+  readonly startsAt?: string;
   /** ISO 8601; only where the schema allows an expiration. */
   readonly expiresAt?: string;
 }

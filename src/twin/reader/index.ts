@@ -20,7 +20,7 @@ export type { DocumentText, KnownRead } from './known.ts';
 export type { ListPage } from './list.ts';
 export type { Answer, Caller, ReaderParts, ReadOptions } from './parts.ts';
 export { renderSearch } from './results.ts';
-export { isShown, type Withheld, withheldFrom } from './shown.ts';
+export { isShown, shownTo, type Withheld, withheldFrom } from './shown.ts';
 
 /**
  * The one door: nothing reads a document except through here. MCP, plain HTTP, stdio, chat and

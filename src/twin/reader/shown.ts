@@ -14,6 +14,15 @@ export function shownOf(principal: Principal, section: Section): Extent | undefi
   return purposeFor(principal).sections.get(section);
 }
 
+/** The same of scopes and a purpose that are only thought of; without scopes, of the purpose alone. */
+export function shownTo(
+  { scopes, purpose }: { scopes?: ReadonlySet<string> | undefined; purpose?: string | undefined },
+  section: Section,
+): Extent | undefined {
+  if (scopes !== undefined && !mayReadSection(scopes, section)) return undefined;
+  return purposeFor(purpose === undefined ? {} : { purpose }).sections.get(section);
+}
+
 export function isShown(principal: Principal, section: Section): boolean {
   return shownOf(principal, section) !== undefined;
 }

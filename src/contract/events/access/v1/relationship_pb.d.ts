@@ -80,6 +80,13 @@ export declare type Relationship = Message<"access.v1.Relationship"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * When it begins; absent when it does at once.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 6;
+   */
+  startsAt?: Timestamp | undefined;
 };
 
 /**
