@@ -12,7 +12,7 @@ const ROUNDS_MAX = 4;
 type Cache = Pick<FactCache, 'get' | 'put' | 'clear'>;
 
 export interface AskerParts {
-  readonly engine: Engine;
+  readonly check: Engine['check'];
   readonly clock: Clock;
   readonly follower: Follower;
   readonly cache: Cache;
@@ -24,7 +24,7 @@ export interface AskerParts {
 /**
  * Answers to the questions, by `questionKey`, none of them from before a change that this instance
  * has been told of.
- * @throws whatever the engine throws; Fault ACCESS_UNAVAILABLE when things change too fast.
+ * @throws whatever `check` throws; Fault ACCESS_UNAVAILABLE when things change too fast.
  */
 export async function ask(
   parts: AskerParts,
@@ -47,7 +47,7 @@ export async function ask(
 }
 
 async function fill(
-  { engine, clock, follower, cache, onDecision }: AskerParts,
+  { check, clock, follower, cache, onDecision }: AskerParts,
   questions: readonly CheckQuery[],
   facts: Map<string, Fact>,
   touched: (question: CheckQuery) => boolean,
@@ -64,7 +64,7 @@ async function fill(
   for (let from = 0; from < unknown.length; from += LIMITS.checkItemsMax) {
     const part = unknown.slice(from, from + LIMITS.checkItemsMax);
     const askedAtMs = clock.monotonic();
-    const { allowed, zedToken } = await engine.check(part, consistency);
+    const { allowed, zedToken } = await check(part, consistency);
     for (const [index, question] of part.entries()) {
       const fact = { allowed: allowed[index] === true, revision: zedToken };
       facts.set(questionKey(question), fact);

@@ -23,6 +23,7 @@ import { Suspensions, suspendedBy, suspensionQuestions } from './decisions-suspe
 import { type Condition, conditionOf, trustOf } from './decisions-trust.ts';
 import { Withheld } from './decisions-withheld.ts';
 import type { CheckQuery, Engine } from './spicedb/engine.ts';
+import { gatheredChecks } from './spicedb/gathered.ts';
 
 export interface DecisionsOptions {
   readonly engine: Engine;
@@ -84,6 +85,7 @@ export function createDecisions(options: DecisionsOptions): Decisions {
 class Decider implements Decisions {
   readonly name = 'access-decisions';
   readonly #engine: Engine;
+  readonly #check: Engine['check'];
   readonly #clock: Clock;
   readonly #cache: FactCache;
   readonly #lookups: LookupCache;
@@ -110,6 +112,7 @@ class Decider implements Decisions {
     this.#onTrouble = onTrouble;
     this.#onDecision = onDecision;
     this.#engine = engine;
+    this.#check = gatheredChecks(engine);
     this.#clock = clock;
     this.#cache = new FactCache({
       entriesMax: LIMITS.decisionCacheEntriesMax,
@@ -311,7 +314,7 @@ class Decider implements Decisions {
 
   get #asking(): AskerParts {
     return {
-      engine: this.#engine,
+      check: this.#check,
       clock: this.#clock,
       follower: this.#follower,
       cache: this.#cache,
