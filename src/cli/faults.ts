@@ -47,6 +47,7 @@ function endingOfTwinError(error: TwinError): Ending {
 function exitOf(code: TwinErrorCode): Exit {
   switch (code) {
     case 'UNAUTHENTICATED':
+    case 'INSUFFICIENT_AUTHENTICATION':
     case 'INSUFFICIENT_SCOPE':
     case 'PURPOSE_REFUSED':
     case 'SUSPENDED':

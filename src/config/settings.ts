@@ -9,7 +9,7 @@ import {
   kafkaTls,
   schemaRegistryUrl,
 } from './kafka-parsers.ts';
-import { oauthAudience, oauthClaims, oauthIssuer, oauthScopePrefix } from './oauth.ts';
+import { oauthAudience, oauthClaims, oauthIssuer, oauthScopePrefix } from './oauth-parsers.ts';
 import {
   backupKey,
   host,

@@ -62,18 +62,25 @@ function sendText(res: ServerResponse, correlationId: string, text: string): voi
 
 /** What a caller without a token may send to be told of its scopes; most messages are smaller. */
 const ASKED_BYTES_MAX = 16 * 1024;
+/** And how long its body may take; a slower one is answered without. */
+const ASKED_MS = 1_000;
 
 /**
  * What somebody wants who may not have it: from the body where that is short, else from the headers
  * of MCP 2026-07-28, so that the challenge names the scopes to ask for. It decides nothing.
  */
 async function asked(req: IncomingMessage): Promise<unknown> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Fault('INVALID_REQUEST')), ASKED_MS);
   try {
-    return parseJson(await readBody(req, ['application/json'], ASKED_BYTES_MAX));
+    const body = readBody(req, ['application/json'], ASKED_BYTES_MAX);
+    return parseJson(await Promise.race([body, late.promise]));
   } catch {
     const [method] = valuesOf(req, 'mcp-method');
     const [name] = valuesOf(req, 'mcp-name');
     return method === undefined ? undefined : { method, params: { name, uri: name } };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
