@@ -73,9 +73,9 @@ export interface AccessRoom {
   readonly decisions: Decisions;
   readonly relations: Relations;
   readonly audit: AuditTrail;
-  /** In the order in which they start. */
   /** What is given out of it. @param tenantOf the tenant of a member, where one is known */
   auditDesk(tenantOf: (member: string) => string | undefined): AuditDesk;
+  /** In the order in which they start. */
   readonly services: readonly Service[];
   /** Tokens, once the address is known that their audience contains. */
   tokens(publicUrl: string): Promise<Tokens>;
@@ -132,12 +132,12 @@ export function createAccess(parts: AccessParts): AccessRoom {
   const audit = createAudit({
     ...{ dataDir, clock, report, ...parts.audit },
     ...{ onCommit: metrics.auditCommit, onLag: metrics.auditLag },
-  });
     onAppended: (entry) => rights.shown(entry),
   });
   const rights = new Rights({
     ...{ audit, access: decisions, clock, report },
     explain: (subject, permission, object) => decisions.explain(subject, permission, object),
+  });
   const told = (rule: string): void => audit.failedAuthentication(rule);
   return {
     decisions,
@@ -188,8 +188,8 @@ function openEngine({ spicedb, clock, onDeath }: AccessParts): {
 }
 
 interface TokenParts extends AccessParts {
-  readonly relations: Relations;
   readonly failedAuthentication: (rule: string) => void;
+  readonly relations: Relations;
   readonly trail: AuditTrail;
   readonly ours: IssuerService;
 }
