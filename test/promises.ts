@@ -225,6 +225,10 @@ export const PROMISES: readonly Promised[] = [
     'B-AG-5',
     'A grant from a later day is in force from that instant, written once, whoever leads and whatever restarts.',
   ),
+  spine(
+    'B-AG-6',
+    'Whatever ends a right closes reads, searches, streams of both eras, cursors and sessions alike.',
+  ),
 
   spine('B-AD-1', 'The audit is a Merkle log after RFC 6962: its test vectors and proofs hold.'),
   spine(
