@@ -11,6 +11,7 @@ import {
 import { sleep } from '../src/kernel/clock.ts';
 import { auditOf } from './support/audit.ts';
 import { ANA_COVERAGE, changeCoverage } from './support/changes.ts';
+import { CLIENTS } from './support/clients.ts';
 import { type CuttingProxy, cuttingProxy } from './support/cutting-proxy.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
@@ -298,6 +299,28 @@ test('B-MC-21, P3: what has changed meanwhile is not told as it was', async () =
   assert.match(text, /"error":\{/);
   assert.doesNotMatch(text, /"result"|contents/);
   assert.ok(auditOf(server, 'told again: no longer as it was').length >= 1);
+});
+
+test('B-MC-11: what is open over stdio when the server is killed ends with an error', async () => {
+  const { dataDir } = server;
+  const asked = Promise.withResolvers<void>();
+  const person = (): Promise<never> => {
+    asked.resolve();
+    return new Promise(() => undefined);
+  };
+  const stdio = CLIENTS['SDK 1.x over stdio, 2025 era'];
+  const client = await stdio?.({ url: server.url, token: '', dataDir, as: 'nurse', person });
+  const message = 'What does the plan of Demo-Baker cost?';
+  const called = client?.call('chat', { message });
+  await asked.promise;
+  await Promise.all([
+    server.kill(),
+    assert.rejects(async () => await called, /before it answered/),
+  ]);
+  await client?.close();
+  await proxy.stop();
+  server = await startServer({ dataDir });
+  proxy = await cuttingProxy(server.url);
 });
 
 test('B-MC-21: F20: after kill -9 a session, its event ids included, is unknown: 404, then anew', async () => {

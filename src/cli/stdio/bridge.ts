@@ -22,6 +22,8 @@ const LOST = 'The connection to the server ended before it answered; send the re
 interface Pending {
   readonly abort: AbortController;
   readonly frame: JSONRPCRequest;
+  /** The server that has taken it. */
+  link?: Link;
 }
 
 /** Carries frames between a client on stdio and the server that is there at the time. */
@@ -85,14 +87,14 @@ export class Bridge {
   async #request(frame: JSONRPCRequest): Promise<void> {
     if (this.#pending.has(frame.id)) return this.#refuse(frame);
     const abort = new AbortController();
-    const pending = { abort, frame };
+    const pending: Pending = { abort, frame };
     this.#pending.set(frame.id, pending);
     const fail = (error: unknown): void => {
       if (this.#pending.get(frame.id) !== pending) return;
       this.#toClient(errorFrame(frame.id, error));
     };
     try {
-      await this.#deliver(frame, {
+      pending.link = await this.#deliver(frame, {
         requestSignal: abort.signal,
         onRequestStreamEnd: () => fail(new TwinError('UNREACHABLE', { message: LOST })),
       });
@@ -112,10 +114,11 @@ export class Bridge {
   }
 
   /** Once more where the server has gone, or has forgotten the session: all that MCP asks is safe. */
-  async #deliver(frame: JSONRPCMessage, options: SendOptions): Promise<void> {
+  async #deliver(frame: JSONRPCMessage, options: SendOptions): Promise<Link> {
     const link = await this.#current();
     try {
-      return await link.send(frame, options);
+      await link.send(frame, options);
+      return link;
     } catch (thrown) {
       if (options.requestSignal?.aborted === true) throw thrown;
       const { code, status } = asTwinError(thrown);
@@ -125,6 +128,7 @@ export class Bridge {
     }
     const next = await this.#current();
     await next.send(frame, options);
+    return next;
   }
 
   #current(): Promise<Link> {
@@ -159,8 +163,17 @@ export class Bridge {
     if (this.#closing) return;
     this.#log('the server has gone');
     await this.#drop(link);
+    this.#failAll(link);
     if (this.#memory.subscribed.size === 0) return;
     await this.#follow();
+  }
+
+  /** Of a session the SDK's transport would come back for the answer, to a server that is gone. */
+  #failAll(link: Link): void {
+    for (const [id, pending] of [...this.#pending]) {
+      if (pending.link !== link) continue;
+      this.#toClient(errorFrame(id, new TwinError('UNREACHABLE', { message: LOST })));
+    }
   }
 
   /** Finds the next server without starting one: whoever stopped the last may want to start it. */
