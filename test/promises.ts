@@ -351,6 +351,10 @@ export const PROMISES: readonly Promised[] = [
     'B-RT-6',
     'What is kept where and how long is one table, held by the topics, the document and the command.',
   ),
+  spine(
+    'B-RT-7',
+    'A de-identified record tells none of the 18 identifiers, no free text, no age over 89, and nobody by its ids.',
+  ),
 
   spine(
     'B-AS-1',

@@ -4,6 +4,7 @@ import { addAudit } from './commands/audit.ts';
 import { addConfig } from './commands/config.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addExport } from './commands/export.ts';
 import { addFlags } from './commands/flags.ts';
 import { addImport } from './commands/import.ts';
 import { addKeeping } from './commands/keeping.ts';
@@ -83,5 +84,6 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addTopics(program, io, setExit);
   addSnapshot(program, io);
   addKeeping(program, io);
+  addExport(program, io);
   return program;
 }

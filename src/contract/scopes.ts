@@ -14,6 +14,7 @@ export const SCOPES = [
   'relations:write',
   'agents:manage',
   'breakglass',
+  'twin:deidentified',
   'audit:read',
   'admin',
 ] as const;
@@ -39,6 +40,7 @@ export type Operation =
   | 'replay'
   | 'snapshots'
   | 'keeping'
+  | 'deidentified'
   | 'metrics';
 
 /** All of the scopes that an operation needs. A section read needs `twin:read` or its section's. */
@@ -60,6 +62,7 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   replay: ['admin'],
   snapshots: ['admin'],
   keeping: ['admin'],
+  deidentified: ['twin:deidentified'],
   metrics: ['admin'],
 };
 

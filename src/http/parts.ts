@@ -149,6 +149,8 @@ export interface KeepingDesk {
   retain(tenant: string, dryRun: boolean): Promise<RetentionReport>;
   /** @throws Fault NOT_FOUND where no place or no key for backups is set */
   backup(): Promise<BackupMade>;
+  /** A JSON text each. @throws Fault NOT_FOUND for a member that is not of the tenant */
+  deidentified(tenant: string, members?: readonly string[]): Iterable<string>;
 }
 
 /** Legal holds, and letting members go. */

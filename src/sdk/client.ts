@@ -116,6 +116,8 @@ export interface TwinClient {
     retain(dryRun: boolean): Promise<t.RetentionReport>;
     backup(): Promise<t.BackupMade>;
   };
+  /** Records without the 18 identifiers of Safe Harbor, a JSON text each. */
+  deidentified(members?: readonly string[]): AsyncIterable<string>;
   /** What consumers could not handle. */
   readonly deadLetters: {
     list(topic?: string): Promise<t.DeadLetterList>;
@@ -201,6 +203,7 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
       list: async () => (await http.get<{ snapshots: t.Snapshot[] }>('/v1/snapshots')).snapshots,
     },
     keeping: keepingOf(http),
+    deidentified: (members) => http.lines('/v1/deidentified', { members: members?.join(',') }),
     deadLetters: {
       list: (topic) => http.get('/v1/dlq', { topic }),
       show: (id) => http.get(`/v1/dlq/${encodeURIComponent(id)}`),

@@ -23,6 +23,9 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
   const documentEtag = db.prepare('SELECT etag FROM documents WHERE uri = ? AND variant = ?');
   const sourceEtags = db.prepare(`SELECT general_etag AS general, full_etag AS full FROM sources
     WHERE subject = ? AND type = ? AND id = ? AND section = ?`);
+  const members = db.prepare('SELECT member FROM persons WHERE tenant = ? ORDER BY member');
+  const sources = db.prepare(`SELECT body, section, sensitive FROM sources
+    WHERE subject = ? AND section IS NOT NULL ORDER BY type, id`);
   // Read through the unique index alone, as far as the type does not fit.
   const controls = db.prepare(`SELECT body FROM sources
     WHERE (subject, type, id) IN (SELECT subject, type, id FROM sources WHERE type = ?)
@@ -56,6 +59,8 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     changesAfter: (partition, offset, limit) => changesIn(db, partition, offset, limit),
     recentChanges: (uris, at) => changesSince(db, uris, at),
     people: (query) => findPersons(db, query),
+    members: (tenant) => members.all(tenant).map(({ member }) => String(member)),
+    sources: (subject) => sources.all(subjectKey(subject)).map(sourceOf),
     controls: (type) => controls.all(type).map(({ body }) => JSON.parse(String(body))),
     applied: (partition) => Number(place.get(partition)?.offset ?? -1),
     version: () => Number(version.get()?.data_version),

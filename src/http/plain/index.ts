@@ -13,9 +13,10 @@ import { challengeOf } from '../challenge.ts';
 import type { HttpParts, PlainParts } from '../parts.ts';
 import { isForTheLog, plainError, retryHeaders, sendJson } from '../respond.ts';
 import { agentRoutes } from './agents.ts';
-import { authorizationServerRoutes } from './authorization-server.ts';
 import { auditRoutes } from './audit.ts';
+import { authorizationServerRoutes } from './authorization-server.ts';
 import { changeRoutes } from './changes.ts';
+import { deidentifiedRoutes } from './deidentified.ts';
 import { developmentRoutes } from './development.ts';
 import { deadLetterRoutes } from './dlq.ts';
 import { flagRoutes } from './flags.ts';
@@ -55,6 +56,7 @@ export function createPlainRoutes(
   replayRoutes(app, parts, guarded);
   snapshotRoutes(app, parts, guarded);
   keepingRoutes(app, parts, guarded);
+  deidentifiedRoutes(app, parts, guarded);
   schemaRoutes(app, parts.topicPrefix ?? '');
   if (parts.development !== undefined) {
     developmentRoutes(app, parts, parts.development);

@@ -6,6 +6,7 @@ import type { Snapshot } from '../../contract/snapshots.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { FORGOTTEN } from '../../twin/control.ts';
+import { deidentified } from '../../twin/deidentify/export.ts';
 import type { Intake, Relations, View } from '../../twin/ports.ts';
 import { backupsIn } from '../backup/backups.ts';
 import { createBackup, removeCopy } from '../backup/create.ts';
@@ -47,6 +48,8 @@ export interface Keeping {
   retain(tenant: string, dryRun: boolean): Promise<RetentionReport>;
   /** One at a time. @throws Fault NOT_FOUND without the settings */
   backup(): Promise<BackupMade>;
+  /** @throws Fault NOT_FOUND for a member that is not of the tenant */
+  deidentified(tenant: string, members?: readonly string[]): Iterable<string>;
 }
 
 const DONE = 'purged.json';
@@ -97,6 +100,10 @@ function createKeeping(options: KeepingOptions): Keeping {
       },
     },
     retain: (tenant, dryRun) => retain(parts, tenant, dryRun),
+    deidentified(tenant, members) {
+      const year = new Date(clock.now()).getUTCFullYear();
+      return deidentified({ view, tenant, members, year });
+    },
     backup: oneAtATime(() => makeBackup(options)),
   };
 }

@@ -131,6 +131,10 @@ export interface ViewShard {
   stampOf(uri: string, variant: Variant): { etag: string; recorded: string } | undefined;
   /** Control records of one type that are in force (twin/control.ts), by member. */
   controls(type: string): SourceRecord[];
+  /** Members of a tenant, by id. */
+  members(tenant: string): string[];
+  /** Every record of a subject that belongs to a section. */
+  sources(subject: Subject): StoredSource[];
 }
 
 export interface View {
