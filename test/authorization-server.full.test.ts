@@ -230,7 +230,7 @@ test('B-AS-9: what is strong takes a code; step-up asks again and says so in the
     const { url, verifier } = to.request({ ...tool, ...params });
     const page = await who.visit(url);
     assert.doesNotMatch(page.html, /name="as"/);
-    const refused = await who.submit(page, '/login', [['as', 'operator']]);
+    const refused = await who.submit(page, '/login', [['as', 'ana']]);
     assert.equal(refused.status, 403);
     const consent = await who.submit(refused, '/login', [['code', await codeFor('ana')]]);
     const done = await who.submit(consent, '/consent', allowing(consent));
@@ -272,6 +272,24 @@ test('B-AS-9: nobody is anybody by typing a name, and a code is used up', async 
   assert.equal((await login([['code', code]])).status, 403);
   const without = await fetch(`${server.url}/oauth/dev/login-code`, { method: 'POST' });
   assert.equal(without.status, 401);
+});
+
+test('B-AS-9: without the demo nobody may be picked, and no agent has a secret of the greeting', async () => {
+  const bare = await startServer({ env: { DEMO: 'off' } });
+  try {
+    const there = oauth(bare.url);
+    const { body } = await there.register({ redirect_uris: ['http://127.0.0.1/cb'] });
+    const client = { client_id: String(body.client_id), redirect_uri: 'http://127.0.0.1:1/cb' };
+    const who = person(bare.url);
+    const page = await who.visit(there.request({ ...client, scope: READS }).url);
+    assert.doesNotMatch(page.html, /name="as"/);
+    assert.equal((await who.submit(page, '/login', [['as', 'ana']])).status, 403);
+    assert.doesNotMatch(bare.output(), /client assistant/);
+    const form = { grant_type: 'client_credentials', client_id: 'assistant' };
+    assert.equal((await there.post('/oauth/token', form, secret)).status, 401);
+  } finally {
+    await bare.stop();
+  }
 });
 
 test('B-AS-9: another person logs in in place of the first, whose login ends', async () => {
