@@ -54,6 +54,7 @@ function sendText(res: ServerResponse, correlationId: string, text: string): voi
   res.writeHead(200, {
     'correlation-id': correlationId,
     'cache-control': 'no-store',
+    vary: 'Authorization, Origin',
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
   });

@@ -168,6 +168,8 @@ test('B-OA-6: 9: what one profile relaxes, the others do not', async () => {
   assert.match(await ruleAgainst('entra', { header: { typ: 'at+jwt' } }), /typ/);
   const both = { aud: [TOKENS.auth0.audience, `${TOKENS.rfc9068.issuer}/userinfo`] };
   assert.match(await ruleAgainst('rfc9068', { claims: both }), /aud/);
+  const three = ['https://other.example/api', ...(TOKENS.auth0.claims.aud as string[])];
+  assert.match(await ruleAgainst('auth0', { claims: { aud: three } }), /aud/);
   // Auth0 may leave the id out; elsewhere it is needed.
   assert.match((await tried('auth0')).tokenId, /^sha256-[\w-]{43}$/);
   assert.match(await ruleAgainst('rfc9068', { claims: { jti: undefined } }), /jti/);
