@@ -99,9 +99,10 @@ test('a Redis is known by its address, and its password is never printed', () =>
 });
 
 test('production names every unnamed embedded part and every development setting', () => {
-  const env = { NODE_ENV: 'production', DEMO: 'on', CONFORMANCE: 'on' };
-  const settings = ['EMBEDDED', 'EMBEDDED', 'DEMO', 'CONFORMANCE', 'PUBLIC_URL', 'OAUTH_ISSUER'];
-  assert.deepEqual(problemsOf({ env }), settings);
+  const development = { DEMO: 'on', OAUTH_LOOPBACK_CLIENTS: 'on', CONFORMANCE: 'on' };
+  const env = { NODE_ENV: 'production', ...development };
+  const settings = ['EMBEDDED', 'EMBEDDED', ...Object.keys(development)];
+  assert.deepEqual(problemsOf({ env }), [...settings, 'PUBLIC_URL', 'OAUTH_ISSUER']);
 });
 
 test('a secret comes from its variable or its file, and is never printed', () => {
