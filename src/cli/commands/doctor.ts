@@ -97,7 +97,9 @@ async function productionFindings({ host, port }: Config): Promise<Finding[]> {
   const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
   return [
     await tried('server', async () => {
-      const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+      const answer = await fetch(`${url}/healthz`, {
+        signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+      });
       const { version } = (await answer.json()) as { version?: string };
       return `${url}, version ${version}`;
     }),
