@@ -242,7 +242,6 @@ function auditOf({ auditDesk }: AccessRoom, view: View) {
   return { auditDesk: auditDesk(memberTenant), memberTenant };
 }
 
-
 function stopping({ drain, dataDir, services, logger, lock }: Running): () => Promise<void> {
   return async () => {
     drain();
@@ -293,7 +292,10 @@ function createDoor(
   parts: Pick<ReaderParts, 'view' | 'access' | 'audit' | 'clock' | 'panelOf' | 'onRead'>,
   { log, report }: { log: EventLog; report: Report },
 ): Door {
-  const positions = createPositionCodec(keys.position);
+  const positions = createPositionCodec(
+    keys.position,
+    ...(keys.positionBefore ? [keys.positionBefore] : []),
+  );
   const secrets = sealingSecrets(keys);
   const { view, clock } = parts;
   const floors = openFloors({ settings: redis, secret: keys.position, log, view, clock, report });

@@ -327,34 +327,14 @@ export const PROMISES: readonly Promised[] = [
     'Doctor looks at the issuer’s metadata, keys and clock, at the audience and at the pinned versions.',
   ),
 
-  spine(
-    'B-RT-1',
-    'Forgetting a member buries every record of theirs, and leaves no byte of them in any file.',
-  ),
-  spine(
-    'B-RT-2',
-    'What comes later of a forgotten member is refused, until an operator allows them again.',
-  ),
-  spine(
-    'B-RT-3',
-    'A legal hold keeps a member from being forgotten and their past from compaction, also after a restart.',
-  ),
-  spine(
-    'B-RT-4',
-    'Each hold, release, forgetting, retention run and backup is in the audit, refused ones too.',
-  ),
-  spine(
-    'B-RT-5',
-    'A backup made under load restores elsewhere to the same etags and a trail that proves itself, or leaves nothing.',
-  ),
-  spine(
-    'B-RT-6',
-    'What is kept where and how long is one table, held by the topics, the document and the command.',
-  ),
-  spine(
-    'B-RT-7',
-    'A de-identified record tells none of the 18 identifiers, no free text, no age over 89, and nobody by its ids.',
-  ),
+  spine('B-RT-1', 'A member who is forgotten leaves no live record, and no byte in any file.'),
+  spine('B-RT-2', 'What comes of a forgotten member is refused, until they are allowed again.'),
+  spine('B-RT-3', 'A legal hold stands against forgetting and compaction, also after a restart.'),
+  spine('B-RT-4', 'Holds, forgetting, retention and backups are in the audit, refused ones too.'),
+  spine('B-RT-5', 'A backup made under load restores to the same etags, or leaves nothing.'),
+  spine('B-RT-6', 'What is kept how long is one table: of topics, document and command.'),
+  spine('B-RT-7', 'A de-identified record tells none of the 18 identifiers, and nobody by an id.'),
+  spine('B-RT-8', 'Keys are replaced under use: the former is still known, the one before not.'),
 
   spine(
     'B-AS-1',

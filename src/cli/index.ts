@@ -8,6 +8,7 @@ import { addExport } from './commands/export.ts';
 import { addFlags } from './commands/flags.ts';
 import { addImport } from './commands/import.ts';
 import { addKeeping } from './commands/keeping.ts';
+import { addKeys } from './commands/keys.ts';
 import { addLoginCode } from './commands/login-code.ts';
 import { addReading } from './commands/reading.ts';
 import { addRelations } from './commands/relations.ts';
@@ -84,6 +85,7 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addTopics(program, io, setExit);
   addSnapshot(program, io);
   addKeeping(program, io);
+  addKeys(program, io);
   addExport(program, io);
   return program;
 }

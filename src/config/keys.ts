@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { isObject } from '../kernel/json.ts';
-import { createPrivate, makeDataDir, readPrivate } from './private-file.ts';
+import { createPrivate, makeDataDir, readPrivate, replacePrivate } from './private-file.ts';
 
 /** ES256 private key as a JWK with its key id. */
 export interface SigningJwk {
@@ -19,8 +19,10 @@ export interface SigningJwk {
 export interface DeploymentKeys {
   readonly etag: Buffer;
   readonly position: Buffer;
+  /** What `position` replaced, while what it made shall still be known. */
+  readonly positionBefore?: Buffer;
   readonly cursor: Buffer;
-  /** What `cursor` replaced, while what it sealed shall still open: set by hand, 32 bytes. */
+  /** What `cursor` replaced, while what it sealed shall still open. */
   readonly cursorBefore?: Buffer;
   readonly memberId: Buffer;
   readonly issuer: SigningJwk;
@@ -44,6 +46,27 @@ export async function loadKeys(path: string): Promise<DeploymentKeys> {
   return parse(path, created ? fresh : ((await readPrivate(path)) ?? ''));
 }
 
+/** Keys that can be replaced under use: what the former one made is still known. */
+export const ROTATABLE = ['cursor', 'position'] as const;
+export type Rotatable = (typeof ROTATABLE)[number];
+
+/**
+ * Puts a new key into the place of each of these, and the former one beside it; the one before that
+ * goes, and with it what it made. Servers take it when they start anew.
+ * @throws Error where the file is not there, or is no keys file
+ */
+export async function rotateKeys(path: string, names: readonly Rotatable[]): Promise<void> {
+  const text = await readPrivate(path);
+  if (text === undefined) throw new Error(`${path} is not there: no server has made its keys yet`);
+  parse(path, text);
+  const file = JSON.parse(text) as Record<string, unknown>;
+  for (const name of names) {
+    file[`${name}Before`] = file[name];
+    file[name] = randomBytes(KEY_BYTES).toString('base64url');
+  }
+  await replacePrivate(path, `${JSON.stringify(file, null, 2)}\n`);
+}
+
 function generate(): Record<string, unknown> {
   const secret = (): string => randomBytes(KEY_BYTES).toString('base64url');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -58,7 +81,7 @@ function generate(): Record<string, unknown> {
 function parse(path: string, text: string): DeploymentKeys {
   const file = jsonOf(text);
   if (!isObject(file) || file.version !== 1) throw unusable(path, 'it is not a keys file');
-  const secret = (name: (typeof SECRETS)[number] | 'cursorBefore'): Buffer => {
+  const secret = (name: (typeof SECRETS)[number] | 'cursorBefore' | 'positionBefore'): Buffer => {
     const bytes = Buffer.from(String(file[name]), 'base64url');
     if (bytes.length !== KEY_BYTES) throw unusable(path, `${name} is not ${KEY_BYTES} bytes`);
     return bytes;
@@ -68,6 +91,7 @@ function parse(path: string, text: string): DeploymentKeys {
   return {
     etag: secret('etag'),
     position: secret('position'),
+    ...('positionBefore' in file && { positionBefore: secret('positionBefore') }),
     cursor: secret('cursor'),
     ...('cursorBefore' in file && { cursorBefore: secret('cursorBefore') }),
     memberId: secret('memberId'),

@@ -24,9 +24,13 @@ const HEAD_BYTES = 9;
 const PLACE_BYTES = 8;
 const TAG_BYTES = 12;
 
-export function createPositionCodec(key: Uint8Array): PositionCodec {
-  const tagOf = (body: Uint8Array): Buffer =>
-    createHmac('sha256', key).update(body).digest().subarray(0, TAG_BYTES);
+/** @param replaced keys that made positions before, and still know them */
+export function createPositionCodec(
+  key: Uint8Array,
+  ...replaced: readonly Uint8Array[]
+): PositionCodec {
+  const tagOf = (body: Uint8Array, by = key): Buffer =>
+    createHmac('sha256', by).update(body).digest().subarray(0, TAG_BYTES);
   return {
     encode({ epoch, places: all }) {
       const places = all.filter(({ offset }) => offset >= 0);
@@ -44,7 +48,8 @@ export function createPositionCodec(key: Uint8Array): PositionCodec {
       const body = bytes.subarray(0, Math.max(bytes.length - TAG_BYTES, 0));
       const whole = (body.length - HEAD_BYTES) % PLACE_BYTES === 0 && body.length >= HEAD_BYTES;
       if (!whole || body[0] !== VERSION || bytes.toString('base64url') !== text) throw unknown();
-      if (!timingSafeEqual(bytes.subarray(body.length), tagOf(body))) throw unknown();
+      const tag = bytes.subarray(body.length);
+      if (![key, ...replaced].some((by) => timingSafeEqual(tag, tagOf(body, by)))) throw unknown();
       const places: Place[] = [];
       for (let at = HEAD_BYTES; at < body.length; at += PLACE_BYTES) {
         places.push({ partition: body.readUInt16BE(at), offset: body.readUIntBE(at + 2, 6) });
