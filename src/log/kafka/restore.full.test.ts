@@ -1,3 +1,3 @@
 import { testRestoring } from './restore-suite.rig.ts';
 
-testRestoring(150);
+testRestoring(40);
