@@ -46,7 +46,7 @@ import { collectStartFaults, type StartFault } from './operations/start-faults.t
 import { clockFaults, dataDirProbe, httpProbe, redisProbe } from './operations/start-probes.ts';
 import { createChangeBus } from './twin/change-bus.ts';
 import { createCursorCodec } from './twin/cursor.ts';
-import { createDisclosures } from './twin/disclosures.ts';
+import { followed } from './twin/disclosures.ts';
 import type { EventLog, Intake, View } from './twin/ports.ts';
 import { createPositionCodec, type PositionCodec } from './twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from './twin/reader/index.ts';
@@ -154,9 +154,9 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const audited = { signingKey: keys.etag, ...config.audit, topic: log.audits };
   const ruled = { dataDir, clock, journal: log.relations, issuerKey: keys.issuer, audit: audited };
   const leadership = spicedb && log.relationsLeadership;
-  const whose = issuersOf(config);
-  const room = createAccess({ ...ruled, ...whose, spicedb, leadership, report, metrics, onDeath });
-  const { audit, trail, disclosures, decisions, panelOf, relations } = followed(room);
+  const asked = { ...ruled, ...issuersOf(config), spicedb, leadership };
+  const room = followed(createAccess({ ...asked, report, metrics, onDeath }));
+  const { audit, trail, disclosures, decisions, panelOf, relations } = room;
   const access = withinTenants(decisions, view);
   const readable = { view, access, audit: trail, clock, panelOf, onRead: metrics.read };
   const door = createDoor(config, keys, readable, { log: log.log, report });
@@ -216,14 +216,18 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   };
 }
 
-/** What the reader, chat and MCP write of one request can be followed, by who tells it again. */
-function followed(room: ReturnType<typeof createAccess>) {
-  return { ...room, ...createDisclosures(room.audit) };
-}
-
 function startFailure(error: unknown, dataDir: string): unknown {
   if (!(error instanceof StartFailed)) return error;
   return new Error(`${error.message}. Its files are in ${dataDir}.`, { cause: error });
+}
+
+/** What is given out of the audit, a tenant at a time. */
+function auditOf({ auditDesk }: AccessRoom, view: View) {
+  const memberTenant = (id: string): string | undefined => {
+    const subject = { kind: 'member', id } as const;
+    return view.for(view.partitionOf(subject)).tenantOf(subject);
+  };
+  return { auditDesk: auditDesk(memberTenant), memberTenant };
 }
 
 interface Running {
@@ -232,14 +236,6 @@ interface Running {
   readonly services: readonly Service[];
   readonly logger: Logger;
   readonly lock: DataLock;
-}
-/** What is given out of the audit, a tenant at a time. */
-function auditOf({ auditDesk }: AccessRoom, view: View) {
-  const memberTenant = (id: string): string | undefined => {
-    const subject = { kind: 'member', id } as const;
-    return view.for(view.partitionOf(subject)).tenantOf(subject);
-  };
-  return { auditDesk: auditDesk(memberTenant), memberTenant };
 }
 
 function stopping({ drain, dataDir, services, logger, lock }: Running): () => Promise<void> {

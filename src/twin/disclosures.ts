@@ -47,3 +47,8 @@ export function createDisclosures(audit: Audit & AuditTrail): {
     },
   };
 }
+
+/** The same of a room that has the audit: what is written by its `trail` can be followed. */
+export function followed<Room extends { readonly audit: Audit & AuditTrail }>(room: Room) {
+  return { ...room, ...createDisclosures(room.audit) };
+}
