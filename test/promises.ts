@@ -252,7 +252,6 @@ export const PROMISES: readonly Promised[] = [
   spine('B-AD-8', 'Reading an access log is recorded, and shows in it once the day is over.'),
   spine('B-AD-9', 'An export is verified without the server, from its rows and checkpoints alone.'),
   spine('B-AD-10', 'Beside a disclosure stands by which relations it was allowed.'),
-
   spine(
     'B-HP-1',
     'The hot path of reads gives what the whole path gives, byte for byte, and nothing but successes.',
@@ -275,15 +274,6 @@ export const PROMISES: readonly Promised[] = [
     'Every SDK and both LangChains read, are refused, are told and are cut off; agents act once.',
   ),
   spine('B-FM-6', 'Each attack of the list for URIs, hosts, origins and sessions is refused.'),
-
-  spine(
-    'B-AG-1',
-    'A purpose of use narrows sections and fields alike on every surface, and never adds to them.',
-  ),
-  spine(
-    'B-AG-2',
-    'What scopes and purpose narrowed is named; what relations and protection did never is.',
-  ),
 
   spine(
     'B-OA-1',
