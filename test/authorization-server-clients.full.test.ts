@@ -96,20 +96,32 @@ test('B-AS-5: a document is read within bounds, once, and is followed nowhere', 
   assert.match(await page(publish('/good.json')), /Documented/);
   assert.equal(asked.filter((path) => path === '/good.json').length, 1, 'kept for a while');
   const good = publish('/target.json');
-  for (const [path, more, answer] of [
-    ['/moved.json', {}, { status: 302, to: good }],
-    ['/missing.json', {}, { status: 404 }],
-    ['/html.json', {}, { type: 'text/html' }],
-    ['/no-json.json', {}, { body: '{' }],
-    ['/list.json', {}, { body: '[]' }],
-    ['/large.json', { x: 'x'.repeat(20_000) }, {}],
-    ['/slow.json', {}, { body: 'silence' }],
-    ['/other-id.json', { client_id: 'https://localhost/else' }, {}],
-    ['/secret.json', { client_secret: 's', token_endpoint_auth_method: 'client_secret_post' }, {}],
-    ['/keys.json', { jwks_uri: good, token_endpoint_auth_method: 'private_key_jwt' }, {}],
-    ['/redirects.json', { redirect_uris: ['http://evil.example/cb'] }, {}],
+  for (const [path, more, answer, says] of [
+    ['/moved.json', {}, { status: 302, to: good }, /redirects are not followed/],
+    ['/missing.json', {}, { status: 404 }, /does not answer 200/],
+    ['/html.json', {}, { type: 'text/html' }, /is no JSON/],
+    ['/no-json.json', {}, { body: '{' }, /is no JSON/],
+    ['/list.json', {}, { body: '[]' }, /no JSON object/],
+    ['/large.json', { x: 'x'.repeat(20_000) }, {}, /too large/],
+    ['/slow.json', {}, { body: 'silence' }, /in time/],
+    ['/other-id.json', { client_id: 'https://localhost/else' }, {}, /does not match/],
+    [
+      '/secret.json',
+      { client_secret: 's', token_endpoint_auth_method: 'client_secret_post' },
+      {},
+      /public client/,
+    ],
+    [
+      '/keys.json',
+      { jwks_uri: good, token_endpoint_auth_method: 'private_key_jwt' },
+      {},
+      /public client/,
+    ],
+    ['/redirects.json', { redirect_uris: ['http://evil.example/cb'] }, {}, /redirect_uris/],
   ] as const) {
-    assert.match(await page(publish(path, more, answer)), /This did not work/, path);
+    const html = await page(publish(path, more, answer));
+    assert.match(html, /This did not work/, path);
+    assert.match(html, says, path);
   }
   assert.ok(!asked.includes('/target.json'), 'neither a redirect nor a key was followed');
 });

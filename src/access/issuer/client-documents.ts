@@ -54,14 +54,14 @@ export function refusalOfUrl(id: string, loopback: boolean): string | undefined 
  */
 export async function fetchDocument(id: string, options: DocumentOptions): Promise<Buffer> {
   const refusal = refusalOfUrl(id, options.loopback);
-  if (refusal !== undefined) throw refused(refusal);
+  if (refusal !== undefined) throw refusedFor(refusal);
   const { promise: late, reject } = Promise.withResolvers<never>();
   const within = AbortSignal.timeout(LIMITS.issuer.documentTimeoutMs);
-  within.addEventListener('abort', () => reject(refused('did not answer in time')));
+  within.addEventListener('abort', () => reject(refusedFor('did not answer in time')));
   try {
     return await Promise.race([late, ask(id, options, within)]);
   } catch (error) {
-    throw error instanceof Fault ? error : refused('could not be fetched', error);
+    throw error instanceof Fault ? error : refusedFor('could not be fetched', error);
   }
 }
 
@@ -93,7 +93,7 @@ function guardedLookup(host: string, { resolve = systemResolve, loopback }: Docu
       if (error !== null || first === undefined) {
         answer(error ?? new Error('no address'), '', 0);
       } else if (!addresses.every(({ address }) => may(address))) {
-        answer(refused('names a host that is not public'), '', 0);
+        answer(refusedFor('names a host that is not public'), '', 0);
       } else if (all === true) answer(null, addresses);
       else answer(null, first.address, first.family);
     });
@@ -104,15 +104,15 @@ function guardedLookup(host: string, { resolve = systemResolve, loopback }: Docu
 async function bodyOf(response: IncomingMessage): Promise<Buffer> {
   try {
     if (response.statusCode !== 200)
-      throw refused('does not answer 200 (redirects are not followed)');
+      throw refusedFor('does not answer 200 (redirects are not followed)');
     const type = (response.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-    if (!/^application\/(?:[a-z0-9.-]+\+)?json$/.test(type)) throw refused('is no JSON');
-    if (response.headers['content-encoding'] !== undefined) throw refused('is encoded');
+    if (!/^application\/(?:[a-z0-9.-]+\+)?json$/.test(type)) throw refusedFor('is no JSON');
+    if (response.headers['content-encoding'] !== undefined) throw refusedFor('is encoded');
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of response as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > LIMITS.issuer.documentBytesMax) throw refused('is too large');
+      if (length > LIMITS.issuer.documentBytesMax) throw refusedFor('is too large');
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
@@ -121,7 +121,8 @@ async function bodyOf(response: IncomingMessage): Promise<Buffer> {
   }
 }
 
-function refused(rule: string, cause?: unknown): Fault {
+/** A rule that a client's document breaks, in words that its developer may read. */
+export function refusedFor(rule: string, cause?: unknown): Fault {
   return new Fault('INVALID_ARGUMENT', {
     detail: `The client's metadata document ${rule}.`,
     ...(cause !== undefined && { cause }),

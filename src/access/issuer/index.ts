@@ -87,7 +87,10 @@ export function createIssuer(options: IssuerOptions): EmbeddedIssuer {
     ...{ store, clients, loopbackClients: settings.loopbackClients, clock },
     cookieKey: derived(options, 'cookies').toString('base64url'),
     customize: customizer({ store, clients, audit }),
-    renderError: (ctx, out) => refusalPage(ctx, String(out.error), out.error_description),
+    renderError: (ctx, out, error) => {
+      const why = error.cause instanceof Fault ? error.cause.message : out.error_description;
+      refusalPage(ctx, String(out.error), why);
+    },
   });
   registerExchange(provider, { ...options, store, clients, now });
   const interactions = createInteractions({

@@ -10,11 +10,12 @@ import {
 } from 'oidc-provider';
 import { SCOPES } from '../../contract/scopes.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { isObject } from '../../kernel/json.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import { createRate } from '../../kernel/rate.ts';
 import { PURPOSES } from '../tokens/purposes.ts';
 import { storeAdapter } from './adapter.ts';
-import { fetchDocument, type Resolve, refusalOfUrl } from './client-documents.ts';
+import { fetchDocument, type Resolve, refusalOfUrl, refusedFor } from './client-documents.ts';
 import { reducedMetadata } from './client-metadata.ts';
 import { STEP_UP, stepUpPolicy } from './policy.ts';
 import { isSecretOf, type RegisteredClients } from './registered-clients.ts';
@@ -167,7 +168,7 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
       ack: 'draft-02',
       allowFetch: (_ctx, id) => {
         const refusal = refusalOfUrl(id, loopbackClients);
-        if (refusal !== undefined) throw new errors.InvalidClient(`client_id ${refusal}`);
+        if (refusal !== undefined) throw refusedDocument(refusal);
         return documents.take('all');
       },
       allowClient: () => true,
@@ -228,12 +229,24 @@ function documentFetch({
   return async (url) => {
     const id = String(url);
     const options = { loopback: loopbackClients, ...(resolve && { resolve }) };
-    const said: unknown = JSON.parse((await fetchDocument(id, options)).toString('utf8'));
-    const { token_endpoint_auth_method: method = 'none' } = said as Record<string, unknown>;
-    if (method !== 'none') throw new errors.InvalidClient('only public clients may use a document');
-    const { client_id } = said as Record<string, unknown>;
+    const said = jsonOf(await fetchDocument(id, options));
+    const { client_id, token_endpoint_auth_method: method = 'none' } = isObject(said) ? said : {};
+    if (method !== 'none') throw refusedFor('is of no public client');
     return Response.json({ client_id, ...reducedMetadata(said) });
   };
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw refusedFor('is no JSON');
+  }
+}
+
+/** Its page says the rule (`refusalPage`): whoever develops the client is who reads it. */
+function refusedDocument(rule: string): errors.InvalidClient {
+  return Object.assign(new errors.InvalidClient('client_id refused'), { cause: refusedFor(rule) });
 }
 
 function requirePurpose(_ctx: KoaContextWithOIDC, value: string | undefined): void {
