@@ -2,8 +2,12 @@ import { isMessage } from '@bufbuild/protobuf';
 import { redactMessage } from '../contract/events/redact.ts';
 import { Fault } from '../kernel/errors.ts';
 import { isObject } from '../kernel/json.ts';
+import { identifies } from '../twin/deidentify/identifies.ts';
 
-/** Fields that never reach a log, whatever they hold: tokens, bodies, and URIs, which name members. */
+/**
+ * Fields that never reach a log, whatever they hold: tokens, bodies, and URIs, which name members;
+ * besides them whatever is an identifier by the table of de-identification.
+ */
 const HIDDEN = new Set([
   'authorization',
   'body',
@@ -89,5 +93,5 @@ function framesOf({ stack = '' }: Error): string[] {
 
 function isHidden(name: string): boolean {
   const lower = name.toLowerCase();
-  return HIDDEN.has(lower) || lower.startsWith(HIDDEN_PREFIX);
+  return HIDDEN.has(lower) || lower.startsWith(HIDDEN_PREFIX) || identifies(name);
 }
