@@ -162,7 +162,8 @@ test('--token, --as, DIGITAL_TWIN_TOKEN and operator, in this order', async () =
 });
 
 test('a command asks for the scope that it needs and no more', async () => {
-  answering({ members: [], relationships: [], ok: true, records: 0, allowed: true, why: [] });
+  const proof = { ok: true, records: 0, generations: [], says: [] };
+  answering({ members: [], relationships: [], allowed: true, why: [], ...proof });
   const scopeOf = async (argv: string[]) => {
     fake.tokens.length = 0;
     const { exit, err } = await run(dataDir, argv);
@@ -230,7 +231,7 @@ test('relations go as touch and delete, and list by object and relation', async 
 });
 
 test('an audit trail that does not verify: 1', async () => {
-  answering({ ok: false, records: 3, firstBad: 2 });
+  answering({ ok: false, records: 3, firstBad: 2, generations: [], says: [] });
   const { exit, out } = await run(dataDir, ['audit', 'verify']);
   assert.equal(exit, 1);
   assert.equal(out, 'broken at 2: 3 records\n');

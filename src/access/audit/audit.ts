@@ -19,6 +19,7 @@ import type { Generation, KeptRow, MemberQuery, RangeQuery } from './rows.ts';
 import { Shipping, type ShippingState } from './shipping.ts';
 import { createSigner, type Signer } from './signing.ts';
 import { AuditThread } from './thread.ts';
+import type { TrailRow } from './trail-row.ts';
 import { openWitness, type Witness, type WitnessSettings } from './witness.ts';
 
 export interface AuditOptions {
@@ -39,17 +40,6 @@ export interface AuditOptions {
   readonly onAppended?: (entry: AuditEntry) => void;
   /** Rows that are durable here and not in the topic yet. */
   readonly onLag?: (rows: number) => void;
-}
-
-/** A kept row with what it says. */
-export interface TrailRow {
-  readonly generation: string;
-  readonly instance: string;
-  readonly index: number;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly body: string;
-  readonly row: AuditRow;
 }
 
 export interface AuditState {

@@ -1,6 +1,6 @@
 import type { AccessReview, DisclosurePage, ExportedRow } from '../../contract/audit/reports.ts';
 import type { AuditRow } from '../../contract/audit/row.ts';
-import type { AuditTrail, TrailRow } from './audit.ts';
+import type { AuditTrail } from './audit.ts';
 import { linesOf, type RightsOf, SAYS } from './disclosures.ts';
 import { type AuditEvent, eventsOf } from './fhir.ts';
 import { leafOf } from './hashes.ts';
@@ -8,6 +8,7 @@ import type { AuditProof } from './proof.ts';
 import { membersOf } from './record.ts';
 import { Review } from './review.ts';
 import type { RowPlace } from './rows.ts';
+import type { TrailRow } from './trail-row.ts';
 
 /** Milliseconds since the epoch; the end is not included. */
 export interface Period {

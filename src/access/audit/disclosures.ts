@@ -1,6 +1,6 @@
 import type { DisclosureEntry, DisclosurePage } from '../../contract/audit/reports.ts';
 import type { AuditRow, RowAgent } from '../../contract/audit/row.ts';
-import type { TrailRow } from './audit.ts';
+import type { TrailRow } from './trail-row.ts';
 
 /** Actions that show something of a record when they succeed. */
 export const SHOWING: ReadonlySet<string> = new Set([

@@ -1,9 +1,9 @@
 import type { AccessReview, AccessReviewLine } from '../../contract/audit/reports.ts';
 import type { RowAgent } from '../../contract/audit/row.ts';
 import { Fault } from '../../kernel/errors.ts';
-import type { TrailRow } from './audit.ts';
 import { rightIn, SHOWING } from './disclosures.ts';
 import { membersOf } from './record.ts';
+import type { TrailRow } from './trail-row.ts';
 
 /** Pairs of person and member that one review holds in memory. */
 const PAIRS_MAX = 2_000_000;

@@ -41,7 +41,8 @@ export function addAudit(program: Command, io: CliIo, setExit: (code: number) =>
   addAuditReports(audit, io);
 }
 
-function printProof(io: CliIo, { ok, records, firstBad, generations, says }: AuditProof): void {
+function printProof(io: CliIo, proof: AuditProof): void {
+  const { ok, records, firstBad, generations, says } = proof;
   const verdict = ok
     ? coloured(io.stdout, 'green', 'whole')
     : coloured(io.stdout, 'red', `broken at ${firstBad}`);
