@@ -27,7 +27,7 @@ const SCOPE_WORDS: Readonly<Record<string, string>> = {
   'relations:write': 'decide who may see whose records',
   'agents:manage': 'decide which agents you trust, and with what',
   breakglass: 'open a record in an emergency, which is told to the privacy officer',
-  'twin:deidentified': 'read records without what names a person',
+  'twin:deidentified': 'take the records of many, without what names anybody',
   'audit:read': 'read who saw what',
   admin: 'run the installation: flags, dead letters, replays, snapshots',
 };
