@@ -42,6 +42,7 @@ import { keepingOf } from './operations/keeping/index.ts';
 import { createLogger, type Logger } from './operations/logger.ts';
 import { createMetrics } from './operations/metrics.ts';
 import { createProbes } from './operations/probes.ts';
+import { openRates, type Rates } from './operations/redis-rates.ts';
 import { collectStartFaults, type StartFault } from './operations/start-faults.ts';
 import { clockFaults, dataDirProbe, httpProbe, redisProbe } from './operations/start-probes.ts';
 import { createChangeBus } from './twin/change-bus.ts';
@@ -52,6 +53,7 @@ import { createPositionCodec, type PositionCodec } from './twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from './twin/reader/index.ts';
 import { createReceipts } from './twin/receipts.ts';
 import type { Secrets } from './twin/sealing.ts';
+import { createSpend } from './twin/spending.ts';
 import { isOfTenant, withinTenants } from './twin/tenants.ts';
 import { createView } from './view/embedded.ts';
 
@@ -172,7 +174,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const written = leadership ? [...room.services, leadership] : room.services;
   const keeping = keepingOf(config, keys, { ...stored, version, log, intake, relations, view });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
-  const services = [flags, door.floors, ...log.services, ...own, mcp, http];
+  const services = [flags, door.floors, door.rates, ...log.services, ...own, mcp, http];
   const key = randomBytes(32).toString('base64url');
   let url = '';
   let demoAgent: DemoAgent | undefined;
@@ -183,7 +185,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     demoAgent = authorizationServer?.demoAgent;
     http.open({
       ...{ ...shared, ...health, ...log.desks, mcp, intake, view, relations: room.desk, flags },
-      authenticator: rated(authenticator, clock, config.requestsPerSecond),
+      authenticator: rated(authenticator, door.rates.of, config.requestsPerSecond),
       ...{ snapshots: view.snapshots, keeping },
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       ...auditOf(room, view),
@@ -295,8 +297,10 @@ function createDoor(
   const secrets = sealingSecrets(keys);
   const { view, clock } = parts;
   const floors = openFloors({ settings: redis, secret: keys.position, log, view, clock, report });
+  const rates = openRates({ settings: redis, secret: keys.position, clock, report });
   const reader = createReader({
     ...parts,
+    spend: createSpend(rates.of),
     positions,
     floors,
     cursors: createCursorCodec(secrets, clock),
@@ -304,13 +308,14 @@ function createDoor(
     etagKey: keys.etag,
     readWaitMs,
   });
-  return { reader, positions, floors, requestStates: createRequestStates(secrets, clock) };
+  return { reader, positions, floors, rates, requestStates: createRequestStates(secrets, clock) };
 }
 
 interface Door {
   readonly reader: Reader;
   readonly positions: PositionCodec;
   readonly floors: FloorsService;
+  readonly rates: Rates;
   readonly requestStates: RequestStates;
 }
 

@@ -229,6 +229,10 @@ export const PROMISES: readonly Promised[] = [
     'B-AG-6',
     'Whatever ends a right closes reads, searches, streams of both eras, cursors and sessions alike.',
   ),
+  spine(
+    'B-AG-7',
+    'Instances that share a Redis share one count of a caller; without it each allows a share, and never more.',
+  ),
 
   spine('B-AD-1', 'The audit is a Merkle log after RFC 6962: its test vectors and proofs hold.'),
   spine(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LIMITS } from '../kernel/limits.ts';
+import { createRate } from '../kernel/rate.ts';
 import type { Principal } from '../twin/ports.ts';
 import type { Authenticator } from './parts.ts';
 import { rated } from './rated.ts';
@@ -14,7 +15,11 @@ function opened() {
     authenticate: ([subject, tenant]: readonly string[]) =>
       Promise.resolve({ subject, tenant, kind: 'user', clientId: 'c' } as unknown as Principal),
   } as Authenticator;
-  const outer = rated(inner, { monotonic: () => nowMs }, PER_SECOND);
+  const outer = rated(
+    inner,
+    (_, options) => createRate({ monotonic: () => nowMs }, options),
+    PER_SECOND,
+  );
   const passed = async (subject: string, tenant: string, times: number): Promise<number> => {
     let count = 0;
     for (let n = 0; n < times; n += 1) {

@@ -1,32 +1,39 @@
-import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
 import { LIMITS } from '../kernel/limits.ts';
-import { createRate } from '../kernel/rate.ts';
+import type { RateOptions } from '../kernel/rate.ts';
 import { principalKey } from '../twin/principals.ts';
 import type { Authenticator } from './parts.ts';
 
+/** Whether it may happen now; then it counts. */
+interface Counted {
+  take(key: string): boolean | Promise<boolean>;
+}
+
 /**
  * Every authenticated request counts for its principal and for its tenant, whatever its route, so
- * that one agent in a loop leaves the others their share. Counted on each instance by itself.
+ * that one agent in a loop leaves the others their share.
  * @param perSecond requests a second of one principal; a tenant has ten times that
+ * @param of counts of this instance, or of all that share a Redis
  */
 export function rated(
   authenticator: Authenticator,
-  clock: Pick<Clock, 'monotonic'>,
+  of: (name: string, options: RateOptions) => Counted,
   perSecond: number,
 ): Authenticator {
   const { requestBurstSeconds, tenantRequestsFactor } = LIMITS;
-  const rateOf = (rate: number) =>
-    createRate(clock, { perSecond: rate, burst: rate * requestBurstSeconds });
-  const byPrincipal = rateOf(perSecond);
-  const byTenant = rateOf(perSecond * tenantRequestsFactor);
+  const rateOf = (name: string, rate: number) =>
+    of(name, { perSecond: rate, burst: rate * requestBurstSeconds });
+  const byPrincipal = rateOf('requests', perSecond);
+  const byTenant = rateOf('tenant requests', perSecond * tenantRequestsFactor);
   return {
     ...authenticator,
     async authenticate(rawHeaders) {
       const principal = await authenticator.authenticate(rawHeaders);
       // The principal first: what it is refused does not count against its tenant.
-      if (byPrincipal.take(principalKey(principal)) && byTenant.take(principal.tenant)) {
-        return principal;
+      const own = byPrincipal.take(principalKey(principal));
+      if (own === true || (await own)) {
+        const tenants = byTenant.take(principal.tenant);
+        if (tenants === true || (await tenants)) return principal;
       }
       throw new Fault('RATE_LIMITED', { detail: 'Too many requests; wait a second.' });
     },

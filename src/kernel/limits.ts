@@ -37,6 +37,11 @@ export const LIMITS = {
   requestsPerSecond: 200,
   requestBurstSeconds: 5,
   tenantRequestsFactor: 10,
+  /** Searches, and those that chats make, of one principal; a tenant has the factor of them. */
+  searches: { perSecond: 100, burst: 1_000 },
+  chatSearches: { perSecond: 50, burst: 500 },
+  /** Of each of these, what one instance allows by itself while Redis is away. */
+  localShareWithoutRedis: 0.5,
   /** A person types a few characters a second; whoever asks faster is counting ids. */
   completions: { perSecond: 10, burst: 30 },
   /** Values that a completion offers; the protocol allows 100. */

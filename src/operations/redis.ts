@@ -18,6 +18,8 @@ export interface RedisOptionsOfOurs {
   readonly settings: RedisSettings;
   /** Told once an outage, not once a try. */
   readonly report: (error: unknown) => void;
+  /** What is so meanwhile, for the log. */
+  readonly lost?: string;
 }
 
 /** One connection (or one a node), with every call bounded and none queued while it is away. */
@@ -34,14 +36,18 @@ const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 2_000;
 const LOOPBACK = { host: '127.0.0.1', port: 6379 };
 
-export function connectRedis({ settings, report }: RedisOptionsOfOurs): RedisConnection {
+export function connectRedis({
+  settings,
+  report,
+  lost = 'floors are local',
+}: RedisOptionsOfOurs): RedisConnection {
   const client = clientOf(settings);
   const listeners: (() => void)[] = [];
   let wasReady = false;
   let stopped = false;
   let told = false;
   const away = (cause?: unknown): void => {
-    if (!told && !stopped) report(new Error('Redis is away: floors are local', { cause }));
+    if (!told && !stopped) report(new Error(`Redis is away: ${lost}`, { cause }));
     told = true;
   };
   client.on('error', away);

@@ -7,6 +7,7 @@ import type { Floors } from '../floors.ts';
 import type { Access, Audit, AuditEntry, Place, Principal, View } from '../ports.ts';
 import type { PositionCodec } from '../position.ts';
 import type { Receipts } from '../receipts.ts';
+import type { Spend } from '../spending.ts';
 import type { Loaded } from './load.ts';
 import type { Withheld } from './shown.ts';
 
@@ -24,6 +25,8 @@ export interface ReaderParts {
   readonly receipts: Receipts;
   readonly etagKey: Uint8Array;
   readonly readWaitMs: number;
+  /** Counts what costs more than a read; without it nothing is counted. */
+  readonly spend?: Spend;
   /** Told of each read: its section, and `success`, `denied` or `failed`. */
   readonly onRead?: (section: string, outcome: string) => void;
 }

@@ -36,6 +36,7 @@ export async function search(
   const { principal } = caller;
   const missing = missingScopes(principal.scopes, action === 'chat' ? 'chat' : 'search');
   if (missing.length > 0) throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes: missing } });
+  await parts.spend?.(principal, action === 'chat' ? 'chat' : 'search');
   const member = await findMember(parts, caller, input.member);
   const readable = await readableFor(parts, principal, member, input);
   const budget = input.budget ?? BUDGET_DEFAULT;
