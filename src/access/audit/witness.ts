@@ -65,7 +65,8 @@ class DirectoryWitness implements Witness {
     const base64 = proof.map((hash) => Buffer.from(hash).toString('base64'));
     const file = await open(join(this.#path, `${generation}.jsonl`), 'a', 0o644);
     try {
-      await file.appendFile(`${JSON.stringify({ checkpoint: note, from, proof: base64 })}\n`);
+      // A crash may have torn the last line: what comes then begins on one of its own.
+      await file.appendFile(`\n${JSON.stringify({ checkpoint: note, from, proof: base64 })}\n`);
       await file.sync();
     } finally {
       await file.close();
