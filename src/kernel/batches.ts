@@ -3,11 +3,13 @@
  * thus serves whoever waits, and each is told only after its own; an `Error` among the results is
  * told to its item alone.
  * @param bytesOf so that one batch is bounded by what it holds, not only by how many
+ * @param gather where several items come one after the other: the first one waits for this
  */
 export function inBatches<Item, Result>(
   write: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>,
   bounds: { readonly itemsMax: number; readonly bytesMax: number },
   bytesOf: (item: Item) => number,
+  gather?: () => Promise<unknown>,
 ): (item: Item) => Promise<Result> {
   const waiting: Waiting<Item, Result>[] = [];
   let running = false;
@@ -24,6 +26,7 @@ export function inBatches<Item, Result>(
   };
   const run = async (): Promise<void> => {
     running = true;
+    await gather?.();
     while (waiting.length > 0) {
       const batch = take();
       try {

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import type { Snapshot } from '../contract/snapshots.ts';
 import { inBatches } from '../kernel/batches.ts';
 import type { Clock, Timer } from '../kernel/clock.ts';
@@ -97,6 +98,8 @@ export class Life {
       (batches: readonly Batch[]) => this.#applyAll(batches),
       bounds,
       ({ records }) => records.length,
+      // Partitions that were fetched together are applied together.
+      () => setImmediate(),
     );
     const apply = (batch: Batch): Promise<void> => this.#apply(batch, gathered);
     this.#feeder = createFeeder({ log, clock, onError, batchSize, places, apply });

@@ -23,6 +23,8 @@ interface Held {
   readonly version: Version;
   /** Of data and notices, in short. */
   readonly said: string;
+  /** What that was made of, where it was not read from the file. */
+  readonly from?: Pick<ProjectedDocument, 'data' | 'notices'>;
   /** Title and date. */
   readonly about: string;
 }
@@ -80,16 +82,18 @@ export class StoredDocuments {
   ): Held {
     const { uri, variant, title } = document;
     const section = document.section as Version['section'];
-    const [data, notices] = [JSON.stringify(document.data), JSON.stringify(document.notices)];
-    const said = saidIn(data, notices);
     const about = aboutIn(title, recorded);
-    if (old?.said === said) {
-      if (old.about !== about) {
-        const sql = 'UPDATE documents SET title = ?, recorded = ? WHERE uri = ? AND variant = ?';
-        prepared(db, sql).run(title, recorded, uri, variant);
-      }
-      return { ...old, about };
-    }
+    const same = (of: Held): Held => {
+      if (of.about === about) return of;
+      const sql = 'UPDATE documents SET title = ?, recorded = ? WHERE uri = ? AND variant = ?';
+      prepared(db, sql).run(title, recorded, uri, variant);
+      return { ...of, about };
+    };
+    if (old?.from !== undefined && isSame(old.from, document)) return same(old);
+    const from = { data: document.data, notices: document.notices };
+    const [data, notices] = [JSON.stringify(from.data), JSON.stringify(from.notices)];
+    const said = saidIn(data, notices);
+    if (old?.said === said) return same({ ...old, from });
     const { etag, digest } = stampOf(projector, uri, variant, document);
     prepared(
       db,
@@ -98,12 +102,19 @@ export class StoredDocuments {
         etag = excluded.etag, digest = excluded.digest, title = excluded.title,
         recorded = excluded.recorded, data = excluded.data, notices = excluded.notices`,
     ).run(uri, variant, this.#subject, section, etag, digest, title, recorded, data, notices);
-    return { version: { uri, variant, section, etag, digest }, said, about };
+    return { version: { uri, variant, section, etag, digest }, said, about, from };
   }
 }
 
 function keyOf(variant: Variant, uri: string): string {
   return `${variant} ${uri}`;
+}
+
+/** Data that the projection remembers are the same object: they need not be written out again. */
+function isSame(one: NonNullable<Held['from']>, other: NonNullable<Held['from']>): boolean {
+  const { data, notices } = other;
+  if (one.data !== data || one.notices.length !== notices.length) return false;
+  return one.notices.every((notice, index) => notice === notices[index]);
 }
 
 function saidIn(data: string, notices: string): string {

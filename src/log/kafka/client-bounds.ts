@@ -12,6 +12,9 @@ export const BOUNDS = {
   transactionMs: 15_000,
   /** How long a broker holds a fetch that finds nothing: also the wait for a resumed partition. */
   fetchWaitMs: 250,
+  /** After a fetch that found little: what comes in small pieces is fetched some at a time. */
+  fetchPauseMs: 5,
+  fetchLittleBytes: 64 * 1024,
   fetchBytesMax: 8 * 1024 * 1024,
   partitionBytesMax: 1024 * 1024,
   /** Fetched and not handed over, by partition; then it is fetched no further. */

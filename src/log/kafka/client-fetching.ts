@@ -135,8 +135,9 @@ export class Fetching {
     };
     const from = readings.map(({ topic, partition, next }) => ({ topic, partition, offset: next }));
     try {
-      take(await this.#options.wire.fetch(node, from), find);
+      const bytes = take(await this.#options.wire.fetch(node, from), find);
       this.#backoff.reset();
+      if (bytes > 0 && bytes < BOUNDS.fetchLittleBytes) await sleep(BOUNDS.fetchPauseMs);
     } catch (error) {
       await this.#recover(error, find);
     }
@@ -175,12 +176,15 @@ function isWanted(reading: Reading): boolean {
   return !reading.paused && reading.waitingBytes < BOUNDS.waitingBytesMax;
 }
 
-function take(fetched: readonly FetchedPartition[], find: Find): void {
-  const silent = fetched.every(({ bytes }) => bytes === 0);
+/** Answers how many bytes there were. */
+function take(fetched: readonly FetchedPartition[], find: Find): number {
+  const all = fetched.reduce((sum, { bytes }) => sum + bytes, 0);
+  const silent = all === 0;
   for (const partition of fetched) {
     const reading = find(partition);
     // All that stood between was compacted away: a broker that had any of it would have sent it.
     const next = silent ? Math.max(partition.next, partition.stable) : partition.next;
     if (reading && next > reading.next) reading.add(partition.records, next, partition.bytes);
   }
+  return all;
 }

@@ -61,7 +61,8 @@ function stage(kafka: ReturnType<typeof fakeKafka>) {
     async grow(to: number) {
       count = to;
       grown();
-      await clock.advance(0);
+      // As long as a transaction lets the next one wait.
+      await clock.advance(100);
     },
   };
 }

@@ -32,6 +32,11 @@ export interface PublisherOptions {
 
 /** Changes in one transaction; a place is never divided. */
 const CHANGES_MAX = 500;
+/**
+ * From one transaction to the next: each costs the broker a dozen writes however little is in it,
+ * and no subscriber waits for these events.
+ */
+const PAUSE_MS = 100;
 
 /** What the view says next of some partitions, and how far that is. */
 interface Step {
@@ -141,6 +146,7 @@ class Publisher implements Service {
       for (const change of step.changes) told.forget(change);
       for (const [partition, reached] of step.reached) progress.set(partition, reached);
       onWritten();
+      await this.#pause(PAUSE_MS);
     }
   }
 

@@ -31,6 +31,13 @@ export interface ReignParts {
   readonly onError: (error: unknown) => void;
 }
 
+/**
+ * From the beginning of one transaction of the intake to that of the next: a transaction costs the
+ * broker, the views and whoever checks and tells the same whether it brings one fact or twenty.
+ * Whoever comes after a rest waits for nothing.
+ */
+const PACE_MS = 15;
+
 /** What else a transaction writes, by what was decided. */
 type More = (decided: Decided) => readonly KafkaMessage[];
 
@@ -48,6 +55,8 @@ export class Reign {
   #turn: Promise<unknown> = Promise.resolve();
   #pumping: Promise<void> | undefined;
   #over = false;
+  /** When the last transaction of the intake began. */
+  #beganMs = Number.NEGATIVE_INFINITY;
   #end: (cause: unknown) => void = () => undefined;
   /** Resolves with what ended it, or with nothing where it was stopped. */
   readonly ended = new Promise<unknown>((resolve) => {
@@ -124,6 +133,8 @@ export class Reign {
   async #pump(): Promise<void> {
     const { call, clock, deadLetter } = this.#parts;
     while (!this.#inbox.isEmpty && !this.#over) {
+      await this.#paced();
+      if (this.#over) return;
       const { items, unheard, intake, unreadable } = this.#inbox.take();
       const at = clock.now();
       const decide = () => {
@@ -144,6 +155,13 @@ export class Reign {
         return;
       }
     }
+  }
+
+  async #paced(): Promise<void> {
+    const { clock } = this.#parts;
+    const leftMs = this.#beganMs + PACE_MS - clock.monotonic();
+    if (leftMs > 0) await new Promise<void>((resolve) => void clock.after(leftMs, resolve));
+    this.#beganMs = clock.monotonic();
   }
 
   async #chore(task: Chore): Promise<number> {
