@@ -179,6 +179,7 @@ test('a thread that dies refuses what waits and is started again', async (t) => 
     return worker;
   });
   await audit.append(entry('c1'));
+  await audit.checkpoint();
   await kill();
   await assert.rejects(audit.append(entry('c2')), unavailable);
   assert.equal(reported.length, 1);
