@@ -9,7 +9,8 @@ import { type CliIo, print } from '../io.ts';
 /** What makes a directory ours; it stays, so that etags and ids stay the same. */
 const KEYS = 'keys.json';
 /** What the parts of a server keep; everything else in the directory is not ours to delete. */
-const OWN = /^(?:server\.log|(?:log|view|view\.next|audit|audit-trail)\.db(?:-wal|-shm|-journal)?)$/;
+const OWN =
+  /^(?:server\.log|(?:log|view|view\.next|audit|audit-trail)\.db(?:-wal|-shm|-journal)?)$/;
 
 export function addReset(program: Command, io: CliIo): void {
   program
