@@ -1,6 +1,6 @@
-import { OpenFeature, type Provider } from '@openfeature/server-sdk';
+import { OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
 import type { FlagState, FlagStates } from '../contract/flags.ts';
-import type { Clock, Timer } from '../kernel/clock.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
 import { randomId } from '../kernel/ids.ts';
 import type { Service } from '../kernel/lifecycle.ts';
@@ -13,7 +13,7 @@ import { FLAGS, type FlagName, isFlagName, type ValueOf } from './flags-table.ts
 export interface Flags extends Service {
   /** Bounded by the provider; whatever is on no list is the default. */
   eventDelivery(): Promise<EventDelivery>;
-  /** As it was at most a second ago: each read asks. */
+  /** As the provider told last: each read asks. */
   hotReads(): boolean;
   list(): Promise<FlagStates>;
   /**
@@ -35,10 +35,8 @@ export interface FlagsOptions {
   readonly provider?: Provider;
 }
 
-const LOOK_EVERY_MS = 1_000;
-
 export function createFlags(options: FlagsOptions): Flags {
-  const { report, clock } = options;
+  const { report } = options;
   const file = new FlagsFile(options);
   const provider = options.provider ?? new FileProvider(file);
   const isFile = options.provider === undefined;
@@ -62,16 +60,10 @@ export function createFlags(options: FlagsOptions): Flags {
   };
 
   let hotReads = true;
-  let looking: Timer | undefined;
   const look = async (): Promise<void> => {
     hotReads = (await detailsOf('hot-reads')).value === 'on';
   };
-  const follow = (): void => {
-    looking = clock.after(LOOK_EVERY_MS, () => {
-      follow();
-      look().catch(report);
-    });
-  };
+  client.addHandler(ProviderEvents.ConfigurationChanged, () => void look().catch(report));
 
   return {
     name: 'flags',
@@ -79,10 +71,8 @@ export function createFlags(options: FlagsOptions): Flags {
       if (isFile) await file.start();
       await OpenFeature.setProviderAndWait(domain, provider);
       await look();
-      follow();
     },
     stop() {
-      looking?.cancel();
       file.stop();
       return Promise.resolve();
     },
