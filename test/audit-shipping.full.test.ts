@@ -30,7 +30,8 @@ before(async () => {
   const entry = [{ resource: patient, request: { method: 'PUT', url: `Patient/${MEMBER}` } }];
   const bundle = JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
   assert.ok((await a.importBundle(bundle)).ok);
-  await a.relations('touch', `member:${MEMBER}#self@user:${MEMBER}`);
+  const officer = 'organization:demo#privacy_officer@user:officer';
+  await a.relations('touch', `member:${MEMBER}#self@user:${MEMBER}`, officer);
   await until('both may read', async () => (await statuses()).every((status) => status === 200));
 });
 after(async () => {
@@ -192,8 +193,10 @@ test('B-AD-4, P6: while Kafka is away nothing waits for it, and all comes once i
 
 test('B-AD-4: what the topic has of both is verified with it', async () => {
   await until('all of it is here', async () => {
-    const token = await b.token('operator', { scope: 'audit:read' });
-    const proof = (await (await b.fetch(token, '/v1/audit/verify')).json()) as {
+    const token = await b.token('officer', { scope: 'audit:read' });
+    const response = await b.fetch(token, '/v1/audit/verify');
+    assert.equal(response.status, 200);
+    const proof = (await response.json()) as {
       ok: boolean;
       generations: readonly { from: string; instance: string; ok: boolean }[];
     };
