@@ -15,6 +15,7 @@ import { type AskerParts, answered, ask, renew } from './decisions-asker.ts';
 import { ExpiryIndex } from './decisions-expiry.ts';
 import { type Explanation, explain } from './decisions-explain.ts';
 import { type Fact, FactCache, questionKey } from './decisions-facts.ts';
+import { Finder } from './decisions-finder.ts';
 import { Follower } from './decisions-follower.ts';
 import { LookupCache } from './decisions-lookups.ts';
 import { Flights, reachOf } from './decisions-reach.ts';
@@ -89,8 +90,7 @@ class Decider implements Decisions {
   readonly #clock: Clock;
   readonly #cache: FactCache;
   readonly #lookups: LookupCache;
-  /** Look-ups that are asked anew before their time is over. */
-  readonly #renewing = new Set<string>();
+  readonly #finder: Finder;
   readonly #renewals: Renewals;
   readonly #flights = new Flights();
   readonly #withheld = new Withheld();
@@ -143,6 +143,18 @@ class Decider implements Decisions {
         // What is cached was guarded by the Watch that is gone.
         this.#cache.clear();
         onTrouble(error);
+      },
+    });
+    this.#finder = new Finder({
+      engine,
+      clock,
+      onTrouble,
+      follower: this.#follower,
+      lookups: this.#lookups,
+      flights: this.#flights,
+      holding: async (questions) => {
+        const facts = await this.#ask(questions);
+        return questions.filter((one) => this.#holds([one], facts));
       },
     });
   }
@@ -223,7 +235,7 @@ class Decider implements Decisions {
       trust === undefined || this.#holds(trust, await this.#ask(trust));
     if (!(await trusted()) || (await this.#isClosed(principal))) return [];
     const subject: ObjectRef = { type: kind, id: principal.subject };
-    const ids = await this.#find(subject, permission, type);
+    const ids = await this.#finder.find(subject, permission, type);
     // A look-up takes its time, and trust may have ended meanwhile.
     if (!(await trusted()) || (await this.#isClosed(principal))) return [];
     return ids.filter((id) => !this.#isDenied(subject, { type, id }));
@@ -237,75 +249,6 @@ class Decider implements Decisions {
     const questions = this.#follower.sure ? [] : suspensionQuestions(principal);
     const facts = await this.#ask(questions);
     return this.isSuspended(principal) || questions.some((one) => mayBe(one, facts));
-  }
-
-  /** From the cache where Watch is alive, else from SpiceDB; what changes meanwhile is settled. */
-  async #find(subject: ObjectRef, permission: string, type: string): Promise<readonly string[]> {
-    const key = questionKey({ subject, permission, object: { type, id: '' } });
-    const { sure } = this.#follower;
-    if (!sure) this.#lookups.clear();
-    const known = this.#lookups.get(key);
-    if (known === undefined) return await this.#findAnew(key, subject, permission, type);
-    if (this.#lookups.ages(key) && !this.#renewing.has(key)) {
-      this.#renewing.add(key);
-      this.#findAnew(key, subject, permission, type)
-        .catch(this.#onTrouble)
-        .finally(() => this.#renewing.delete(key));
-    }
-    return known;
-  }
-
-  async #findAnew(
-    key: string,
-    subject: ObjectRef,
-    permission: string,
-    type: string,
-  ): Promise<string[]> {
-    const { sure } = this.#follower;
-    const { generation } = this.#lookups;
-    const askedAtMs = this.#clock.monotonic();
-    const ids = await this.#findNow(subject, permission, type);
-    if (sure && this.#follower.sure) this.#lookups.put(key, ids, generation, askedAtMs);
-    return ids;
-  }
-
-  async #findNow(subject: ObjectRef, permission: string, type: string): Promise<string[]> {
-    const flight = this.#flights.begin();
-    try {
-      const found = await this.#findAll(subject, permission, type);
-      const objects = found.map((id): ObjectRef => ({ type, id }));
-      // Whatever changed meanwhile is asked again: the pages were found at an older revision.
-      const doubtful = objects.filter((object) => flight.touched(object));
-      const questions = doubtful.map((object) => ({ subject, permission, object }));
-      const facts = await this.#ask(questions);
-      const gone = new Set(
-        questions.filter((one) => !this.#holds([one], facts)).map((one) => one.object.id),
-      );
-      return found.filter((id) => !gone.has(id)).sort();
-    } finally {
-      flight.end();
-    }
-  }
-
-  async #findAll(subject: ObjectRef, permission: string, type: string): Promise<string[]> {
-    const { consistency } = this.#follower;
-    const ids = new Set<string>();
-    let cursor: string | undefined;
-    do {
-      const page = await this.#engine.lookupResources(
-        {
-          subject,
-          permission,
-          type,
-          limit: LIMITS.lookupPageSize,
-          ...(cursor !== undefined && { cursor }),
-        },
-        consistency,
-      );
-      for (const id of page.ids) ids.add(id);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return [...ids];
   }
 
   #ask(questions: readonly CheckQuery[]): Promise<ReadonlyMap<string, Fact>> {
