@@ -1,6 +1,7 @@
 import { Fault } from '../kernel/errors.ts';
 import type { Principal, RelationChange, Relationship } from '../twin/ports.ts';
 import { clientsOf } from '../twin/principals.ts';
+import { type Fact, questionKey } from './decisions-facts.ts';
 import { relationKey } from './relations-text.ts';
 import type { CheckQuery, RelationFilter } from './spicedb/engine.ts';
 
@@ -61,6 +62,11 @@ export function closedTo(
     if (suspensions.isSuspended(principal)) throw new Fault('SUSPENDED');
     return principal;
   };
+}
+
+/** Whether the answer is anything but a clear no. */
+export function mayBe(question: CheckQuery, facts: ReadonlyMap<string, Fact>): boolean {
+  return facts.get(questionKey(question))?.allowed !== false;
 }
 
 function relationsOf(principal: Principal): Relationship[] {

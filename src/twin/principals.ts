@@ -20,9 +20,11 @@ export function actorName(principal: Principal): string {
 }
 
 /** By which names a vendor's software is at work here: its OAuth client, and the agent that acts. */
-export function clientsOf({ clientId, actor, kind, subject }: Principal): string[] {
+export function clientsOf(principal: Principal): string[] {
+  const { clientId, actor, actors = [], kind, subject } = principal;
   const agent = kind === 'agent' ? subject : actor;
-  return agent === undefined || agent === clientId ? [clientId] : [clientId, agent];
+  // Of a chain the outermost decides what may be read; whoever else is in it has its part as well.
+  return [...new Set([clientId, ...(agent === undefined ? [] : [agent]), ...actors])];
 }
 
 /** Whether a change ends all that a principal has open, whatever may be read. */
