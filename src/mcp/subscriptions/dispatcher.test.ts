@@ -80,6 +80,33 @@ test('the audit record of a delivery is durable before any byte, one for all rec
   );
 });
 
+test('while one batch is audited the next is checked, and told after its own record', async () => {
+  const { parts, allow, dispatcher, registry, subscribe } = room();
+  const asked: string[] = [];
+  allow((_, uri) => {
+    asked.push(uri);
+    return 'general';
+  });
+  const commits: (() => void)[] = [];
+  const append = () => new Promise<void>((resolve) => commits.push(resolve));
+  Object.assign(parts.audit, { append });
+  const reader = subscribe('reader', COVERAGE, PROFILE);
+  reader.flow();
+  dispatcher.changed([changeOf(COVERAGE, 1)]);
+  await settled();
+  dispatcher.changed([changeOf(COVERAGE, 2), changeOf(PROFILE, 2)]);
+  await settled();
+  assert.deepEqual([asked, commits.length], [[COVERAGE, COVERAGE, PROFILE], 1]);
+  commits[0]?.();
+  await settled();
+  const offsets = () => reader.sent.map(({ place }) => place?.offset);
+  assert.deepEqual([offsets(), commits.length], [[1], 2]);
+  registry.unlink(reader.stream, PROFILE);
+  commits[1]?.();
+  await settled();
+  assert.deepEqual(offsets(), [1, 2], 'and nothing of what was given back meanwhile');
+});
+
 test('P1: whoever may not know is not told, and no record says that they were', async () => {
   const { allow, audited, dispatcher, subscribe } = room();
   const [may, mayNot] = [subscribe('may', COVERAGE), subscribe('may-not', COVERAGE)];

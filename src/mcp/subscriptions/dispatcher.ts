@@ -20,6 +20,8 @@ export class Dispatcher {
   /** Coalesced by stream and URI: bounded by what is subscribed, whatever the rate of changes. */
   #queue = new Map<string, Delivery>();
   #dispatching = false;
+  /** The batch that is being audited and handed on; never rejects. */
+  #handing: Promise<unknown> = Promise.resolve();
   readonly #feeds: Feeds;
 
   constructor(parts: McpParts, registry: Registry) {
@@ -120,30 +122,39 @@ export class Dispatcher {
     this.#queue.set(`${stream.id} ${update.uri}`, { stream, update });
   }
 
+  /** One batch is checked while the one before it is audited; handed on in their order. */
   async #dispatch(): Promise<void> {
     if (this.#dispatching) return;
     this.#dispatching = true;
     while (this.#queue.size > 0) {
       const batch = [...this.#queue.values()];
       this.#queue = new Map();
-      try {
-        await this.#deliver(batch);
-      } catch (error) {
-        this.#parts.report(error);
-        for (const { stream } of batch) this.sendAway(stream);
-      }
+      const allowed = await this.#orSentAway(batch, this.#mayKnow(batch));
+      await this.#handing;
+      if (allowed !== undefined) this.#handing = this.#orSentAway(batch, this.#deliver(allowed));
     }
     this.#dispatching = false;
   }
 
-  /** Checks, then one durable audit record with all receivers, and only then the streams. */
-  async #deliver(batch: readonly Delivery[]): Promise<void> {
-    const allowed = await this.#mayKnow(batch);
+  async #orSentAway<T>(batch: readonly Delivery[], step: Promise<T>): Promise<T | undefined> {
+    try {
+      return await step;
+    } catch (error) {
+      this.#parts.report(error);
+      for (const { stream } of batch) this.sendAway(stream);
+      return undefined;
+    }
+  }
+
+  /** One durable audit record with all receivers, and only then the streams. */
+  async #deliver(allowed: readonly Delivery[]): Promise<void> {
     if (allowed.length === 0) return;
     // One a tenant: nobody's officer reads of another tenant's members or receivers.
     const byTenant = Map.groupBy(allowed, ({ stream }) => stream.principal.tenant);
     await Promise.all([...byTenant.values()].map((own) => this.#audit(own)));
     for (const { stream, update } of allowed) {
+      // Given back meanwhile.
+      if (!stream.uris.has(update.uri)) continue;
       stream.pending.set(update.uri, update);
       void this.pump(stream);
     }
