@@ -26,14 +26,14 @@ const io: CliIo = {
   launcher: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   version,
   serve,
-  mendSchema: async (...args) => await (await app()).mendSchema(...args),
+  mendSchema: async (...args) => await (await offline()).mendSchema(...args),
   startFaults: async (config) => {
-    const { startFaultsOf, logFaultsOf } = await app();
+    const { startFaultsOf, logFaultsOf } = await offline();
     return [...(await startFaultsOf(config, systemClock)), ...logFaultsOf(config)];
   },
-  mendTopics: async (...args) => await (await app()).mendTopics(...args),
-  replayLog: async (...args) => await (await app()).replayLog(...args),
-  restoreBackup: async (...args) => await (await app()).restoreBackupOf(...args),
+  mendTopics: async (...args) => await (await offline()).mendTopics(...args),
+  replayLog: async (...args) => await (await offline()).replayLog(...args),
+  restoreBackup: async (...args) => await (await offline()).restoreBackupOf(...args),
   signal: interrupted.signal,
 };
 
@@ -51,20 +51,21 @@ process.on('SIGUSR1', () => undefined);
 process.exitCode = await runCli(process.argv.slice(2), io);
 process.exit();
 
-/** The server is a second's worth of modules, which most commands never need. */
-function app() {
-  return import('./app.ts');
+/** Server and parts are a second's worth of modules, which most commands never need. */
+function offline() {
+  return import('./wiring/offline.ts');
 }
 
 /** Runs a server until a signal, or until nobody has been there for long enough. */
 async function serve(args: Parameters<CliIo['serve']>[0]): Promise<number> {
   const config = loadConfig(configInput(args));
-  const { createApp, startFaultsOf } = await app();
+  const { startFaultsOf } = await offline();
   for (const { part, what, mend } of refuseFaults(await startFaultsOf(config, systemClock))) {
     process.stderr.write(`${part} ${what}: ${mend}\n`);
   }
   const { promise: idle, resolve: onIdle } = Promise.withResolvers<void>();
   const { promise: fatal, resolve: onFatal } = Promise.withResolvers<void>();
+  const { createApp } = await import('./app.ts');
   const server = await createApp(config, {
     clock: systemClock,
     version,

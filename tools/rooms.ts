@@ -45,8 +45,29 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['sdk', 'contract', 'config'],
     why: 'the command is a client like any other: nothing goes round the reader',
   },
+  wiring: {
+    may: [
+      'contract',
+      'kernel',
+      'config',
+      'twin',
+      'access',
+      'log',
+      'view',
+      'operations',
+      'http',
+      'mcp',
+      'chat',
+      'eligibility',
+      'sessions',
+      'gateway',
+      'warming',
+    ],
+    why: 'wiring puts parts together for app.ts and main.ts, which alone know it',
+  },
   'app.ts': {
     may: [
+      'wiring',
       'contract',
       'kernel',
       'config',
@@ -66,7 +87,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     why: 'app.ts wires the parts of the server; the command and the SDK are clients of it',
   },
   'main.ts': {
-    may: ['app.ts', 'cli', 'config', 'contract', 'kernel', 'operations'],
+    may: ['app.ts', 'wiring', 'cli', 'config', 'contract', 'kernel', 'operations'],
     why: 'main.ts starts the command or the server; the wiring stands in app.ts',
   },
 };
