@@ -188,7 +188,8 @@ test('B-MC-4: 80: a session of another principal looks like an unknown one, to e
     .all();
   db.close();
   assert.equal(alerts.length, 3, 'each is an alert in the audit');
-  for (const { body } of alerts) assert.match(String(body), /"outcome":"denied"[\s\S]*"subject":"ben"/);
+  for (const { body } of alerts)
+    assert.match(String(body), /"outcome":"denied"[\s\S]*"subject":"ben"/);
 });
 
 test('81: a session id that the client chose is ignored', async () => {
