@@ -136,6 +136,8 @@ function denials(row: AuditRow): Body[] {
       {
         type: coding('http://hl7.org/fhir/resource-types', 'Consent', 'Consent'),
         what: { display: 'the relations of the member at the time of the decision' },
+        // The profile closes the list of entities: what was asked, and by which request, goes here.
+        detail: asked(rendered, member),
       },
       {
         type: coding(`${BALP}/CodeSystem/UserAgentTypes`, 'UserOauthAgent'),
@@ -279,6 +281,19 @@ function data({ uri, etag, variant }: RowObject): object {
     role: role('4', 'Domain Resource'),
     ...(details.length > 0 && { detail: details }),
   };
+}
+
+/** A denial's request, its place in the log, and the URIs about this member, as they were asked. */
+function asked({ row, generation, index }: RenderedRow, member: string): object[] {
+  const uris = row.what.filter(({ uri }) => memberOf(uri) === member).map(({ uri }) => uri);
+  const details = [
+    ['XrequestId', row.id],
+    ['generation', generation],
+    ['index', String(index)],
+  ];
+  return [...details, ...uris.map((uri) => ['uri', uri])].map(([type, valueString]) => ({
+    ...{ type, valueString },
+  }));
 }
 
 /** The request that others' logs know by the same id, and the row's place in its log. */
