@@ -174,8 +174,7 @@ async function auditEvents(from: string): Promise<Map<string, string>> {
     lines.map((line) => {
       const { outcome, entity } = JSON.parse(line) as AuditEvent;
       const details = entity.flatMap(({ detail = [] }) => detail);
-      const valued = (name: string) =>
-        details.find(({ type }) => type === name)?.valueString ?? '';
+      const valued = (name: string) => details.find(({ type }) => type === name)?.valueString ?? '';
       const request = entity.find(({ type }) => type?.code === 'XrequestId');
       const id = request?.what?.identifier?.value ?? valued('XrequestId');
       return [id, outcome === '0' ? valued('variant') : 'denied'];
