@@ -146,7 +146,7 @@ interface Form {
   readonly requestedSchema: { readonly properties: object };
 }
 
-test('112: what tools, prompts and templates say of themselves is the same for all, and holds no data', async () => {
+test('112: what tools, prompts and templates say of themselves holds no data, over HTTP and over stdio', async () => {
   for (const [method, key] of [
     ['tools/list', 'tools'],
     ['prompts/list', 'prompts'],

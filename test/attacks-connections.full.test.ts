@@ -3,9 +3,10 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { LIMITS } from '../src/kernel/limits.ts';
-import { startServer, type TestServer } from './support/server.ts';
+import { run } from './support/run.ts';
+import { LAUNCHER, startServer, type TestServer } from './support/server.ts';
 
-/** security.md §6, 24, 72, 78, 79 and 118: sockets, browsers, and what a process leaves open. */
+/** security.md §6, 24, 72, 78, 79, 118 and 120: sockets, browsers, and what a process leaves open. */
 let server: TestServer;
 let ana: string;
 let tried = 0;
@@ -157,4 +158,15 @@ test('B-FM-6: 72: who drips headers or sends none is cut off, and the others are
   await slow.silent;
   const seconds = (performance.now() - began) / 1_000;
   console.log(`# cut off ${seconds.toFixed(1)} s on, of ${LIMITS.headersTimeoutMs / 1_000} s`);
+});
+
+test('120: doctor finds the libraries of the running server past their mends', async () => {
+  const said = await run(LAUNCHER, ['doctor', '--json', '--data-dir', server.dataDir]);
+  const { findings } = JSON.parse(said.stdout) as {
+    findings: { what: string; ok: boolean; says: string }[];
+  };
+  for (const library of ['@modelcontextprotocol/server', 'zod']) {
+    const found = findings.find(({ what }) => what === library);
+    assert.equal(found?.ok, true, `${library}: ${found?.says}`);
+  }
 });

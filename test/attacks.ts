@@ -1,15 +1,22 @@
 /**
- * The attacks of security.md §6 that come by tokens, MCP and its HTTP, as data. Each number has a test over
- * HTTP that names it, and where the attack can be a line on stdin, one whose name says "over stdio".
+ * The attacks of security.md §6 as data. Each number has a test against a running server that names it,
+ * and where the attack can be a line on stdin, one whose name says "over stdio". What waits for a part
+ * that is not there is told apart, and is not counted as tried.
  */
 export interface Attack {
   readonly n: number;
   readonly says: string;
   readonly stdio: boolean;
+  /** The part that is attacked is not there yet: why nothing can be tried. */
+  readonly waitsFor?: string;
 }
 
 const http = (n: number, says: string): Attack => ({ n, says, stdio: false });
 const both = (n: number, says: string): Attack => ({ n, says, stdio: true });
+const waits = (n: number, says: string, waitsFor: string): Attack => ({
+  ...http(n, says),
+  waitsFor,
+});
 
 export const ATTACKS: readonly Attack[] = [
   http(1, 'no token'),
@@ -40,6 +47,7 @@ export const ATTACKS: readonly Attack[] = [
   http(26, 'other serializations'),
   http(27, 'other headers around a token'),
   http(28, 'tokens for another service'),
+  http(29, 'a token that was revoked'),
   http(30, 'tokens bound to a key, without its proof'),
   http(31, 'a token that has ended and lacks a scope'),
   http(32, 'tokens in the query and in the body'),
@@ -53,6 +61,7 @@ export const ATTACKS: readonly Attack[] = [
 
   both(40, 'asking for members that are forbidden, of others, or of nobody'),
   both(41, 'the same by listen, completion, search, cursor and subscription'),
+  http(42, 'ids that could be counted'),
 
   both(43, 'a step up in a URI'),
   both(44, 'a step up or in place, escaped'),
@@ -92,7 +101,11 @@ export const ATTACKS: readonly Attack[] = [
   http(76, 'another Host'),
   http(77, 'another Origin'),
   http(78, 'CORS'),
-  http(79, 'a WebSocket from elsewhere'),
+  waits(
+    79,
+    'a WebSocket from elsewhere',
+    'the gateway; that no WebSocket opens without it is tried',
+  ),
   http(80, 'the session of another principal'),
   http(81, 'a session id of the client’s choice'),
   http(82, 'event ids that were guessed, or are another session’s'),
@@ -104,15 +117,37 @@ export const ATTACKS: readonly Attack[] = [
   http(88, 'streams that open and close at once'),
   both(89, 'a subscription before the permission'),
   both(90, 'cancellations and progress of nobody’s requests'),
+  http(91, 'counting member ids by completions'),
+  http(92, 'calls without end'),
+
+  both(93, 'half of a query'),
+  both(94, 'columns and tenants in a query'),
+  both(95, 'operators in a query'),
+  both(96, 'control characters in a query'),
+  both(97, 'a query past every stack'),
+  http(98, 'counts, scores and snippets of what may not be read'),
 
   http(99, 'client documents on hosts that are not public'),
   http(100, 'addresses that a client names'),
   both(101, 'trace context and baggage'),
   http(102, 'pictures and pages that a client names'),
+  http(103, 'an event of another tenant'),
+  http(104, 'an event that names one member and is about another'),
+  http(105, 'an old event once more'),
+  waits(106, 'channel authentication that was forged', 'the gateway'),
+  waits(107, 'a webhook without its signature', 'webhooks: nothing takes or sends one'),
+
+  http(108, 'orders in a note'),
+  http(109, 'notes that look like something else'),
+  http(110, 'another member in a conversation'),
+  http(111, 'a form that asks for secrets'),
+  both(112, 'data in what a tool says of itself'),
+  http(113, 'an agent in a loop'),
   both(114, 'lines and escapes for the log'),
   http(115, 'health information in every field'),
   both(116, 'databases that fail'),
   http(117, 'quotes for the challenge'),
   http(118, 'metrics, dumps and the debugger'),
   http(119, 'answers that a cache keeps for another'),
+  http(120, 'libraries before their mend'),
 ];

@@ -129,7 +129,7 @@ test('B-AS-3: a refresh token serves once; used again, everything of its grant h
   assert.equal((await renew(second.body.refresh_token)).body.error, 'invalid_grant');
 });
 
-test('B-AS-4: what is revoked is refused at once: the token, the grant, and what came of it', async () => {
+test('B-AS-4: 29: what is revoked is refused at once: the token, the grant, and what came of it', async () => {
   const first = await logIn(to, tool, { scope: READS }, ['as', 'ana']);
   const second = await logIn(to, tool, { scope: READS }, ['as', 'ana']);
   const form = { client_id: tool.client_id };

@@ -60,7 +60,7 @@ const CALLS = [
 ] as const;
 
 for (const [tool, args] of CALLS) {
-  test(`${tool} shows a hostile note as data: ${JSON.stringify(args)}`, async () => {
+  test(`109: ${tool} shows a hostile note as data: ${JSON.stringify(args)}`, async () => {
     const { content, structuredContent } = await client.call(tool, args);
     const text = content[0]?.text ?? '';
     assertInert(text);
@@ -76,7 +76,7 @@ for (const [tool, args] of CALLS) {
 }
 
 for (const format of ['markdown', 'json'] as const) {
-  test(`readDocument shows a hostile note as data: ${format}`, async () => {
+  test(`109: readDocument shows a hostile note as data: ${format}`, async () => {
     const uri = 'mcp://twins/member/hostile/clinical';
     const { content } = await client.call('readDocument', { uri, format });
     assertInert(content[0]?.text ?? '');

@@ -43,8 +43,8 @@ after(async () => {
 });
 
 /** As a producer does that has read docs/kafka.md and nothing else. */
-async function say(member: string, eventId: string, value: string): Promise<void> {
-  const headers = { tenant: 'demo', source: 'outside', 'event-id': eventId };
+async function say(member: string, eventId: string, value: string, tenant = 'demo'): Promise<void> {
+  const headers = { tenant, source: 'outside', 'event-id': eventId };
   const messages = [{ key: member, value, headers }];
   await producer.send({ topic: `${shared.prefix}twins.intake`, acks: -1, messages });
 }
@@ -146,3 +146,57 @@ test('P9: garbage of a foreign producer is a sealed dead letter that an operator
     assert.ok(!server.output().includes(canary), `${canary} in the server's log`);
   }
 });
+
+/** The letters of the intake, newest last, by the command that an operator has. */
+async function refusals(): Promise<number> {
+  const { stdout } = await run(LAUNCHER, ['dlq', 'list', '--json', '--data-dir', server.dataDir]);
+  const { letters = [] } = JSON.parse(stdout || '{}') as { letters?: Entry[] };
+  return letters.filter(({ reason }) => reason === 'REJECTED').length;
+}
+
+const etagOf = async (member: string): Promise<string> => {
+  const uri = `mcp://twins/member/${member}/profile`;
+  return (await readDocument(server, await server.token(READER), uri)).etag;
+};
+
+test('103: a producer that names another tenant changes no member of this one, and is a dead letter', async () => {
+  const [member = ''] = MEMBERS;
+  const [before, letters] = [await etagOf(member), await refusals()];
+  await say(member, 'forged-tenant', versionOf(member, 20), 'far-away');
+  await until('the letter is listed', async () =>
+    (await refusals()) > letters ? true : undefined,
+  );
+  assert.equal(await etagOf(member), before);
+  const stranger = await server.token(READER, { tenant: 'far-away' });
+  const uri = `mcp://twins/member/${member}/profile`;
+  await assert.rejects(readDocument(server, stranger, uri), /not found|NOT_FOUND|-32602/i);
+});
+
+test('104: whom a record is about stands in the record: a key that names another changes nobody', async () => {
+  const [, member = '', other = ''] = MEMBERS;
+  const before = await etagOf(other);
+  await say(other, 'forged-key', versionOf(member, 21));
+  await shows(member, 'Version-21');
+  assert.equal(await etagOf(other), before);
+});
+
+test('105: an old version that is said again, as a new event, changes nothing', async () => {
+  const [, , , member = ''] = MEMBERS;
+  const before = await etagOf(member);
+  await say(member, 'replayed-old', versionOf(member, 1));
+  await say(member, `${member}-2`, versionOf(member, 2));
+  // What comes behind them in the same partition shows that they were decided.
+  await say(member, 'after-the-old', bundleOf(marker(member)));
+  const uri = `mcp://twins/member/${member}/clinical`;
+  const token = await server.token(READER);
+  await until('what came behind is there', async () => {
+    const document = await readDocument(server, token, uri).catch(() => undefined);
+    return JSON.stringify(document?.data)?.includes('Marker') ? true : undefined;
+  });
+  assert.equal(await etagOf(member), before);
+});
+
+function marker(member: string) {
+  const subject = { reference: `Patient/${member}` };
+  return { resourceType: 'Condition', id: `${member}-marker`, subject, code: { text: 'Marker' } };
+}

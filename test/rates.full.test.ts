@@ -106,7 +106,7 @@ test('B-AG-7: two servers on one Redis; it stops, and each goes on with a share'
   await Promise.all([one.stop(), two.stop()]);
 });
 
-test('B-MC-16: a loop of searches ends with 429 for that caller alone, and chat counts by itself', async () => {
+test('B-MC-16: 92: a loop of searches ends with 429 for that caller alone, and chat counts by itself', async () => {
   const rates = openRates({
     ...{ settings: undefined, secret, clock: systemClock },
     report: () => undefined,
