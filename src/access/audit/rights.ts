@@ -30,7 +30,7 @@ const KNOWN_MAX = 50_000;
 const WAITING_MAX = 1_000;
 const PAUSE_MS = 1_000;
 /** Between two questions, so that they are a small part of what SpiceDB is asked. */
-const GAP_MS = 20;
+const GAP_MS = 100;
 
 /**
  * By which relations somebody could see what they were shown: found after the answer, so that nobody
