@@ -37,7 +37,6 @@ const retainBody = z.strictObject({ dryRun: z.boolean() });
  * scope `admin`, about members of that organization; each is in the audit, refused ones too.
  */
 export function keepingRoutes(app: Express, parts: HttpParts, guarded: Guarded): void {
-  const { keeper } = parts.keeping;
   app.get(
     '/v1/holds',
     guarded('keeping', async (req, res, caller) => {
@@ -45,11 +44,11 @@ export function keepingRoutes(app: Express, parts: HttpParts, guarded: Guarded):
       await requireAdmin(parts, caller, []);
       const { tenant } = caller.principal;
       await audited(parts, caller, 'list holds', [`organization:${tenant}`], async () => undefined);
-      sendJson(res, 200, { holds: keeper.holds(tenant) });
+      sendJson(res, 200, { holds: parts.keeping.keeper.holds(tenant) });
     }),
   );
   post('/v1/holds', holdBody, '{ "member": "…", "reason": "case 7" }', async (caller, body) => {
-    const work = () => keeper.hold(byOf(caller), body.member, body.reason);
+    const work = () => parts.keeping.keeper.hold(byOf(caller), body.member, body.reason);
     return await about(caller, 'hold', [body.member], work);
   });
   post(
@@ -57,7 +56,7 @@ export function keepingRoutes(app: Express, parts: HttpParts, guarded: Guarded):
     releaseBody,
     '{ "member": "…", "reason": "case closed" }',
     async (caller, body) => {
-      const work = () => keeper.release(byOf(caller), body.member);
+      const work = () => parts.keeping.keeper.release(byOf(caller), body.member);
       await about(caller, 'release hold', [body.member], work);
       return { released: body.member };
     },
@@ -68,11 +67,13 @@ export function keepingRoutes(app: Express, parts: HttpParts, guarded: Guarded):
     `{ "members": ["…"], "confirm": "forget" }, ${LIMITS.forgetMembersMax} members at most`,
     async (caller, body) => {
       const members = [...new Set(body.members)];
-      return await about(caller, 'forget', members, () => keeper.forget(byOf(caller), members));
+      return await about(caller, 'forget', members, () =>
+        parts.keeping.keeper.forget(byOf(caller), members),
+      );
     },
   );
   post('/v1/forget/allow', allowBody, '{ "member": "…" }', async (caller, body) => {
-    const work = () => keeper.allowAgain(byOf(caller), body.member);
+    const work = () => parts.keeping.keeper.allowAgain(byOf(caller), body.member);
     await about(caller, 'allow again', [body.member], work);
     return { allowed: body.member };
   });
