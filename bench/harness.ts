@@ -2,12 +2,14 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const READY_WITHIN_MS = 600_000;
+/** Before we began: whose processors they were. */
+const LOAD = loadavg()[0];
 
 export interface BenchServer {
   readonly url: string;
@@ -101,6 +103,7 @@ export function report(name: string, setting: Record<string, unknown>, rows: rea
       cores: cpus().length,
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       node: process.version,
+      load: LOAD,
     },
     setting,
     rows,

@@ -67,7 +67,7 @@ export async function benchListeners(listeners: number, rate: number, seconds: n
     close();
     const after = sent.findIndex(({ round }) => round >= WARM_UP_SECONDS);
     const waits = latencies(sent, heard, after);
-    report('listeners', { listeners, rate, seconds, warmUpSeconds: WARM_UP_SECONDS }, [
+    report(`listeners-${rate}`, { listeners, rate, seconds, warmUpSeconds: WARM_UP_SECONDS }, [
       { what: 'intake to receipt, p50', value: percentile(waits, 50), unit: 'ms' },
       { what: 'intake to receipt, p99', value: percentile(waits, 99), unit: 'ms', bar: '50' },
       { what: 'last update after the last fact', value: settled(sent, heard), unit: 'ms' },
