@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type AccessRoom, createAccess, parseRelation } from './access/index.ts';
 import { createChat } from './chat/index.ts';
 import { type Config, publicUrlOf } from './config/config.ts';
+import { PAGES_CLIENT } from './contract/pages.ts';
 import { Listener } from './http/listener.ts';
 import { rated } from './http/rated.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -95,6 +96,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       ...auditOf(room, view),
       development: production ? undefined : withoutAbsent({ key, mint, authorizationServer }),
+      pagesClientId: authorizationServer ? PAGES_CLIENT : config.oauth?.pagesClientId,
       topicPrefix: kafka?.topicPrefix ?? '',
       ...{ metricsText: metrics.text, served: metrics.served },
     });

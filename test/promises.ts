@@ -233,6 +233,14 @@ export const PROMISES: readonly Promised[] = [
     'B-AG-7',
     'Instances that share a Redis share one count of a caller; without it each allows a share, and never more.',
   ),
+  spine(
+    'B-AG-8',
+    'On a page of the server a person sees which agents act for them, gives trust, and takes it back.',
+  ),
+  spine(
+    'B-AG-9',
+    'That page keeps its token in memory alone, takes no answer but its own login’s, and runs no script but ours.',
+  ),
 
   spine('B-AD-1', 'The audit is a Merkle log after RFC 6962: its test vectors and proofs hold.'),
   spine(

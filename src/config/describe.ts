@@ -77,13 +77,13 @@ function shown(config: Config, name: SettingName): string {
     case 'OAUTH_PROFILE':
     case 'OAUTH_CLAIMS':
     case 'OAUTH_SCOPE_PREFIX':
+    case 'OAUTH_PAGES_CLIENT_ID':
       return oauthShown(config)[name];
     case 'REDIS_PREFIX':
       return config.redis?.prefix ?? '';
     case 'AUDIT_WITNESS':
     case 'AUDIT_CHECKPOINT_SECONDS':
     case 'BACKUP_DIR':
-      return config.backupDir ?? '';
     case 'FLAGS_FILE':
     case 'KEYS_FILE':
     case 'SNAPSHOT_DIR':
@@ -111,6 +111,7 @@ function filesShown({ audit: { witness, checkpointMs }, ...config }: Config) {
   return {
     AUDIT_WITNESS: witness === undefined ? none : 'url' in witness ? witness.url : witness.path,
     AUDIT_CHECKPOINT_SECONDS: String(checkpointMs / 1000),
+    BACKUP_DIR: config.backupDir ?? '',
     FLAGS_FILE: config.flagsFile,
     KEYS_FILE: config.keysFile,
     SNAPSHOT_DIR: config.snapshotDir,
@@ -130,6 +131,7 @@ function oauthShown({ oauth, publicUrl }: Config) {
     OAUTH_PROFILE: oauth?.profile ?? '',
     OAUTH_CLAIMS: names.map(([ours, theirs]) => `${ours}=${theirs}`).join(','),
     OAUTH_SCOPE_PREFIX: oauth?.scopePrefix ?? '',
+    OAUTH_PAGES_CLIENT_ID: oauth?.pagesClientId ?? '',
   };
 }
 

@@ -26,6 +26,11 @@ export function oauthAudience(text: string): string {
   throw new Wrong('must be the one audience of our tokens: 1 to 512 printable characters');
 }
 
+export function oauthClientId(text: string): string {
+  if (/^[\x21-\x7e]{1,512}$/.test(text)) return text;
+  throw new Wrong('must be a client id at the issuer: 1 to 512 printable characters');
+}
+
 /** What stands before our scopes at the issuer; without quotes or spaces (RFC 6749 §3.3). */
 export function oauthScopePrefix(text: string): string {
   if (/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(text)) return text;

@@ -33,7 +33,7 @@ function problemsOf(env: Record<string, string>): string[] {
 
 test('an issuer alone is RFC 9068 with our own audience', () => {
   const { oauth } = loadConfig(input({ OAUTH_ISSUER: ISSUER }));
-  const none = { audience: undefined, claims: {}, scopePrefix: '' };
+  const none = { audience: undefined, claims: {}, scopePrefix: '', pagesClientId: undefined };
   assert.deepEqual(oauth, { issuer: ISSUER, profile: 'rfc9068', ...none });
   assert.equal(loadConfig(input({})).oauth, undefined);
 });
@@ -45,6 +45,7 @@ test('everything of an issuer is taken, and shown as it was written', () => {
     OAUTH_PROFILE: 'auth0',
     OAUTH_CLAIMS: 'tenant=https://acme.example/tenant, act=actor',
     OAUTH_SCOPE_PREFIX: 'api://twin/',
+    OAUTH_PAGES_CLIENT_ID: 'pages-of-acme',
   };
   const config = loadConfig(input(env));
   assert.equal(config.oauth?.issuer, 'https://acme.eu.auth0.com/');
@@ -52,6 +53,8 @@ test('everything of an issuer is taken, and shown as it was written', () => {
   const shown = Object.fromEntries(describeConfig(config).map(({ name, value }) => [name, value]));
   assert.equal(shown.OAUTH_CLAIMS, 'tenant=https://acme.example/tenant,act=actor');
   assert.equal(shown.OAUTH_PROFILE, 'auth0');
+  assert.equal(config.oauth?.pagesClientId, 'pages-of-acme');
+  assert.equal(shown.OAUTH_PAGES_CLIENT_ID, 'pages-of-acme');
 });
 
 test('what is no issuer, audience, profile or claim is a fault', () => {
@@ -69,6 +72,7 @@ test('what is no issuer, audience, profile or claim is a fault', () => {
     OAUTH_PROFILE: ['Auth0', 'oidc'],
     OAUTH_CLAIMS: ['tenant', 'tenant=', 'iss=x', 'tenant=a,tenant=b', 'exp=e', '=x', 'tenant=a b'],
     OAUTH_SCOPE_PREFIX: ['a b', 'a"b', 'a\\b'],
+    OAUTH_PAGES_CLIENT_ID: ['a b', 'ä'],
   };
   for (const [name, texts] of Object.entries(wrong)) {
     for (const text of texts) {
@@ -85,7 +89,8 @@ test('an issuer on loopback may do without TLS', () => {
 
 test('what belongs to an issuer needs one', () => {
   const env = { OAUTH_AUDIENCE: 'x', OAUTH_PROFILE: 'okta', OAUTH_CLAIMS: 'tenant=t' };
-  assert.deepEqual(problemsOf(env), Object.keys(env));
+  const all = { ...env, OAUTH_PAGES_CLIENT_ID: 'p' };
+  assert.deepEqual(problemsOf(all), Object.keys(all));
 });
 
 test('B-OA-9: production starts with an issuer, and says that it needs one', () => {

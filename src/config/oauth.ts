@@ -10,6 +10,8 @@ export interface OAuthSettings {
   readonly profile: OAuthProfile;
   readonly claims: ClaimNames;
   readonly scopePrefix: string;
+  /** By which people log in to our own pages; `undefined`: they have none. */
+  readonly pagesClientId: string | undefined;
 }
 
 /** @param problems is added to: settings that need the issuer, and production without one */
@@ -20,6 +22,7 @@ export function oauthOf(
 ): OAuthSettings | undefined {
   const { OAUTH_ISSUER: issuer, OAUTH_AUDIENCE: audience, OAUTH_PROFILE: profile } = values;
   const { OAUTH_CLAIMS: claims, OAUTH_SCOPE_PREFIX: prefix } = values;
+  const { OAUTH_PAGES_CLIENT_ID: pagesClientId } = values;
   const problem = (setting: string, mend: string): void => void problems.push({ setting, mend });
   // The SDK reads it and would take an issuer without TLS.
   if (values.NODE_ENV === 'production' && (env[INSECURE] ?? '') !== '') {
@@ -29,7 +32,8 @@ export function oauthOf(
     if (problems.some(({ setting }) => setting.includes('OAUTH_ISSUER'))) return undefined;
     if (values.NODE_ENV === 'production') problem('OAUTH_ISSUER', NEEDED);
     const given = { OAUTH_AUDIENCE: audience, OAUTH_PROFILE: profile, OAUTH_CLAIMS: claims };
-    for (const [name, value] of Object.entries({ ...given, OAUTH_SCOPE_PREFIX: prefix })) {
+    const more = { OAUTH_SCOPE_PREFIX: prefix, OAUTH_PAGES_CLIENT_ID: pagesClientId };
+    for (const [name, value] of Object.entries({ ...given, ...more })) {
       if (value !== undefined) problem(name, 'needs OAUTH_ISSUER');
     }
     return undefined;
@@ -40,6 +44,7 @@ export function oauthOf(
     profile: profile ?? 'rfc9068',
     claims: claims ?? {},
     scopePrefix: prefix ?? '',
+    pagesClientId,
   };
 }
 

@@ -9,7 +9,13 @@ import {
   kafkaTls,
   schemaRegistryUrl,
 } from './kafka-parsers.ts';
-import { oauthAudience, oauthClaims, oauthIssuer, oauthScopePrefix } from './oauth-parsers.ts';
+import {
+  oauthAudience,
+  oauthClaims,
+  oauthClientId,
+  oauthIssuer,
+  oauthScopePrefix,
+} from './oauth-parsers.ts';
 import {
   backupKey,
   host,
@@ -155,6 +161,10 @@ export const SETTINGS = {
   OAUTH_SCOPE_PREFIX: setting(
     oauthScopePrefix,
     'Before each scope that clients are told to ask it for: api://twin/ for Entra.',
+  ),
+  OAUTH_PAGES_CLIENT_ID: setting(
+    oauthClientId,
+    'Public client at it by which people log in to the page /me/agents.',
   ),
   OAUTH_LOOPBACK_CLIENTS: setting(
     oneOf('on', 'off'),

@@ -6,6 +6,17 @@ import { SECTIONS } from './uris.ts';
 export const TRUSTS = ['all', ...SECTIONS, 'chat'] as const;
 export type Trust = (typeof TRUSTS)[number];
 
+/** What each is, for the person who gives it. */
+export const TRUST_WORDS: Readonly<Record<Trust, string>> = {
+  all: 'Everything, specially protected records and the access log too',
+  profile: 'Names, contact and preferences',
+  coverage: 'Insurance plans and benefits',
+  care: 'Care plans, appointments and tasks',
+  clinical: 'Conditions, medicines, results and visits',
+  financial: 'Claims and what is owed',
+  chat: 'Answering questions, and keeping sessions',
+};
+
 export interface TrustGiven {
   readonly section: Trust;
   /** ISO 8601; absent where it does not end by itself. */

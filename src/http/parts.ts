@@ -202,6 +202,8 @@ export interface HttpParts {
   readonly topicPrefix?: string;
   readonly clock: Clock;
   readonly development: DevelopmentDesk | undefined;
+  /** The client by which people log in to our own pages; `undefined` where none is set. */
+  readonly pagesClientId: string | undefined;
   readonly version: string;
   readonly readiness: () => Promise<{ ready: boolean; [probe: string]: unknown }>;
   readonly metricsText: () => Promise<string>;

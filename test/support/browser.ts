@@ -14,6 +14,8 @@ export interface Page {
   type(text: string): Promise<void>;
   /** Waits until the page's text matches. */
   shows(text: RegExp): Promise<void>;
+  /** What an expression is worth there. */
+  evaluate(expression: string): Promise<unknown>;
   /** A PNG. */
   screenshot(): Promise<Buffer>;
   close(): Promise<void>;
@@ -49,6 +51,7 @@ export async function openPage(chromium: string): Promise<Page> {
       const shown = async () => text.test(String(await evaluate('document.body.innerText')));
       await until(shown, `the page does not show ${text}`);
     },
+    evaluate,
     async screenshot() {
       const { data } = await send('Page.captureScreenshot', { format: 'png' });
       return Buffer.from(String(data), 'base64');

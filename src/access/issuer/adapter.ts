@@ -1,15 +1,22 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
+import { PAGES_CLIENT } from '../../contract/pages.ts';
+import { ownPages } from './own-pages.ts';
 import { metadataOf, type RegisteredClients } from './registered-clients.ts';
 import type { IssuerStore } from './store.ts';
 
-/** The library's view of the store. Clients of the operator's file come before those that registered. */
-export function storeAdapter(store: IssuerStore, clients: RegisteredClients): AdapterFactory {
+/** The library's view of the store. Our own pages come first, then the operator's file, then who registered. */
+export function storeAdapter(
+  store: IssuerStore,
+  clients: RegisteredClients,
+  issuer: string,
+): AdapterFactory {
   return (model): Adapter => ({
     async upsert(id, payload, expiresIn) {
       store.upsert(model, id, payload as Record<string, unknown>, expiresIn);
     },
     async find(id) {
+      if (model === 'Client' && id === PAGES_CLIENT) return ownPages(issuer) as AdapterPayload;
       const registered = model === 'Client' ? clients.get(id) : undefined;
       const found = registered === undefined ? store.find(model, id) : metadataOf(registered);
       return found as AdapterPayload | undefined;

@@ -19,7 +19,7 @@ export interface ConsentFacts {
 
 export interface ShownClient {
   readonly name: string;
-  readonly kind: 'agent' | 'registered' | 'document' | 'unknown';
+  readonly kind: 'own' | 'agent' | 'registered' | 'document' | 'unknown';
   /** Host that vouches for it, where its id is a document. */
   readonly host?: string | undefined;
   /** Where the answer goes. */
@@ -58,6 +58,7 @@ and nothing that you do not.</p>`
 }
 
 function provenance({ kind, host, redirectHost, isLocal }: ShownClient): Html {
+  if (kind === 'own') return html`<p>It is a page of this server itself, at ${redirectHost}.</p>`;
   const says = {
     agent: html`An AI agent that whoever runs this server has registered.`,
     registered: html`A program that whoever runs this server has registered.`,

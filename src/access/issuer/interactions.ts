@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Client, errors, type Interaction, type Provider } from 'oidc-provider';
+import { PAGES_CLIENT } from '../../contract/pages.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { Audit, Relations } from '../../twin/ports.ts';
@@ -9,6 +10,7 @@ import { isLoopbackUri } from './client-metadata.ts';
 import { type ConsentFacts, consentPage, type ShownClient } from './consent-page.ts';
 import type { LoginCodes } from './login-codes.ts';
 import { DEMO_PEOPLE, loginPage } from './login-page.ts';
+import { scopesOfClient } from './own-pages.ts';
 import { html, sendPage } from './pages.ts';
 import { needsCode, wordsOf } from './policy.ts';
 import { PATHS } from './provider.ts';
@@ -234,7 +236,7 @@ function requested({ params }: Interaction): string[] {
 
 /** What this login may give: nothing strong by picking a name, and no more than a client may have. */
 function offered({ clients }: InteractionParts, { interaction, client }: Open): string[] {
-  const limit = clients.get(client.clientId)?.scopes;
+  const limit = scopesOfClient(client.clientId, clients);
   const strong = interaction.session?.acr === ACR.code;
   return requested(interaction).filter(
     (scope) => (strong || !isStrong(scope)) && (limit?.includes(scope) ?? true),
@@ -258,7 +260,7 @@ function shownClient({ clients }: InteractionParts, client: Client, redirect: st
   const said = visibleText(client.clientName ?? '', LIMITS.issuer.clientNameCharsMax);
   return {
     name: said === '' ? unnamed : said,
-    kind: kindOf(registered, host),
+    kind: client.clientId === PAGES_CLIENT ? 'own' : kindOf(registered, host),
     host,
     redirectHost: new URL(redirect).host,
     isLocal: isLoopbackUri(redirect),

@@ -17,6 +17,7 @@ import { PURPOSES } from '../tokens/purposes.ts';
 import { storeAdapter } from './adapter.ts';
 import { fetchDocument, type Resolve, refusalOfUrl, refusedFor } from './client-documents.ts';
 import { reducedMetadata } from './client-metadata.ts';
+import { holdOwnPages, scopesOfClient } from './own-pages.ts';
 import { STEP_UP, stepUpPolicy } from './policy.ts';
 import { isSecretOf, type RegisteredClients } from './registered-clients.ts';
 import type { IssuerStore } from './store.ts';
@@ -55,7 +56,7 @@ export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(issuer, {
     ...identity(parts),
     ...lives(),
-    adapter: storeAdapter(parts.store, parts.clients),
+    adapter: storeAdapter(parts.store, parts.clients, issuer),
     features: features(parts),
     interactions: {
       policy: stepUpPolicy(),
@@ -75,6 +76,7 @@ export function createProvider(parts: ProviderParts): Provider {
   provider.Client.prototype.compareClientSecret = function (actual: string) {
     return this.clientSecret !== undefined && isSecretOf(this.clientSecret, actual);
   };
+  holdOwnPages(provider);
   provider.proxy = true;
   provider.on('server_error', (_ctx, error) => report(error));
   // Koa writes to the console where nobody listens; the types of the library do not know the event.
@@ -183,7 +185,7 @@ function features(parts: ProviderParts): NonNullable<Configuration['features']> 
         if (resource !== audience)
           throw new errors.InvalidTarget('tokens are for this server alone');
         return {
-          scope: (clients.get(client.clientId)?.scopes ?? SCOPES).join(' '),
+          scope: (scopesOfClient(client.clientId, clients) ?? SCOPES).join(' '),
           audience,
           accessTokenTTL: LIMITS.tokenLifeMaxSeconds,
           accessTokenFormat: 'jwt',

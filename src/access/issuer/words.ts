@@ -1,3 +1,4 @@
+import { TRUST_WORDS, TRUSTS } from '../../contract/agents.ts';
 import { SCOPES } from '../../contract/scopes.ts';
 import { SECTIONS } from '../../contract/uris.ts';
 
@@ -53,14 +54,13 @@ export const isStrong = (scope: string): boolean => !WEAK.has(scope);
 export const KNOWN_SCOPES: ReadonlySet<string> = new Set(SCOPES);
 
 /** What an agent may be trusted with: relation of SpiceDB, and its words. */
-export const TRUST: Readonly<Record<string, { relation: string; says: string }>> = {
-  profile: { relation: 'agent_profile', says: 'Names, contact and preferences' },
-  coverage: { relation: 'agent_coverage', says: 'Insurance plans and benefits' },
-  care: { relation: 'agent_care', says: 'Care plans, appointments and tasks' },
-  clinical: { relation: 'agent_clinical', says: 'Conditions, medicines, results and visits' },
-  financial: { relation: 'agent_financial', says: 'Claims and what is owed' },
-  chat: { relation: 'agent_chat', says: 'Answering questions, and keeping sessions' },
-};
+export const TRUST: Readonly<Record<string, { relation: string; says: string }>> =
+  Object.fromEntries(
+    TRUSTS.filter((one) => one !== 'all').map((one) => [
+      one,
+      { relation: `agent_${one}`, says: TRUST_WORDS[one] },
+    ]),
+  );
 
 /** Scopes of `wanted` that `held` covers: `twin:read` contains those of each section. */
 export function coveredScopes(held: ReadonlySet<string>, wanted: readonly string[]): string[] {

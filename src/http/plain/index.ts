@@ -10,6 +10,7 @@ import { parseUri } from '../../contract/uris.ts';
 import { asFault, Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import { challengeOf } from '../challenge.ts';
+import { pageRoutes } from '../pages/index.ts';
 import type { HttpParts, PlainParts } from '../parts.ts';
 import { isForTheLog, plainError, retryHeaders, sendJson } from '../respond.ts';
 import { agentRoutes } from './agents.ts';
@@ -58,6 +59,7 @@ export function createPlainRoutes(
   keepingRoutes(app, parts, guarded);
   deidentifiedRoutes(app, parts, guarded);
   schemaRoutes(app, parts.topicPrefix ?? '');
+  pageRoutes(app, parts);
   if (parts.development !== undefined) {
     developmentRoutes(app, parts, parts.development);
     const { authorizationServer } = parts.development;
