@@ -106,6 +106,18 @@ test('a denied read loads nothing, is audited, and says what an absent one says'
   assert.equal(audited[0]?.outcome, 'denied');
 });
 
+test('a denied read looks no tenant up, which takes longer for who is not there', async () => {
+  const { parts, caller, steps } = door({ mayRead: false });
+  const shard = parts.view.for(0);
+  const tenantOf = () => {
+    steps.push('tenant');
+    return 'demo';
+  };
+  Object.assign(parts.view, { for: () => ({ ...shard, tenantOf }) });
+  await assert.rejects(read(parts, caller, URI), { code: 'NOT_FOUND' });
+  assert.deepEqual(steps, ['check', 'audit']);
+});
+
 test('P3: a floor is waited for where no position was named', async () => {
   const { parts, principal, caller, steps } = door({ held: new Set(['2/9']) });
   await parts.floors.raise(principal, URI, { partition: 2, offset: 9 });
