@@ -20,6 +20,7 @@ import { followed } from './twin/disclosures.ts';
 import type { View } from './twin/ports.ts';
 import { isOfTenant, withinTenants } from './twin/tenants.ts';
 import { createView } from './view/embedded.ts';
+import { breakGlassOf } from './wiring/break-glass.ts';
 import { createDoor } from './wiring/door.ts';
 import { openGround } from './wiring/ground.ts';
 import { announce, startFailure, stopping } from './wiring/running.ts';
@@ -79,8 +80,10 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const health = createHealth(probes, report);
   const written = leadership ? [...room.services, leadership] : room.services;
   const keeping = keepingOf(config, keys, { ...stored, version, log, intake, relations, view });
+  const breakGlass = breakGlassOf(config, { ...shared, ...log, view, relations });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
-  const services = [flags, door.floors, door.rates, ...log.services, ...own, mcp, http];
+  const facing = [breakGlass.notices, mcp, http];
+  const services = [flags, door.floors, door.rates, ...log.services, ...own, ...facing];
   const key = randomBytes(32).toString('base64url');
   let url = '';
   let demoAgent: DemoAgent | undefined;
@@ -92,7 +95,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     http.open({
       ...{ ...shared, ...health, ...log.desks, mcp, intake, view, relations: room.desk, flags },
       authenticator: rated(authenticator, door.rates.of, config.requestsPerSecond),
-      ...{ snapshots: view.snapshots, keeping },
+      ...{ snapshots: view.snapshots, keeping, breakGlass },
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       ...auditOf(room, view),
       development: production ? undefined : withoutAbsent({ key, mint, authorizationServer }),

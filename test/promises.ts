@@ -3,6 +3,8 @@
  * `promise('P1')`; `npm run check` fails on an id that nobody cites and on one that nobody promised.
  */
 
+import { BREAK_GLASS_PROMISES } from './promises-break-glass.ts';
+
 export interface Promised {
   readonly id: string;
   /** The whole promise in one sentence that a test can break. */
@@ -379,6 +381,7 @@ export const PROMISES: readonly Promised[] = [
     'B-AS-11',
     'Nothing of the authorization server answers in production, or beside a company’s issuer.',
   ),
+  ...BREAK_GLASS_PROMISES,
 ];
 
 /** Promises whose parts are not built yet. A gap that a test cites must leave this list. */

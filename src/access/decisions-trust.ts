@@ -19,9 +19,15 @@ export function conditionOf(principal: Principal, { permission, object }: CheckI
   if (principal.kind === 'agent') {
     return principal.actor === undefined && object.type === 'session' ? [may] : NEVER;
   }
-  if (principal.actor === undefined) return [may];
+  if (principal.actor === undefined || permission === EMERGENCY) return [may];
   return [may, trustOf(principal, principal.actor, permission, object.type)];
 }
+
+/**
+ * Asked to say in each answer that the person has broken the glass, whoever acts for them: it opens
+ * nothing by itself, so no trust goes with it.
+ */
+export const EMERGENCY = 'emergency';
 
 /** The second group alone: whether the person's agent may do this to objects of the type at all. */
 export function trustOf(

@@ -18,6 +18,7 @@ import { answered } from './decisions-asker.ts';
 import { closedTo } from './decisions-suspended.ts';
 import type { EmbeddedIssuer, IssuerSettings } from './issuer/index.ts';
 import { type IssuerService, issuerService } from './issuer/service.ts';
+import { ACR } from './issuer/words.ts';
 import { createRelations } from './relations.ts';
 import { parseObject, parseRelation, printRelation } from './relations-text.ts';
 import { startEmbeddedEngine } from './spicedb/embedded.ts';
@@ -62,6 +63,9 @@ export interface AccessMetrics {
   /** Whether the relations writer stands still before what it cannot write. */
   relationsStuck(stuck: boolean): void;
 }
+
+/** The `acr` of who brought a code of one use to the authorization server for development. */
+export const CODE_LOGIN = ACR.code;
 
 export { parseRelation } from './relations-text.ts';
 export { mendSchema } from './spicedb/schema-check.ts';

@@ -6,6 +6,8 @@ export interface TokenRequest {
   readonly scope?: string;
   readonly ttlSeconds?: number;
   readonly tenant?: string;
+  /** As after a login with a code, just now. */
+  readonly stepUp?: boolean;
 }
 
 export interface IssuedToken {

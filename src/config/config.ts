@@ -47,6 +47,8 @@ export interface Config {
   readonly oauth: OAuthSettings | undefined;
   /** Client metadata documents of this machine; never in production. */
   readonly loopbackClients: boolean;
+  /** Kinds of login that break the glass; `undefined`: as the issuer of tokens suggests. */
+  readonly breakGlassAcr: readonly string[] | undefined;
   /** `undefined`: floors are of this instance alone. */
   readonly redis: RedisSettings | undefined;
   /** Absolute; made where it is not there. */
@@ -179,6 +181,7 @@ function withDefaults(
     snapshotDir: resolve(input.cwd, values.SNAPSHOT_DIR ?? join(dataDir, 'snapshots')),
     backupDir: values.BACKUP_DIR && resolve(input.cwd, values.BACKUP_DIR),
     backupKey: values.BACKUP_KEY,
+    breakGlassAcr: values.BREAK_GLASS_ACR,
     token: values.DIGITAL_TWIN_TOKEN,
     origins,
   };

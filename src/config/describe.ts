@@ -80,14 +80,14 @@ function shown(config: Config, name: SettingName): string {
     case 'OAUTH_PAGES_CLIENT_ID':
       return oauthShown(config)[name];
     case 'REDIS_PREFIX':
-      return config.redis?.prefix ?? '';
+    case 'BREAK_GLASS_ACR':
     case 'AUDIT_WITNESS':
     case 'AUDIT_CHECKPOINT_SECONDS':
     case 'BACKUP_DIR':
     case 'FLAGS_FILE':
     case 'KEYS_FILE':
     case 'SNAPSHOT_DIR':
-      return filesShown(config)[name];
+      return othersShown(config)[name];
     case 'REDIS_URL':
     case 'KAFKA_SASL':
     case 'SCHEMA_REGISTRY_URL':
@@ -106,12 +106,14 @@ function switchShown(config: Config, name: Switch): string {
   return states[name] ? 'on' : 'off';
 }
 
-function filesShown({ audit: { witness, checkpointMs }, ...config }: Config) {
+function othersShown({ audit: { witness, checkpointMs }, ...config }: Config) {
   const none = 'none: that rows were cut off cannot be proven';
   return {
     AUDIT_WITNESS: witness === undefined ? none : 'url' in witness ? witness.url : witness.path,
     AUDIT_CHECKPOINT_SECONDS: String(checkpointMs / 1000),
     BACKUP_DIR: config.backupDir ?? '',
+    BREAK_GLASS_ACR: config.breakGlassAcr?.join(' ') ?? '',
+    REDIS_PREFIX: config.redis?.prefix ?? '',
     FLAGS_FILE: config.flagsFile,
     KEYS_FILE: config.keysFile,
     SNAPSHOT_DIR: config.snapshotDir,

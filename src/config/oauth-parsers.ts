@@ -37,6 +37,16 @@ export function oauthScopePrefix(text: string): string {
   throw new Wrong('must be what stands before each scope at the issuer, such as api://twin/');
 }
 
+const LOGIN_KINDS_MAX = 8;
+
+/** Authentication context classes as tokens name them, with spaces between (RFC 9470 §3). */
+export function loginKinds(text: string): readonly string[] {
+  const kinds = text.split(' ').filter((kind) => kind !== '');
+  const areWords = kinds.every((kind) => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(kind));
+  if (areWords && kinds.length > 0 && kinds.length <= LOGIN_KINDS_MAX) return kinds;
+  throw new Wrong(`must be 1 to ${LOGIN_KINDS_MAX} values of acr, such as urn:acme:mfa`);
+}
+
 /** `tenant=org,purpose_of_use=https://acme.example/purpose`: our names to the issuer's. */
 export function oauthClaims(text: string): ClaimNames {
   const names = new Map<MappedClaim, string>();

@@ -10,6 +10,7 @@ import {
   schemaRegistryUrl,
 } from './kafka-parsers.ts';
 import {
+  loginKinds,
   oauthAudience,
   oauthClaims,
   oauthClientId,
@@ -169,6 +170,10 @@ export const SETTINGS = {
   OAUTH_LOOPBACK_CLIENTS: setting(
     oneOf('on', 'off'),
     'Development: clients whose metadata document is at https://localhost:PORT; off.',
+  ),
+  BREAK_GLASS_ACR: setting(
+    loginKinds,
+    'Kinds of login (acr) that break the glass, with spaces; else any that is recent (development: a code).',
   ),
   SNAPSHOT_DIR: setting(
     text(4_096),

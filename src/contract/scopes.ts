@@ -32,6 +32,7 @@ export type Operation =
   | 'relations'
   | 'explain'
   | 'agents'
+  | 'break-glass'
   | 'suspensions'
   | 'find-members'
   | 'audit'
@@ -54,6 +55,7 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   relations: ['relations:write'],
   explain: ['relations:write'],
   agents: ['agents:manage'],
+  'break-glass': ['breakglass'],
   suspensions: ['admin'],
   'find-members': ['sources:write'],
   audit: ['audit:read'],

@@ -178,7 +178,7 @@ function preflight(res: ServerResponse): void {
 }
 
 const EXPOSED_HEADERS =
-  'Mcp-Session-Id, WWW-Authenticate, ETag, Position, Withheld, Correlation-Id';
+  'Mcp-Session-Id, WWW-Authenticate, ETag, Position, Withheld, Break-Glass, Correlation-Id';
 const ALLOWED_HEADERS =
   'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, ' +
   'Mcp-Name, Last-Event-ID, If-None-Match, Min-Position, Idempotency-Key';

@@ -2,6 +2,14 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Trust, TrustedAgent } from '../contract/agents.ts';
 import type { AccessReview, DisclosurePage } from '../contract/audit/reports.ts';
 import type { BackupMade } from '../contract/backups.ts';
+import type {
+  BreakGlassCase,
+  BreakGlassFilter,
+  BreakGlassOpened,
+  BreakGlassPage,
+  BreakGlassReason,
+  ReviewOutcome,
+} from '../contract/break-glass.ts';
 import type { FlagStates } from '../contract/flags.ts';
 import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
@@ -122,6 +130,34 @@ export interface FlagsDesk {
   set(name: string, value: string): Promise<void>;
 }
 
+/** Break-glass; who may what is the desk's to decide, and each refusal is in the audit. */
+export interface BreakGlassDesk {
+  open(
+    caller: Caller,
+    asked: {
+      readonly member: string;
+      readonly reason: BreakGlassReason;
+      readonly text: string;
+      readonly minutes?: number | undefined;
+    },
+  ): Promise<BreakGlassOpened>;
+  own(caller: Caller): Promise<BreakGlassCase[]>;
+  queue(
+    caller: Caller,
+    query: {
+      readonly filter: BreakGlassFilter;
+      readonly limit: number;
+      readonly cursor?: string | undefined;
+    },
+  ): Promise<BreakGlassPage>;
+  end(caller: Caller, id: string): Promise<BreakGlassCase>;
+  review(
+    caller: Caller,
+    id: string,
+    review: { readonly outcome: ReviewOutcome; readonly text?: string | undefined },
+  ): Promise<BreakGlassCase>;
+}
+
 /** Copies of the view; one is made at a time. */
 export interface SnapshotsDesk {
   create(): Promise<Snapshot>;
@@ -188,6 +224,7 @@ export interface HttpParts {
   readonly replays?: Replays;
   readonly snapshots: SnapshotsDesk;
   readonly keeping: KeepingDesk;
+  readonly breakGlass: BreakGlassDesk;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;

@@ -151,6 +151,21 @@ export const LIMITS = {
     /** Agents that stand in one another's `act` (RFC 8693 §4.1). */
     actorsMax: 4,
   },
+  /** Break-glass (docs/break-glass.md). */
+  breakGlass: {
+    minutesMax: 240,
+    minutesDefault: 60,
+    /** The person's words; and how old their login may be when they open. */
+    textCharsMin: 10,
+    textCharsMax: 1_000,
+    loginMaxAgeSeconds: 5 * 60,
+    /** Cases of one person that are open at once, and how often they may try in an hour. */
+    openPerPersonMax: 5,
+    triesPerHour: 20,
+    pageMax: 100,
+    /** Banners of one answer. */
+    bannersMax: 20,
+  },
   /** Clocks of two parts may differ this far (design §9, P1); more is a fault at start. */
   clockSkewMaxMs: 1_000,
   sessionIdleMs: 30 * 60_000,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Fault } from '../kernel/errors.ts';
 import { randomId } from '../kernel/ids.ts';
+import { type CaseStep, stepRecord } from '../twin/break-glass.ts';
 import { controlRecord, FORGOTTEN, LEGAL_HOLD } from '../twin/control.ts';
 import { addressBundle, addressEach } from '../twin/fhir/resolve.ts';
 import { readSubmission } from '../twin/fhir/submission.ts';
@@ -179,6 +180,32 @@ test('B-RT-3: a legal hold keeps a member from being forgotten, and every versio
   forget(store, 'ana');
   store.purge();
   assert.doesNotMatch(text('ana'), /ONE-text|TWO-text/);
+  store.close();
+});
+
+test('B-BG-6: nobody is forgotten before each break-glass case has its review; then the words go', () => {
+  const { store, bytes } = open();
+  store.submitBundle(submission(LIVES('ana', 'ONE')), 0);
+  const step = (kind: CaseStep, says: Record<string, string>) =>
+    store.submitRecord(
+      stepRecord(kind, { tenant: 'demo', member: 'ana', id: 'c1' }, says, 'eve'),
+      0,
+    );
+  step('opened', { text: 'WHY-IT-WAS', person: 'eve', opened: '2026-11-30T00:00:00Z' });
+  assert.equal(
+    code(() => forget(store, 'ana')),
+    'CONFLICT break-glass-review',
+  );
+  step('ended', { at: '2026-11-30T00:05:00Z', by: 'eve' });
+  assert.equal(
+    code(() => forget(store, 'ana')),
+    'CONFLICT break-glass-review',
+  );
+  step('reviewed', { outcome: 'justified', by: 'olaf', at: '2026-11-30T00:09:00Z' });
+  assert.match(bytes(), /WHY-IT-WAS/);
+  forget(store, 'ana');
+  store.purge();
+  assert.doesNotMatch(bytes(), /WHY-IT-WAS/);
   store.close();
 });
 

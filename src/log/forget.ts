@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../kernel/errors.ts';
-import { FORGOTTEN, LEGAL_HOLD } from '../twin/control.ts';
+import { waitsForReview } from '../twin/break-glass.ts';
+import { BREAK_GLASS, FORGOTTEN, LEGAL_HOLD } from '../twin/control.ts';
 import { objectOf } from '../twin/fhir/elements.ts';
 import type { Place, SourceRecord } from '../twin/ports.ts';
 import { recordKey } from '../twin/subjects.ts';
@@ -53,6 +54,7 @@ function forgetMember(db: DatabaseSync, state: DeciderState, record: SourceRecor
   }
   const members = [subject.id, ...replacedBy(state, tenant, subject.id)];
   const own = members.flatMap((id) => state.keysOf({ kind: 'member', id }));
+  requireReviewed(state, own);
   const sessions = sessionsAbout(db, tenant, new Set(members));
   dropNotes(db, { tenant, members });
   for (const one of [...own, ...sessions]) bury(state, record, one);
@@ -62,6 +64,15 @@ function forgetMember(db: DatabaseSync, state: DeciderState, record: SourceRecor
   };
   for (const id of members.slice(1)) say(id);
   return say(subject.id);
+}
+
+/** A review is of what somebody did, and is not escaped by letting go whom it was done to. */
+function requireReviewed(state: DeciderState, keys: readonly string[]): void {
+  const cases = keys
+    .filter((key) => key.split('/').at(-2) === BREAK_GLASS)
+    .flatMap((key) => state.latest(key) ?? []);
+  if (!waitsForReview(cases)) return;
+  throw new Fault('CONFLICT', { detail: UNREVIEWED, data: { reason: 'break-glass-review' } });
 }
 
 function bury(state: DeciderState, cause: SourceRecord, key: string): void {
@@ -111,4 +122,7 @@ export function mustNotBeForgotten(state: DeciderState, tenant: string, member: 
 const UNKNOWN = 'There is no such member in this tenant.';
 const REPLACED =
   'The records of this member have moved to the one who replaced them: forget that one, and both are.';
+const UNREVIEWED =
+  'A break-glass case of the member waits for its review: nothing is forgotten before a privacy ' +
+  'officer has reviewed it.';
 const HELD = 'The member is under legal hold: nothing is forgotten until the hold is released.';

@@ -69,7 +69,8 @@ export function registerResources(server: Server, parts: McpParts): void {
 
 export async function listResources(parts: McpParts, caller: Caller, cursor: string | undefined) {
   try {
-    const page = await parts.reader.list(caller, cursor);
+    const work = () => parts.reader.list(caller, cursor);
+    const { result: page, breakGlass } = await parts.reader.withBanners(caller, work);
     const resources = page.documents.map(({ uri, section, title }) => ({
       uri,
       name: section,
@@ -78,10 +79,14 @@ export async function listResources(parts: McpParts, caller: Caller, cursor: str
       annotations: { audience: ['user' as const, 'assistant' as const] },
     }));
     const withheld = withheldFrom(caller.principal);
+    const meta = {
+      ...(withheld.length > 0 && { [META.withheld]: withheld }),
+      ...(breakGlass.length > 0 && { [META.breakGlass]: breakGlass }),
+    };
     return {
       resources,
       ...(page.next !== undefined && { nextCursor: page.next }),
-      ...(withheld.length > 0 && { _meta: { [META.withheld]: withheld } }),
+      ...(Object.keys(meta).length > 0 && { _meta: meta }),
     };
   } catch (error) {
     throw protocolErrorOf(parts, error, caller.correlationId);
@@ -118,7 +123,7 @@ function wrong(key: string, wanted: string): Fault {
   return new Fault('INVALID_ARGUMENT', { detail: `_meta["${key}"] must be ${wanted}.` });
 }
 
-function readResultOf({ document, ttlMs, behind, withheld = [] }: Answer) {
+function readResultOf({ document, ttlMs, behind, withheld = [], breakGlass = [] }: Answer) {
   return {
     contents: [{ uri: document.uri, mimeType: 'application/json', text: JSON.stringify(document) }],
     ttlMs,
@@ -128,6 +133,7 @@ function readResultOf({ document, ttlMs, behind, withheld = [] }: Answer) {
       [META.position]: document.position,
       ...(behind && { [META.behind]: true }),
       ...(withheld.length > 0 && { [META.withheld]: withheld }),
+      ...(breakGlass.length > 0 && { [META.breakGlass]: breakGlass }),
     },
   };
 }

@@ -12,7 +12,15 @@ export const LEGAL_HOLD = { type: 'LegalHold', id: 'hold' } as const;
 /** That a member was forgotten: while it is live, nothing about them is taken in again. */
 export const FORGOTTEN = { type: 'Forgotten', id: 'forgotten' } as const;
 
-const CONTROL_TYPES: ReadonlySet<string> = new Set(['TimePassed', LEGAL_HOLD.type, FORGOTTEN.type]);
+/**
+ * That somebody opened the member's record in an emergency, that it ended, and what the review came
+ * to: a record each, so that two who write at once overwrite nothing (twin/break-glass.ts).
+ */
+export const BREAK_GLASS = 'BreakGlass';
+
+const CONTROL_TYPES: ReadonlySet<string> = new Set([
+  ...['TimePassed', LEGAL_HOLD.type, FORGOTTEN.type, BREAK_GLASS],
+]);
 
 /** Whether a record says something about a member's records rather than of the member. */
 export function isControl(type: string): boolean {

@@ -29,6 +29,7 @@ const FILES: readonly Row[] = [
   ['log.db: superseded versions', 'what a later version replaced', 'P7D', 'server', ''],
   ['log.db: tombstones, receipts, refusals', 'ids and places', TOMBSTONES, 'server', IDS],
   ['log.db: waiting', 'records whose subject is not known yet', 'P1D', 'server', ''],
+  ['break-glass cases', 'who opened a record, why, the review', `P${AUDIT_DAYS}D`, 'retain', ''],
   ['decider.db', 'the same beside Kafka', COMPACTED, 'server', IDS],
   ['view.db', 'documents and the search index', 'as the log', 'server', ''],
   ['view.db: changes', 'uri, etag, position', days(LIMITS.changesRetentionMs), 'server', IDS_ONLY],

@@ -30,6 +30,9 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
   const controls = db.prepare(`SELECT body FROM sources
     WHERE (subject, type, id) IN (SELECT subject, type, id FROM sources WHERE type = ?)
     ORDER BY subject`);
+  const ownControls = db.prepare(
+    'SELECT body FROM sources WHERE subject = ? AND type = ? ORDER BY id',
+  );
   const known = new KnownSubjects(db);
   const place = db.prepare('SELECT offset FROM places WHERE part = ?');
   const version = db.prepare('PRAGMA data_version');
@@ -61,7 +64,11 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
     people: (query) => findPersons(db, query),
     members: (tenant) => members.all(tenant).map(({ member }) => String(member)),
     sources: (subject) => sources.all(subjectKey(subject)).map(sourceOf),
-    controls: (type) => controls.all(type).map(({ body }) => JSON.parse(String(body))),
+    controls(type, subject) {
+      const rows =
+        subject === undefined ? controls.all(type) : ownControls.all(subjectKey(subject), type);
+      return rows.map(({ body }) => JSON.parse(String(body)));
+    },
     applied: (partition) => Number(place.get(partition)?.offset ?? -1),
     version: () => Number(version.get()?.data_version),
     stampOf(uri, variant) {

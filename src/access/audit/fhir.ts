@@ -51,6 +51,7 @@ type Body = (rendered: RenderedRow) => Record<string, unknown>;
 function bodiesOf(row: AuditRow): Body[] {
   if (row.action === 'authentication') return [authentication];
   if (row.outcome === 'denied') return denials(row);
+  if (row.action === 'break-glass') return [emergency];
   const known = row.outcome === 'success' && (row.who !== undefined || row.to !== undefined);
   if (known && READS.has(row.action) && row.what.length > 0) return reads(row);
   if (known && row.who !== undefined && QUERIES.has(row.action)) return queries(row);
@@ -157,6 +158,24 @@ const authentication: Body = (rendered) => ({
   agent: [nobody()],
   entity: [transaction(rendered)],
 });
+
+/** DICOM PS3.16 CID 403: that the usual rules were set aside, and that they hold again. */
+const emergency: Body = (rendered) => {
+  const { row } = rendered;
+  const opened = /^break-glass (?:not )?opened/.test(row.why);
+  const ended = row.why.startsWith('break-glass ended');
+  const kind = [
+    ...(opened ? [coding(DCM, '110127', 'Emergency Override Started')] : []),
+    ...(ended ? [coding(DCM, '110138', 'Emergency Override Stopped')] : []),
+  ];
+  const alert = coding(DCM, '110113', 'Security Alert');
+  const members = [...new Set(row.what.flatMap(({ uri }) => memberOf(uri) ?? []))];
+  return {
+    ...base(rendered, alert, [...kind, own(row.action)], 'E'),
+    agent: row.who === undefined ? [nobody()] : [user(row.who), application(row.who)],
+    entity: [transaction(rendered), ...row.what.map(data), ...members.map(patient)],
+  };
+};
 
 const other: Body = (rendered) => {
   const { row } = rendered;

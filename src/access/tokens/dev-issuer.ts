@@ -6,6 +6,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import { LIMITS } from '../../kernel/limits.ts';
+import { ACR } from '../issuer/words.ts';
 import { PURPOSES } from './purposes.ts';
 import { publicPart } from './trusted-keys.ts';
 
@@ -29,8 +30,10 @@ export interface DevIssuer {
   /** Public keys only. */
   jwks(): { keys: JWK[] };
   /**
-   * @param request `{ as, actor?, scope?, ttlSeconds?, tenant?, client_id?, purpose? }`: subject, agent,
-   *   scopes separated by spaces, seconds, tenant, client, v3-PurposeOfUse code.
+   * @param request `{ as, actor?, scope?, ttlSeconds?, tenant?, client_id?, purpose?, stepUp? }`:
+   *   subject, agent, scopes separated by spaces, seconds, tenant, client, v3-PurposeOfUse code, and
+   *   whether the token says that the person has just logged in with a code (RFC 9470): whoever may
+   *   ask for tokens may have codes made as well.
    * @throws Fault INVALID_ARGUMENT naming what is wrong.
    */
   mint(request: Readonly<Record<string, unknown>>): Promise<MintedToken>;
@@ -50,6 +53,7 @@ const mintRequest = z.strictObject({
     .string()
     .refine((code) => PURPOSES.has(code), 'must be a v3-PurposeOfUse code')
     .optional(),
+  stepUp: z.boolean().default(false),
 });
 
 export function createDevIssuer({ issuer, audience, key, clock }: DevIssuerOptions): DevIssuer {
@@ -58,7 +62,7 @@ export function createDevIssuer({ issuer, audience, key, clock }: DevIssuerOptio
     async mint(request) {
       const parsed = mintRequest.safeParse(request);
       if (!parsed.success) throw wrong(parsed.error);
-      const { as, actor, scope, ttlSeconds, tenant, client_id, purpose } = parsed.data;
+      const { as, actor, scope, ttlSeconds, tenant, client_id, purpose, stepUp } = parsed.data;
       const iat = Math.floor(clock.now() / 1000);
       const token = await new SignJWT({
         client_id,
@@ -66,6 +70,7 @@ export function createDevIssuer({ issuer, audience, key, clock }: DevIssuerOptio
         tenant,
         ...(purpose !== undefined && { purpose_of_use: purpose }),
         ...(actor !== undefined && { act: { sub: actor } }),
+        ...(stepUp && { acr: ACR.code, auth_time: iat }),
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: key.kid })
         .setIssuer(issuer)

@@ -6,6 +6,7 @@ import { principalKey } from '../../twin/principals.ts';
 import { type Caller, withheldFrom } from '../../twin/reader/index.ts';
 import type { PlainParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
+import { breakGlassHeader } from './break-glass-header.ts';
 import type { Guarded } from './guarded.ts';
 import { listenForNews, type PollParts } from './news.ts';
 import { integerOf, queryOf } from './query.ts';
@@ -22,8 +23,12 @@ export function changeRoutes(app: Express, parts: PlainParts, guarded: Guarded):
       const cursor = query.cursor ?? 'now';
       const leave = enter(polls, principalKey(caller.principal));
       try {
-        const page = await changesWithin(parts, res, caller, cursor, waitSeconds * 1000);
-        sendJson(res, 200, page, withheldHeader(withheldFrom(caller.principal)));
+        const work = () => changesWithin(parts, res, caller, cursor, waitSeconds * 1000);
+        const { result, breakGlass } = await parts.reader.withBanners(caller, work);
+        sendJson(res, 200, result, {
+          ...withheldHeader(withheldFrom(caller.principal)),
+          ...breakGlassHeader(breakGlass),
+        });
       } finally {
         leave();
       }

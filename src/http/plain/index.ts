@@ -16,6 +16,7 @@ import { isForTheLog, plainError, retryHeaders, sendJson } from '../respond.ts';
 import { agentRoutes } from './agents.ts';
 import { auditRoutes } from './audit.ts';
 import { authorizationServerRoutes } from './authorization-server.ts';
+import { breakGlassRoutes } from './break-glass.ts';
 import { changeRoutes } from './changes.ts';
 import { deidentifiedRoutes } from './deidentified.ts';
 import { developmentRoutes } from './development.ts';
@@ -51,6 +52,7 @@ export function createPlainRoutes(
   sourceRoutes(app, parts, guarded);
   operatorRoutes(app, parts, guarded);
   agentRoutes(app, parts, guarded);
+  breakGlassRoutes(app, parts, guarded);
   auditRoutes(app, parts, guarded);
   flagRoutes(app, parts, guarded);
   deadLetterRoutes(app, parts, guarded);

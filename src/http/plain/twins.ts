@@ -4,6 +4,7 @@ import { Fault } from '../../kernel/errors.ts';
 import { type Caller, withheldFrom } from '../../twin/reader/index.ts';
 import type { HttpParts } from '../parts.ts';
 import { sendJson } from '../respond.ts';
+import { breakGlassHeader } from './break-glass-header.ts';
 import type { Guarded } from './guarded.ts';
 import { integerOf, queryOf, required } from './query.ts';
 import { withheldHeader } from './withheld.ts';
@@ -18,8 +19,12 @@ export function twinRoutes(app: Express, parts: HttpParts, guarded: Guarded): vo
     '/v1/search',
     guarded('search', async (req, res, caller) => {
       const input = searchInputOf(req);
-      const headers = withheldHeader(withheldFrom(caller.principal, input.sections));
-      sendJson(res, 200, await parts.reader.search(caller, input), headers);
+      const work = () => parts.reader.search(caller, input);
+      const { result, breakGlass } = await parts.reader.withBanners(caller, work);
+      sendJson(res, 200, result, {
+        ...withheldHeader(withheldFrom(caller.principal, input.sections)),
+        ...breakGlassHeader(breakGlass),
+      });
     }),
   );
 }
@@ -40,6 +45,7 @@ async function readSection(
     etag: document.etag,
     position: document.position,
     ...withheldHeader(answer.withheld),
+    ...breakGlassHeader(answer.breakGlass),
     'cache-control': `private, max-age=${Math.floor(ttlMs / 1000)}`,
   };
   const known = req

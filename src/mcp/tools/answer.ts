@@ -1,3 +1,4 @@
+import type { BreakGlassBanner } from '../../contract/break-glass.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Withheld } from '../../twin/reader/index.ts';
 
@@ -9,4 +10,6 @@ export interface ToolAnswer {
   readonly behind?: boolean;
   /** What scopes and purpose of use narrowed of the answer. */
   readonly withheld?: readonly Withheld[];
+  /** Whose records are open by break-glass: told in `_meta`, and to models as a sentence. */
+  readonly breakGlass?: readonly BreakGlassBanner[];
 }

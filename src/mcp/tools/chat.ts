@@ -26,7 +26,9 @@ export const chatTool = {
     work: Work,
     round: Round,
   ): Promise<ToolAnswer | InputRequiredResult> {
-    const result = await answerInRounds(parts, caller, input, work, round);
+    const { result, breakGlass } = await parts.reader.withBanners(caller, () =>
+      answerInRounds(parts, caller, input, work, round),
+    );
     if (isInputRequiredResult(result)) return result;
     const questions = (result.questions ?? []).map((question) => `? ${question}`);
     const sources = [...new Set(result.sentences.flatMap((s) => s.sources.map((x) => x.uri)))];
@@ -34,6 +36,6 @@ export const chatTool = {
     const named = sources.map((uri) => `source: ${uri}`);
     const text = [...notice, result.answer, ...questions, ...named].join('\n');
     const withheld = withheldFrom(caller.principal);
-    return { structured: result as unknown as JsonObject, text, withheld };
+    return { structured: result as unknown as JsonObject, text, withheld, breakGlass };
   },
 } as const;

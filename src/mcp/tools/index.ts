@@ -4,6 +4,7 @@ import {
   type McpServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { bannerSentence } from '../../contract/break-glass.ts';
 import { META } from '../../contract/meta.ts';
 import { asFault } from '../../kernel/errors.ts';
 import type { Caller } from '../../twin/reader/index.ts';
@@ -57,15 +58,20 @@ async function answer(
   try {
     const result = await run(caller, work);
     if (isInputRequiredResult(result)) return result;
-    const { structured, text, behind = false, withheld = [] } = result;
+    const { structured, text, behind = false, withheld = [], breakGlass = [] } = result;
     const changed = await changedFor(parts, caller);
     return {
-      content: [{ type: 'text' as const, text }, ...hintOf(changed)],
+      content: [
+        ...breakGlass.map((one) => ({ type: 'text' as const, text: bannerSentence(one) })),
+        { type: 'text' as const, text },
+        ...hintOf(changed),
+      ],
       structuredContent: structured,
       _meta: {
         ...(changed.length > 0 && { [META.changed]: changed }),
         ...(behind && { [META.behind]: true }),
         ...(withheld.length > 0 && { [META.withheld]: withheld }),
+        ...(breakGlass.length > 0 && { [META.breakGlass]: breakGlass }),
       },
     };
   } catch (error) {

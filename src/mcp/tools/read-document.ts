@@ -32,7 +32,7 @@ export const readDocumentTool = {
   ): Promise<ToolAnswer> {
     if (input.freshness !== undefined) throw noFreshness(input.uri);
     const answer = await reader.read(caller, input.uri, options);
-    const { document, title, ttlMs, behind, withheld = [] } = answer;
+    const { document, title, ttlMs, behind, withheld = [], breakGlass = [] } = answer;
     const given = input.budget ?? BUDGET_DEFAULT;
     const format = input.format ?? 'markdown';
     const rendered = renderDocument(
@@ -61,6 +61,7 @@ export const readDocumentTool = {
       text: rendered.content,
       behind,
       withheld,
+      breakGlass,
     };
   },
 } as const;

@@ -16,8 +16,10 @@ export const searchTool = {
     outputSchema: searchResult,
   },
   async run({ reader }: McpParts, caller: Caller, input: SearchInput): Promise<ToolAnswer> {
-    const result = await reader.search(caller, input);
+    const work = () => reader.search(caller, input);
+    const { result, breakGlass } = await reader.withBanners(caller, work);
     const withheld = withheldFrom(caller.principal, input.sections);
-    return { structured: result as unknown as JsonObject, text: renderSearch(result), withheld };
+    const structured = result as unknown as JsonObject;
+    return { structured, text: renderSearch(result), withheld, breakGlass };
   },
 } as const;

@@ -10,6 +10,7 @@ import { deidentified } from '../../twin/deidentify/export.ts';
 import type { Intake, Relations, View } from '../../twin/ports.ts';
 import { backupsIn } from '../backup/backups.ts';
 import { createBackup, removeCopy } from '../backup/create.ts';
+import { casesKept } from '../break-glass/kept.ts';
 import { createErasure, type Erasure } from './erasure.ts';
 import { createKeeper, type Keeper } from './keeper.ts';
 import { type Dated, retain } from './retain.ts';
@@ -88,7 +89,9 @@ function createKeeping(options: KeepingOptions): Keeping {
     },
   });
   const backups = options.backup && backupsIn(options.backup.folder);
-  const parts = { view, compact: log.compact, snapshots: snapshotsOf(view), backups, clock };
+  const cases = (tenant: string) => casesKept(view, log.intake, tenant);
+  const copies = { snapshots: snapshotsOf(view), backups };
+  const parts = { view, compact: log.compact, cases, ...copies, clock };
   return {
     keeper: createKeeper({ ...options, intake: log.intake, erasure }),
     erasure: {

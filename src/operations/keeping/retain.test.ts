@@ -35,8 +35,11 @@ function parts(...held: string[]) {
     return Promise.resolve();
   };
   const [snapshots, backups] = [dated(1, 25), dated(40, 50, 36, 2)];
+  const broken = dated(2_193, 2_000);
+  const cases = () => broken;
   const view = viewWith(...held);
-  return { given: { view, compact, snapshots, backups, clock }, compacted: () => compacted };
+  const given = { view, compact, cases, snapshots, backups, clock };
+  return { given, broken, compacted: () => compacted };
 }
 
 const due = (steps: readonly { store: string; due?: number; deleted: number }[], store: string) => {
@@ -66,4 +69,14 @@ test('B-RT-6: the newest backup stays, however old, and all of them while anybod
   const old = { ...parts().given, backups: dated(50, 90) };
   await retain(old, 'demo', false);
   assert.deepEqual(old.backups.left(), ['50d']);
+});
+
+test('B-BG-6: a case goes after six years, and while anybody is held not even then', async () => {
+  const held = parts('ana');
+  await retain(held.given, 'demo', false);
+  assert.deepEqual(held.broken.left(), ['2193d', '2000d']);
+  const { given, broken } = parts();
+  assert.deepEqual(due((await retain(given, 'demo', true)).steps, 'break-glass cases'), [1, 0]);
+  await retain(given, 'demo', false);
+  assert.deepEqual(broken.left(), ['2000d']);
 });

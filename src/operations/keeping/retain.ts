@@ -2,7 +2,7 @@ import type { RetentionReport, RetentionStep } from '../../contract/keeping.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { View } from '../../twin/ports.ts';
 import { STANDSTILL_MAX_MS } from '../../twin/retention.ts';
-import { BACKUP_DAYS, RETENTION } from '../../twin/retention-table.ts';
+import { AUDIT_DAYS, BACKUP_DAYS, RETENTION } from '../../twin/retention-table.ts';
 import { anyHold, holdsOf } from './holds.ts';
 
 /** Things in a folder, each of one time, that go when they are old enough. */
@@ -16,6 +16,8 @@ export interface RetainParts {
   /** Superseded versions, old tombstones, receipts; absent where Kafka compacts. */
   readonly compact: (() => Promise<void>) | undefined;
   readonly snapshots: Dated;
+  /** Reviewed break-glass cases of a tenant. */
+  readonly cases: (tenant: string) => Dated;
   /** Absent where none are made here. */
   readonly backups: Dated | undefined;
   readonly clock: Clock;
@@ -38,6 +40,7 @@ export async function retain(
     await log(parts, dryRun),
     await dated('snapshots', parts.snapshots, parts.clock.now() - STANDSTILL_MAX_MS, dryRun, 0),
     await backups(parts, dryRun, held),
+    await cases(parts, tenant, dryRun, held),
     AUDIT,
     ...KAFKA.filter(() => parts.compact === undefined),
   ];
@@ -60,6 +63,18 @@ async function backups(
   if (store === undefined) return { store: 'backups', deleted: 0, says: 'BACKUP_DIR names none' };
   const before = clock.now() - BACKUP_DAYS * DAY_MS;
   const step = await dated('backups', store, before, dryRun || held, 1);
+  return held ? { ...step, says: HELD } : step;
+}
+
+/** As long as the audit, which tells of the same: the person's own words go with the case. */
+async function cases(
+  { cases: of, clock }: RetainParts,
+  tenant: string,
+  dryRun: boolean,
+  held: boolean,
+): Promise<RetentionStep> {
+  const before = clock.now() - AUDIT_DAYS * DAY_MS;
+  const step = await dated('break-glass cases', of(tenant), before, dryRun || held, 0);
   return held ? { ...step, says: HELD } : step;
 }
 

@@ -55,7 +55,10 @@ function entryOf(member: string, row: AuditRow): JsonObject {
     ...whoIn(member, row),
     action: row.action,
     outcome: row.outcome,
-    what: unique(row.what.flatMap(({ uri }) => ownPart(member, uri))).slice(0, WHAT_MAX),
+    what: unique(row.what.flatMap(({ uri }) => ownPart(member, uri, row.action))).slice(
+      0,
+      WHAT_MAX,
+    ),
     ...compact({ right: rightOf(row.why), purpose: row.who?.purpose }),
   };
 }
@@ -84,8 +87,9 @@ function receiversIn(member: string, row: AuditRow, to: readonly RowReceiver[]):
 }
 
 /** `clinical/Condition/c1` of this member, `relations` of their relations; nothing of others. */
-function ownPart(member: string, uri: string): string[] {
-  if (uri.startsWith('member:')) return uri === `member:${member}` ? ['relations'] : [];
+function ownPart(member: string, uri: string, action = ''): string[] {
+  const named = action === 'break-glass' ? 'record' : 'relations';
+  if (uri.startsWith('member:')) return uri === `member:${member}` ? [named] : [];
   const parsed = parseUri(uri);
   if (parsed === null || !('member' in parsed) || parsed.member !== member) return [];
   return [uri.slice(`mcp://twins/member/${member}/`.length)];

@@ -23,6 +23,7 @@ export interface AuditEntry {
     | 'audit'
     | 'authentication'
     | 'configuration'
+    | 'break-glass'
     | 'right';
   readonly outcome: 'success' | 'denied' | 'failed';
   readonly correlationId: string;

@@ -129,8 +129,8 @@ export interface ViewShard {
   version(): number;
   /** Etag and time of a document, without what it says. */
   stampOf(uri: string, variant: Variant): { etag: string; recorded: string } | undefined;
-  /** Control records of one type that are in force (twin/control.ts), by member. */
-  controls(type: string): SourceRecord[];
+  /** Control records of one type that are in force (twin/control.ts), by member; or of one. */
+  controls(type: string, subject?: Subject): SourceRecord[];
   /** Members of a tenant, by id. */
   members(tenant: string): string[];
   /** Every record of a subject that belongs to a section. */

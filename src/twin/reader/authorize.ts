@@ -3,6 +3,7 @@ import type { TwinUri } from '../../contract/uris.ts';
 import { isObject } from '../../kernel/json.ts';
 import type { CheckItem, Decision, Principal, StoredSource, View } from '../ports.ts';
 import { memberObject, viewSection, viewSensitive } from '../subjects.ts';
+import { emergencyOn, memberIn } from './break-glass.ts';
 import { subjectOfUri } from './load.ts';
 import type { ReaderParts } from './parts.ts';
 import { variantShown, withinToken } from './shown.ts';
@@ -12,6 +13,8 @@ export interface Grant {
   readonly variant: Variant;
   /** Which permission decided, at which revision: for the audit record. */
   readonly why: string;
+  /** Whether the person has broken the glass on the member; told by reads alone. */
+  readonly emergency?: boolean;
 }
 
 const DENIED: Grant = { allowed: false, variant: 'general', why: 'denied' };
@@ -25,8 +28,28 @@ export async function authorize(
   principal: Principal,
   uri: TwinUri,
 ): Promise<Grant> {
-  const [grant] = await authorizeAll(parts, principal, [uri]);
-  return grant ?? DENIED;
+  const items = checksToRead(parts.view, principal, uri);
+  const decisions = await parts.access.check(principal, items);
+  return grantToRead(parts.view, principal, uri, items, decisions);
+}
+
+/** With whether it is by break-glass, which subscriptions and lists need not know. */
+function checksToRead(view: View, principal: Principal, uri: TwinUri): CheckItem[] {
+  const member = memberIn(uri);
+  const items = checksFor(view, principal, uri);
+  return member === undefined ? items : [...items, emergencyOn(member)];
+}
+
+function grantToRead(
+  view: View,
+  principal: Principal,
+  uri: TwinUri,
+  items: readonly CheckItem[],
+  decisions: readonly Decision[],
+): Grant {
+  const grant = grantWithin(view, principal, uri, items, decisions);
+  const emergency = memberIn(uri) !== undefined && decisions.at(-1)?.allowed === true;
+  return grant.allowed && emergency ? { ...grant, emergency } : grant;
 }
 
 /** Decides on many URIs in one round of checks. */
@@ -52,9 +75,9 @@ export function grantKnown(
   principal: Principal,
   uri: TwinUri,
 ): Grant | undefined {
-  const items = checksFor(view, principal, uri);
+  const items = checksToRead(view, principal, uri);
   const decisions = access.known(principal, items);
-  return decisions && grantWithin(view, principal, uri, items, decisions);
+  return decisions && grantToRead(view, principal, uri, items, decisions);
 }
 
 function grantWithin(

@@ -1,9 +1,11 @@
+import type { BreakGlassBanner } from '../../contract/break-glass.ts';
 import type { ChangesPage, SearchInput, SearchResult, Variant } from '../../contract/documents.ts';
 import { parseUri } from '../../contract/uris.ts';
 import type { AuditEntry, Person, Principal, ViewChange } from '../ports.ts';
 import { showAgain } from './again.ts';
 import { agentsSeen, ownMembers } from './agents.ts';
 import { authorizeAll } from './authorize.ts';
+import { bannersAround } from './break-glass.ts';
 import { changedSinceRead } from './changed.ts';
 import { changes, hasNews, isOwnCursor, lostSinceRead } from './changes.ts';
 import { counted } from './counted.ts';
@@ -38,6 +40,11 @@ export interface Reader {
   ownMembers(caller: Caller): Promise<string[]>;
   /** When each agent last acted for the caller on these members of theirs, ISO 8601. */
   agentsSeen(caller: Caller, members: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Some work that spans members, with whose records are open to the caller's person meanwhile. */
+  withBanners<T>(
+    caller: Caller,
+    work: () => Promise<T>,
+  ): Promise<{ result: T; breakGlass: BreakGlassBanner[] }>;
   /** For subscriptions: the variant in which each URI may be read now, or `null`. */
   variants(principal: Principal, uris: readonly string[]): Promise<(Variant | null)[]>;
   /** Documents that the caller has read and that have another etag by now. */
@@ -72,6 +79,7 @@ export function createReader(given: ReaderParts): Reader {
     findPeople: (caller, text) => findPeople(parts, caller, text),
     ownMembers: ({ principal }) => ownMembers(parts, principal),
     agentsSeen: ({ principal }, members) => agentsSeen(parts, principal, members),
+    withBanners: ({ principal }, work) => bannersAround(parts, principal, work),
     variants: (principal, uris) => variants(parts, principal, uris),
     changedSinceRead: (caller) => changedSinceRead(parts, caller),
     showAgain: (caller, shown) => showAgain(parts, caller, shown),

@@ -19,6 +19,7 @@ function door() {
     offset: 7,
     allowed: true,
     known: true,
+    emergency: false,
     audits: true,
     loads: 0,
     etag: `"${'a'.repeat(22)}"`,
@@ -49,7 +50,10 @@ function door() {
     },
   };
   const decide = (items: readonly CheckItem[]) =>
-    items.map(() => ({ allowed: state.allowed, revision: 'r1' }));
+    items.map(({ permission }) => ({
+      allowed: permission === 'emergency' ? state.emergency : state.allowed,
+      revision: 'r1',
+    }));
   const parts = {
     view: {
       epoch: 'aaaaaaaa',
@@ -159,6 +163,9 @@ test('B-HP-1: whatever would not be a success is left to the door, with nothing 
   state.known = false;
   left();
   state.known = true;
+  state.emergency = true;
+  left();
+  state.emergency = false;
   state.allowed = false;
   left();
   assert.equal(audited.length, 1);

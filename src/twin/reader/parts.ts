@@ -1,4 +1,5 @@
 import type { AuditRow } from '../../contract/audit/row.ts';
+import type { BreakGlassBanner } from '../../contract/break-glass.ts';
 import type { Document, Variant } from '../../contract/documents.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CursorCodec } from '../cursor.ts';
@@ -80,4 +81,6 @@ export interface Answer {
   readonly place: Place;
   /** What scopes and purpose of use narrowed of it; never what relations or protection did. */
   readonly withheld?: readonly Withheld[];
+  /** While the caller's person has broken the glass on whom it is about; never part of its etag. */
+  readonly breakGlass?: readonly BreakGlassBanner[];
 }

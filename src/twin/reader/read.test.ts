@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { systemClock } from '../../kernel/clock.ts';
 import { createCursorCodec } from '../cursor.ts';
 import { createFloors } from '../floors.ts';
-import type { AuditEntry, CheckItem, Place, Principal, StoredDocument } from '../ports.ts';
+import type {
+  AuditEntry,
+  CheckItem,
+  Place,
+  Principal,
+  SourceRecord,
+  StoredDocument,
+} from '../ports.ts';
 import { createPositionCodec } from '../position.ts';
 import { createReceipts } from '../receipts.ts';
 import type { ReaderParts } from './parts.ts';
@@ -14,7 +21,17 @@ const EPOCH = 'aaaaaaaa';
 const WAIT_MS = 2_000;
 
 /** A door whose clock moves only while it waits, and which writes down the order of its steps. */
-function door({ held = new Set<string>(), mayRead = true, lateMs = 0 } = {}) {
+function door({
+  held = new Set<string>(),
+  mayRead = true,
+  lateMs = 0,
+  broken,
+}: {
+  held?: Set<string>;
+  mayRead?: boolean;
+  lateMs?: number;
+  broken?: SourceRecord[];
+} = {}) {
   const steps: string[] = [];
   const audited: AuditEntry[] = [];
   const waits: number[] = [];
@@ -35,6 +52,7 @@ function door({ held = new Set<string>(), mayRead = true, lateMs = 0 } = {}) {
   const shard = {
     applied: () => 7,
     tenantOf: () => 'demo',
+    controls: () => broken ?? [],
     document: () => {
       steps.push('load');
       return document;
@@ -56,9 +74,13 @@ function door({ held = new Set<string>(), mayRead = true, lateMs = 0 } = {}) {
       },
     },
     access: {
+      lookup: async () => [],
       check: async (_: Principal, items: readonly CheckItem[]) => {
         steps.push('check');
-        return items.map(() => ({ allowed: mayRead, revision: 'r1' }));
+        return items.map(({ permission }) => ({
+          allowed: permission === 'emergency' ? broken !== undefined : mayRead,
+          revision: 'r1',
+        }));
       },
     },
     audit: {
@@ -161,4 +183,27 @@ test('P1: a token that expires during the wait shows nothing', async () => {
   const reading = read(parts, { ...caller, principal: brief }, URI, { minPosition });
   await assert.rejects(reading, { code: 'UNAUTHENTICATED' });
   assert.deepEqual(steps, ['wait']);
+});
+
+const until = '1970-01-01T00:16:42Z';
+const opened = {
+  ...{ tenant: 'demo', subject: { kind: 'member', id: 'ana' }, type: 'BreakGlass', id: 'c1' },
+  resource: { resourceType: 'BreakGlass', person: 'ana', reason: 'BTG', until, opened: 'x' },
+} as unknown as SourceRecord;
+
+test('B-BG-4: while the glass is broken a read says so, and is held no longer than that lasts', async () => {
+  const plain = await read(door().parts, door().caller, URI);
+  const { parts, caller } = door({ broken: [opened] });
+  const answer = await read(parts, caller, URI);
+  assert.deepEqual(answer.breakGlass, [{ member: 'ana', id: 'c1', reason: 'BTG', until }]);
+  // 1,000,000 ms is 00:16:40.
+  assert.equal(answer.ttlMs, 2_000);
+  assert.deepEqual([plain.breakGlass, plain.ttlMs], [undefined, 10_000]);
+  assert.equal(answer.document.etag, plain.document.etag);
+});
+
+test('B-BG-4: an instance that has not been told of the case says all the same that there is one', async () => {
+  const { parts, caller } = door({ broken: [] });
+  const answer = await read(parts, caller, URI);
+  assert.deepEqual([answer.breakGlass, answer.ttlMs], [[{ member: 'ana' }], 0]);
 });

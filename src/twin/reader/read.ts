@@ -1,7 +1,9 @@
+import type { BreakGlassBanner } from '../../contract/break-glass.ts';
 import { parseUri, type TwinUri } from '../../contract/uris.ts';
 import { Fault } from '../../kernel/errors.ts';
-import type { Place, Subject } from '../ports.ts';
+import type { Place, Principal, Subject } from '../ports.ts';
 import { authorize, type Grant } from './authorize.ts';
+import { bannerOf, bannersAround, heldMs, memberIn } from './break-glass.ts';
 import { readChanges } from './changes.ts';
 import { withReadableCitations } from './cited.ts';
 import { derive, isDerived } from './derived.ts';
@@ -28,6 +30,21 @@ export async function read(
   options: ReadOptions = {},
 ): Promise<Answer> {
   const uri = parseUri(rawUri);
+  if (uri !== null && memberIn(uri) === undefined) {
+    const work = () => readAt(parts, caller, rawUri, uri, options);
+    const { result, breakGlass } = await bannersAround(parts, caller.principal, work);
+    return { ...result, ...shownIn(breakGlass) };
+  }
+  return await readAt(parts, caller, rawUri, uri, options);
+}
+
+async function readAt(
+  parts: ReaderParts,
+  caller: Caller,
+  rawUri: string,
+  uri: TwinUri | null,
+  options: ReadOptions,
+): Promise<Answer> {
   if (uri === null) return await refuse(parts, caller, rawUri, options, 'not canonical');
   await requireShown(parts, caller, rawUri, uri, options);
   // Waiting comes first: the decision is then as new as can be, and says nothing of existence.
@@ -43,7 +60,10 @@ export async function read(
   const loaded = await loadOrDerive(parts, caller, uri, grant);
   if (loaded === undefined) return await refuse(parts, caller, rawUri, options, 'absent');
   const withheld = withheldAt(caller.principal, uri);
-  const answer = { ...envelope(parts, caller, grant, loaded, place, behind), withheld };
+  const banners = bannersAt(parts, caller.principal, uri, grant);
+  const made = envelope(parts, caller, grant, loaded, place, behind);
+  const ttlMs = heldMs(made.ttlMs, banners, parts.clock.now());
+  const answer = { ...made, ttlMs, withheld, ...shownIn(banners) };
   await parts.audit.append({
     action: options.action ?? 'read',
     outcome: 'success',
@@ -73,6 +93,21 @@ async function requireShown(
     }
     throw error;
   }
+}
+
+/** Of a document of one member, by the decision itself. */
+function bannersAt(
+  parts: ReaderParts,
+  principal: Principal,
+  uri: TwinUri,
+  { emergency = false }: Grant,
+): BreakGlassBanner[] {
+  const member = memberIn(uri);
+  return emergency && member !== undefined ? [bannerOf(parts, principal, member)] : [];
+}
+
+function shownIn(breakGlass: readonly BreakGlassBanner[]) {
+  return breakGlass.length === 0 ? {} : { breakGlass };
 }
 
 /** Taken before the document, which is then at or after the position that goes with it. */
