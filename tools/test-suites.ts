@@ -10,7 +10,7 @@ export interface Suite {
 
 /** The first row that fits counts. A slower suite is split, moved to `full`, or made faster. */
 const BUDGETS: readonly (readonly [RegExp, number])[] = [
-  [/kill\.full\.test\.ts$/, 300],
+  [/(?:kill|attacks-oracle-timing)\.full\.test\.ts$/, 300],
   [/^test\/.*\.full\.test\.ts$/, 120],
   [/\.full\.test\.ts$/, 90],
   [/^test\//, 45],
