@@ -202,5 +202,5 @@ test('83: a state tells its holder nothing, and each refusal is in the audit', a
   const bodies = db.prepare(`SELECT body FROM record WHERE body LIKE '%request state%'`).all();
   db.close();
   assert.ok(bodies.length >= 35, String(bodies.length));
-  for (const { body } of bodies) assert.match(String(body), /"code":"110113"/);
+  for (const { body } of bodies) assert.match(String(body), /"outcome":"denied"/);
 });

@@ -10,7 +10,7 @@ import type { ViewChange } from '../../twin/ports.ts';
 import { createManualClock } from '../consumers/test-kit/index.ts';
 import { ownIds } from '../events/schema-ids.ts';
 import { inEvent } from '../events/wire.ts';
-import { createPublisher } from './publisher.ts';
+import { createPublisher, PAUSE_MS } from './publisher.ts';
 import { fakeKafka, TOPICS } from './publisher-fake.rig.ts';
 
 /**
@@ -124,7 +124,8 @@ async function reign(
     onTrouble: () => undefined,
   });
   await publisher.start();
-  await clock.advance(0);
+  // A transaction waits its turn after the one before.
+  await clock.advance(PAUSE_MS * (changes.length + 10));
   await publisher.stop();
 }
 

@@ -36,7 +36,7 @@ const CHANGES_MAX = 500;
  * From one transaction to the next: each costs the broker a dozen writes however little is in it,
  * and no subscriber waits for these events.
  */
-const PAUSE_MS = 100;
+export const PAUSE_MS = 100;
 
 /** What the view says next of some partitions, and how far that is. */
 interface Step {
