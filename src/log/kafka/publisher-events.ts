@@ -21,7 +21,11 @@ const PROVENANCE = { source: 'digital-twin', actor: 'system:view' } as const;
  * A change as an event, without health information. Sessions have topics of their own: whose
  * they are is not told here. What some purposes are shown is part of what `general` tells.
  */
-export function eventOf(epoch: string, change: ViewChange, ids: SchemaIds): OutMessage | undefined {
+export function eventOf(
+  epoch: string,
+  change: Omit<ViewChange, 'section'>,
+  ids: SchemaIds,
+): OutMessage | undefined {
   const { subject, tenant, uri, variant, etag, kind, place, at } = change;
   if (subject.kind === 'session' || variant === 'minimal') return undefined;
   const created = kind === 'created';
@@ -46,7 +50,10 @@ export function eventOf(epoch: string, change: ViewChange, ids: SchemaIds): OutM
 }
 
 /** The same from whichever instance it is told. */
-export function eventIdOf(epoch: string, { uri, variant, place }: ViewChange): string {
+export function eventIdOf(
+  epoch: string,
+  { uri, variant, place }: Pick<ViewChange, 'uri' | 'variant' | 'place'>,
+): string {
   const text = [epoch, place.partition, place.offset, variant, uri].join('\0');
   return base32(createHash('sha256').update(text).digest().subarray(0, 16));
 }

@@ -4,7 +4,9 @@ import {
   TwinResourceUpdatedEventSchema,
   Variant,
 } from '../../contract/events/twins/v1/resource_event_pb.js';
+import { parseUri } from '../../contract/uris.ts';
 import type { ViewChange } from '../../twin/ports.ts';
+import { subjectOfUri } from '../../twin/reader/load.ts';
 import type { SchemaIds } from '../events/schema-ids.ts';
 import { Undecodable } from '../events/undecodable.ts';
 import { inEvent } from '../events/wire.ts';
@@ -21,13 +23,30 @@ const BACK = 2_000;
 export interface Told {
   /** Whether whoever reads the events knows of this change, or of a later state. */
   knows(change: ViewChange): boolean;
+  /**
+   * What was told last of documents that our view has by now in another state, without a change of
+   * its own that says so: within one of its batches they went there and back. Told again as they are
+   * at `applied`, the last place of the partition that the view holds; `now` in milliseconds.
+   */
+  missed(partition: number, applied: number, now: number, etagNow: EtagNow): Telling[];
   /** From here on it is our own view that tells of this document, in its own order. */
-  forget(change: ViewChange): void;
+  forget(change: Pick<Telling, 'uri' | 'variant'>): void;
+  /** The same of every document of the partition that was told up to this place. */
+  settle(partition: number, applied: number): void;
 }
 
+/** A change as far as it is told. */
+export type Telling = Omit<ViewChange, 'section'>;
+/** The etag of a document in our view; `undefined` where there is none. */
+export type EtagNow = (uri: string, variant: 'general' | 'full') => string | undefined;
+
 interface Last {
+  readonly uri: string;
+  readonly variant: 'general' | 'full';
+  readonly tenant: string;
   readonly etag: string;
   readonly gone: boolean;
+  readonly partition: number;
   readonly offset: number;
 }
 
@@ -70,19 +89,43 @@ export async function readTold(
       const isSame = told.etag === change.etag && told.gone === (change.kind === 'deleted');
       return isSame || change.place.offset < told.offset;
     },
+    missed: (partition, applied, now, etagNow) =>
+      settled(last, partition, applied).flatMap((told) => tellingOf(told, applied, now, etagNow)),
     forget: (change) => void last.delete(keyOf(change)),
+    settle(partition, applied) {
+      for (const told of settled(last, partition, applied)) last.delete(keyOf(told));
+    },
   };
+}
+
+function settled(last: ReadonlyMap<string, Last>, partition: number, applied: number): Last[] {
+  const all = [...last.values()];
+  return all.filter((told) => told.partition === partition && told.offset <= applied);
+}
+
+function tellingOf(told: Last, applied: number, now: number, etagNow: EtagNow): Telling[] {
+  const { uri, variant, tenant, partition, gone } = told;
+  const etag = etagNow(uri, variant);
+  const parsed = parseUri(uri);
+  const subject = parsed === null ? undefined : subjectOfUri(parsed);
+  if (subject === undefined || (etag === undefined ? gone : etag === told.etag && !gone)) return [];
+  const kind = etag === undefined ? 'deleted' : gone ? 'created' : 'updated';
+  const place = { partition, offset: applied };
+  return [{ uri, variant, tenant, subject, etag: etag ?? '', kind, place, at: now }];
 }
 
 function take(last: Map<string, Last>, record: KafkaRecord, epoch: string, ids: SchemaIds): void {
   const message = messageOf(record, ids);
   const created = isMessage(message, TwinResourceCreatedEventSchema);
   if (!created && !isMessage(message, TwinResourceUpdatedEventSchema)) return;
-  const { uri, etag, position } = message;
+  const { uri, etag, position, header } = message;
   if (position?.epoch !== epoch) return;
   const variant = message.variant === Variant.FULL ? 'full' : 'general';
   const gone = !created && message.deleted;
-  last.set(keyOf({ uri, variant }), { etag, gone, offset: Number(position.offset) });
+  const { partition } = position;
+  const tenant = header?.tenant ?? '';
+  const offset = Number(position.offset);
+  last.set(keyOf({ uri, variant }), { uri, variant, tenant, etag, gone, partition, offset });
 }
 
 /** What is no event of ours tells nothing: the worst is that something is told twice. */
@@ -95,6 +138,6 @@ function messageOf(record: KafkaRecord, ids: SchemaIds): unknown {
   }
 }
 
-function keyOf({ uri, variant }: Pick<ViewChange, 'uri' | 'variant'>): string {
+function keyOf({ uri, variant }: Pick<Telling, 'uri' | 'variant'>): string {
   return `${variant} ${uri}`;
 }

@@ -7,7 +7,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import type { ViewChange } from '../../twin/ports.ts';
 import { createKafkaClient } from './create.ts';
 import { createLeadership } from './leadership.ts';
-import { changeAt, EPOCH, PARTITIONS } from './publisher.testing.ts';
+import { changeAt, EPOCH, PARTITIONS, shardOf } from './publisher.testing.ts';
 import { createPublisher } from './publisher.ts';
 import { topicNames } from './topics.ts';
 
@@ -34,16 +34,9 @@ const publisher = createPublisher({
   view: {
     epoch: EPOCH,
     partitions: PARTITIONS,
-    for: (): never => viewOf() as never,
+    for: () => shardOf(changes.flat()),
   },
 });
-
-function viewOf() {
-  return {
-    changesAfter: (partition: number, offset: number, limit: number) =>
-      (changes[partition] ?? []).filter(({ place }) => place.offset > offset).slice(0, limit),
-  };
-}
 
 leadership.onGained(() => process.stdout.write('leads\n'));
 await publisher.start();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createManualClock } from '../consumers/test-kit/index.ts';
-import { changeAt, EPOCH, PARTITIONS } from './publisher.testing.ts';
+import { changeAt, EPOCH, PARTITIONS, shardOf } from './publisher.testing.ts';
 import { createPublisher } from './publisher.ts';
 import { fakeKafka, TOPICS } from './publisher-fake.rig.ts';
 
@@ -30,13 +30,7 @@ function stage(kafka: ReturnType<typeof fakeKafka>) {
     view: {
       epoch: EPOCH,
       partitions: PARTITIONS,
-      for: () =>
-        ({
-          changesAfter: (partition: number, offset: number, limit: number) =>
-            Array.from({ length: count }, (_, index) => changeAt(index))
-              .filter(({ place }) => place.partition === partition && place.offset > offset)
-              .slice(0, limit),
-        }) as never,
+      for: () => shardOf(Array.from({ length: count }, (_, index) => changeAt(index))),
     },
     bus: {
       subscribe(listener) {

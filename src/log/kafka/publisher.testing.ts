@@ -1,4 +1,4 @@
-import type { ViewChange } from '../../twin/ports.ts';
+import type { ViewChange, ViewShard } from '../../twin/ports.ts';
 
 export const EPOCH = 'testtest';
 export const PARTITIONS = 4;
@@ -18,4 +18,22 @@ export function changeAt(index: number): ViewChange {
     place: { partition, offset: Math.floor(index / PARTITIONS) },
     at: 1_000 + index,
   };
+}
+
+/** A view that has these changes and nothing else. */
+export function shardOf(changes: readonly ViewChange[]): ViewShard {
+  const shard: Partial<ViewShard> = {
+    changesAfter: (partition, offset, limit) =>
+      changes
+        .filter(({ place }) => place.partition === partition && place.offset > offset)
+        .slice(0, limit),
+    version: () => changes.length,
+    applied: (partition) =>
+      changes.findLast(({ place }) => place.partition === partition)?.place.offset ?? -1,
+    stampOf(uri, variant) {
+      const last = changes.findLast((one) => one.uri === uri && one.variant === variant);
+      return last === undefined || last.etag === '' ? undefined : { etag: last.etag, recorded: '' };
+    },
+  };
+  return shard as ViewShard;
 }

@@ -1,6 +1,7 @@
+import { parseUri } from '../../contract/uris.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
-import type { ChangeBus, Leadership, View, ViewChange } from '../../twin/ports.ts';
+import type { ChangeBus, Leadership, View, ViewChange, ViewShard } from '../../twin/ports.ts';
 import { ownIds, type SchemaIds } from '../events/schema-ids.ts';
 import type { KafkaClient, KafkaMessage, KafkaProducer } from './client.ts';
 import { eventOf } from './publisher-events.ts';
@@ -11,7 +12,7 @@ import {
   reachedIn,
   readProgress,
 } from './publisher-progress.ts';
-import { readTold, type Told } from './publisher-told.ts';
+import { type EtagNow, readTold, type Telling, type Told } from './publisher-told.ts';
 import type { TopicNames } from './topics.ts';
 
 export interface PublisherOptions {
@@ -40,8 +41,10 @@ export const PAUSE_MS = 100;
 
 /** What the view says next of some partitions, and how far that is. */
 interface Step {
-  readonly changes: readonly ViewChange[];
+  readonly changes: readonly Telling[];
   readonly reached: Progress;
+  /** By partition, up to where former leaders' words were compared with our view. */
+  readonly settled: ReadonlyMap<number, number>;
 }
 const BACKOFF_FIRST_MS = 200;
 const BACKOFF_MAX_MS = 5_000;
@@ -138,12 +141,13 @@ class Publisher implements Service {
     while (this.#leads) {
       this.#grown = false;
       const step = this.#next(progress, told);
+      if (step.reached.size > 0) await this.#write(producer, step);
+      for (const change of step.changes) told.forget(change);
+      for (const [partition, applied] of step.settled) told.settle(partition, applied);
       if (step.reached.size === 0) {
         await this.#changes();
         continue;
       }
-      await this.#write(producer, step);
-      for (const change of step.changes) told.forget(change);
       for (const [partition, reached] of step.reached) progress.set(partition, reached);
       onWritten();
       await this.#pause(PAUSE_MS);
@@ -157,9 +161,10 @@ class Publisher implements Service {
   }
 
   #next(progress: Progress, told: Told): Step {
-    const { view, changesMax = CHANGES_MAX } = this.#options;
-    const changes: ViewChange[] = [];
+    const { view, clock, changesMax = CHANGES_MAX } = this.#options;
+    const changes: Telling[] = [];
     const reached: Progress = new Map();
+    const settled = new Map<number, number>();
     // Of a document whose change is told here, an earlier leader's word counts no longer.
     const own = new Set<string>();
     let seen = 0;
@@ -169,22 +174,36 @@ class Publisher implements Service {
       if (room <= 0) break;
       const partition = (this.#first + step) % view.partitions;
       const before = reachedIn(progress, partition);
-      const found = view.for(partition).changesAfter(partition, before.offset, room);
-      if (found.length === 0) continue;
-      seen += found.length;
-      const unheard = found.filter((change) => {
-        const document = `${change.variant} ${change.uri}`;
+      const shard = view.for(partition);
+      const [version, applied] = [shard.version(), shard.applied(partition)];
+      const found = shard.changesAfter(partition, before.offset, room);
+      const unheard: Telling[] = found.filter((change) => {
+        const document = keyOf(change);
         if (!own.has(document) && told.knows(change)) return false;
         own.add(document);
         return true;
       });
+      const isWhole = found.length < room;
+      if (isWhole) {
+        const missed = told.missed(partition, applied, clock.now(), etagsOf(shard));
+        // Something was written between our looks: the next look settles it.
+        if (shard.version() === version) {
+          unheard.push(...missed.filter((change) => !own.has(keyOf(change))));
+          settled.set(partition, applied);
+        }
+      }
+      if (found.length === 0 && unheard.length === 0) continue;
+      seen += found.length;
       changes.push(...unheard);
-      reached.set(partition, reachedBy(before, found, unheard.length, found.length >= room));
+      reached.set(partition, reachedBy(before, found, unheard.length, !isWhole));
     }
-    return { changes, reached };
+    return { changes, reached, settled };
   }
 
-  async #write(producer: KafkaProducer, { changes, reached }: Step): Promise<void> {
+  async #write(
+    producer: KafkaProducer,
+    { changes, reached }: Omit<Step, 'settled'>,
+  ): Promise<void> {
     const { topics, view, ids = ownIds } = this.#options;
     const messages: KafkaMessage[] = changes.flatMap((change) => {
       const message = eventOf(view.epoch, change, ids);
@@ -220,13 +239,25 @@ class Publisher implements Service {
   }
 }
 
+function keyOf({ uri, variant }: Pick<Telling, 'uri' | 'variant'>): string {
+  return `${variant} ${uri}`;
+}
+
+function etagsOf(shard: ViewShard): EtagNow {
+  return (text, variant) => {
+    const uri = parseUri(text);
+    if (uri?.kind === 'source') return shard.etagOf(uri, variant);
+    return shard.stampOf(text, variant)?.etag;
+  };
+}
+
 /** @param cut whether the view may say more: then this may be in the middle of one of its batches */
 function reachedBy(
-  { safe, open }: Reached,
+  { offset: before, safe, open }: Reached,
   found: readonly ViewChange[],
   told: number,
   cut: boolean,
 ): Reached {
-  const offset = found.at(-1)?.place.offset ?? safe;
+  const offset = found.at(-1)?.place.offset ?? before;
   return cut ? { offset, safe, open: open + told } : { offset, safe: offset, open: 0 };
 }
