@@ -20,6 +20,18 @@ export function suspendedBy({ operation, relationship }: RelationChange) {
  */
 export class Suspensions {
   readonly #known = new Map<string, Relationship>();
+  /** Said here and not committed yet: until that offset, whatever a fresh read finds. */
+  readonly #held = new Map<string, number>();
+
+  /** In force here from now on; once the journal is past `offset`, what SpiceDB says counts. */
+  hold({ relationship }: RelationChange, offset: number): void {
+    this.#held.set(relationKey(relationship), offset);
+  }
+
+  /** SpiceDB is at this offset, and its changes up to there were applied. */
+  passed(offset: number): void {
+    for (const [key, held] of this.#held) if (held <= offset) this.#held.delete(key);
+  }
 
   apply({ operation, relationship }: RelationChange): void {
     if (!isSuspension(relationship)) return;
@@ -27,17 +39,24 @@ export class Suspensions {
     else this.#known.delete(relationKey(relationship));
   }
 
-  /** What a fresh read found, but for the keys in `newer`, which Watch told since. */
-  load(found: readonly Relationship[], newer: ReadonlySet<string>): void {
-    for (const key of [...this.#known.keys()]) if (!newer.has(key)) this.#known.delete(key);
+  /**
+   * What a fresh read found, but for the keys in `newer`, which Watch told since.
+   * @returns those that were not known: nobody was told of them
+   */
+  load(found: readonly Relationship[], newer: ReadonlySet<string>): Relationship[] {
+    const before = new Set(this.#known.keys());
+    for (const key of before) if (!newer.has(key)) this.#known.delete(key);
     for (const one of found) {
       if (!newer.has(relationKey(one))) this.#known.set(relationKey(one), one);
     }
+    return [...this.#known].flatMap(([key, one]) => (before.has(key) ? [] : [one]));
   }
 
   denies(principal: Principal): boolean {
-    if (this.#known.size === 0) return false;
-    return relationsOf(principal).some((one) => this.#known.has(relationKey(one)));
+    if (this.#known.size === 0 && this.#held.size === 0) return false;
+    return relationsOf(principal)
+      .map(relationKey)
+      .some((key) => this.#known.has(key) || this.#held.has(key));
   }
 }
 

@@ -82,10 +82,14 @@ class Decider implements Decisions {
       engine,
       clock,
       onChanges: (changes) => this.#changed(changes),
-      onOffset: (offset) => this.#withheld.passed(offset),
+      onOffset: (offset) => {
+        this.#withheld.passed(offset);
+        this.#suspensions.passed(offset);
+      },
       onFresh: ({ expiring, suspended }, newer) => {
         this.#expiry.load(expiring, newer);
-        this.#suspensions.load(suspended, newer);
+        const found = this.#suspensions.load(suspended, newer);
+        this.#tellSuspended(found.map((relationship) => ({ operation: 'touch', relationship })));
         this.#everything();
       },
       onTrouble: (error) => {
@@ -262,7 +266,9 @@ class Decider implements Decisions {
 
   withhold(changes: readonly RelationChange[], offset: number): void {
     // Not committed yet, and in force here all the same: it only ever closes.
-    this.#suspend(changes.filter((change) => suspendedBy(change) !== undefined));
+    const closing = changes.filter((change) => suspendedBy(change) !== undefined);
+    for (const change of closing) this.#suspensions.hold(change, offset);
+    this.#tellSuspended(closing);
     const deletes = changes.filter((change) => change.operation === 'delete');
     if (deletes.length === 0) return;
     this.#withheld.add(deletes, offset);
@@ -293,10 +299,14 @@ class Decider implements Decisions {
     this.#spread(changes);
   }
 
-  /** Whoever holds something open for a client that was suspended ends it now. */
   #suspend(changes: readonly RelationChange[]): void {
+    for (const change of changes) this.#suspensions.apply(change);
+    this.#tellSuspended(changes);
+  }
+
+  /** Whoever holds something open for a client that was suspended ends it now. */
+  #tellSuspended(changes: readonly RelationChange[]): void {
     for (const change of changes) {
-      this.#suspensions.apply(change);
       const ended = suspendedBy(change);
       if (ended !== undefined) this.announce(ended);
     }

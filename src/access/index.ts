@@ -211,6 +211,9 @@ async function openTokens(
       : await ownTokens({ publicUrl, key: issuerKey, clock });
   const authorizationServer =
     mint === undefined ? undefined : await openIssuer(parts, verifier, publicUrl);
+  decisions.onChange((change) => {
+    if (change.kind === 'client') authorizationServer?.suspended(change.tenant, change.client);
+  });
   verifier.onRevoked((tokenId) => decisions.announce({ kind: 'token', tokenId }));
   const { scopePrefix = '' } = oauth ?? {};
   const { challenge, metadata } = createChallenges({

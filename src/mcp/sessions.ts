@@ -10,8 +10,8 @@ import {
 import { Fault } from '../kernel/errors.ts';
 import { randomId } from '../kernel/ids.ts';
 import { LIMITS } from '../kernel/limits.ts';
-import type { AccessChange } from '../twin/ports.ts';
-import { principalKey } from '../twin/principals.ts';
+import type { AccessChange, Principal } from '../twin/ports.ts';
+import { endsAllOf, principalKey } from '../twin/principals.ts';
 import type { Caller } from '../twin/reader/index.ts';
 import { protocolErrorOf } from './faults.ts';
 import { noteOf } from './listen.ts';
@@ -26,6 +26,7 @@ import { createResponseWriter, type ResponseWriter } from './transport/response.
 interface Session {
   readonly id: string;
   readonly owner: string;
+  readonly principal: Principal;
   readonly transport: WebStandardStreamableHTTPServerTransport;
   readonly server: McpServer;
   readonly stream: Stream;
@@ -106,8 +107,13 @@ export class Sessions {
     await createResponseWriter(exchange.res).write(primed(response, exchange.request));
   }
 
-  /** What was kept for who may not see it any more goes at once. */
+  /** What was kept for who may not see it any more goes at once; of a suspended client all goes. */
   accessChanged(change: AccessChange): void {
+    if (change.kind === 'client') {
+      for (const session of [...this.#sessions.values()]) {
+        if (endsAllOf(change, session.principal)) void this.#end(session);
+      }
+    }
     for (const holder of [...this.#kept.holders]) holder.accessChanged(change);
   }
 
@@ -155,7 +161,7 @@ export class Sessions {
     registerSubscriptions(this.#parts, server, stream);
     await server.connect(transport);
     const session: Session = {
-      ...{ id, owner, transport, server, stream, events },
+      ...{ id, owner, principal: caller.principal, transport, server, stream, events },
       push: undefined,
       usedAt: this.#parts.clock.monotonic(),
     };

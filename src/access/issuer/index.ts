@@ -66,8 +66,12 @@ export interface EmbeddedIssuer {
   handle(exchange: IssuerExchange): Promise<void>;
   /** @throws Fault INVALID_ARGUMENT, RATE_LIMITED */
   loginCode(request: Readonly<Record<string, unknown>>): LoginCode;
-  /** Ends what people allowed a client, or what they all did; how many grants. */
-  revokeGrants(of: { readonly clientId?: string; readonly accountId?: string }): number;
+  /**
+   * Ends what people of a tenant allowed a client: grants, codes, refresh tokens, and access tokens
+   * with what was exchanged for them; an agent of that tenant loses its own as well.
+   * @returns how many grants
+   */
+  suspended(tenant: string, clientId: string): number;
   readonly demoAgent: RegisteredClients['demo'];
   close(): void;
 }
@@ -140,7 +144,10 @@ export function createIssuer(options: IssuerOptions): EmbeddedIssuer {
       }
     },
     loginCode: (request) => codes.make(request),
-    revokeGrants: (of) => store.revokeGrants(of),
+    suspended(tenant, clientId) {
+      const isOwn = clients.get(clientId)?.tenant === tenant;
+      return store.revokeGrants(isOwn ? { clientId } : { clientId, tenant });
+    },
     demoAgent: clients.demo,
     close() {
       timer.cancel();

@@ -84,6 +84,18 @@ test('B-AS-4: a grant ends with all its tokens, and a client with all its grants
   assert.deepEqual(ended.sort(), ['t-g1', 't-g2', 't-g3']);
 });
 
+test('B-AS-4: of a client that one tenant closes, another tenant’s grants stay', () => {
+  for (const tenant of ['demo', 'demo2']) {
+    const accountId = `${tenant}/ana`;
+    store.upsert('Grant', tenant, { jti: tenant, accountId, clientId: 'c1' }, 60);
+    store.remember({ grantId: tenant, clientId: 'c1', accountId, purpose: '', acr: 'x' });
+    issue(`t-${tenant}`, { grantId: tenant, clientId: 'c1' });
+  }
+  assert.equal(store.revokeGrants({ clientId: 'c1', tenant: 'demo' }), 1);
+  assert.deepEqual(ended, ['t-demo']);
+  assert.notEqual(store.find('Grant', 'demo2'), undefined);
+});
+
 test('what is in the file is private, and no refresh token or code can be read from it', () => {
   store.upsert('RefreshToken', 'canary-refresh', { jti: 'canary-refresh', grantId: 'g' }, 60);
   store.upsert('AuthorizationCode', 'canary-code', { jti: 'canary-code' }, 60);

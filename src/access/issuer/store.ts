@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../kernel/clock.ts';
 import { inTransaction, openDatabase } from '../../kernel/sqlite.ts';
 import { prepared } from '../../kernel/statements.ts';
+import { accountIdOf } from './accounts.ts';
 import { type EntryRows, entryRows } from './store-entries.ts';
 import { type TokenRows, tokenRows } from './store-tokens.ts';
 
@@ -21,13 +22,20 @@ export interface IssuerStore extends Omit<EntryRows, 'destroyOfGrant'> {
   readonly tokens: Pick<TokenRows, 'add' | 'grantOf'>;
   revokeToken(tokenId: string): void;
   /** Everything of a client, or of a person, or of a person at a client; how many grants. */
-  revokeGrants(of: { readonly clientId?: string; readonly accountId?: string }): number;
+  revokeGrants(of: GrantsOf): number;
   /** The newest grant of that person, client, purpose and kind of login. */
   grantOf(of: Omit<Consent, 'grantId'>): string | undefined;
   consent(grantId: string): Consent | undefined;
   remember(consent: Consent): void;
   sweep(): void;
   close(): void;
+}
+
+export interface GrantsOf {
+  readonly clientId?: string;
+  readonly accountId?: string;
+  /** Those of people of this tenant alone; then what rests on no grant stays. */
+  readonly tenant?: string;
 }
 
 export interface StoreOptions {
@@ -96,13 +104,18 @@ export function openIssuerStore({ dataDir, clock, onRevoked }: StoreOptions): Is
 function revokeGrants(
   db: DatabaseSync,
   tokens: TokenRows,
-  { clientId, accountId }: { readonly clientId?: string; readonly accountId?: string },
+  { clientId, accountId, tenant }: GrantsOf,
 ): number {
   const rows = prepared(
     db,
     `SELECT grant_id FROM consent
-       WHERE (?1 IS NULL OR client_id = ?1) AND (?2 IS NULL OR account_id = ?2)`,
-  ).all(clientId ?? null, accountId ?? null);
+       WHERE (?1 IS NULL OR client_id = ?1) AND (?2 IS NULL OR account_id = ?2)
+         AND (?3 IS NULL OR substr(account_id, 1, length(?3)) = ?3)`,
+  ).all(
+    clientId ?? null,
+    accountId ?? null,
+    tenant === undefined ? null : accountIdOf({ tenant, subject: '' }),
+  );
   for (const { grant_id } of rows) {
     const grantId = String(grant_id);
     tokens.revokeOfGrant(grantId);
@@ -111,7 +124,8 @@ function revokeGrants(
     prepared(db, 'DELETE FROM consent WHERE grant_id = ?').run(grantId);
   }
   // An agent's own tokens, and those it got by an exchange, rest on no grant of its own.
-  if (clientId !== undefined && accountId === undefined) tokens.revokeOfClient(clientId);
+  const whole = accountId === undefined && tenant === undefined;
+  if (clientId !== undefined && whole) tokens.revokeOfClient(clientId);
   return rows.length;
 }
 
