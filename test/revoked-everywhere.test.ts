@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { DEFAULT_SCOPES } from '../src/contract/scopes.ts';
 import { ask, callTool, readDocument } from './support/ask.ts';
 import { bundleOf, patient } from './support/changes.ts';
+import { logIn, oauth } from './support/oauth.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { listen, openSession } from './support/streams.ts';
 
@@ -18,8 +20,10 @@ interface Way {
   readonly name: string;
   /** Of the token that uses the right. */
   readonly token: Readonly<Record<string, unknown>>;
+  /** Where it comes by a login at the authorization server instead. */
+  readonly take?: (member: string) => Promise<string>;
   readonly grant: (member: string) => Promise<unknown>;
-  readonly end: (member: string) => Promise<unknown>;
+  readonly end: (member: string, token: string) => Promise<unknown>;
 }
 
 const person = (member: string): string => `user:holder-${member}`;
@@ -30,6 +34,30 @@ const suspension = async (method: 'PUT' | 'DELETE', client: string): Promise<voi
   const { status } = await server.fetch(operator, `/v1/suspensions/${client}`, { method });
   assert.equal(status, 200);
 };
+
+/** A person's own tool, which registers itself. */
+const REDIRECT = 'http://127.0.0.1/callback';
+let tool: Promise<string> | undefined;
+const toolId = (): Promise<string> => {
+  const metadata = { client_name: 'Table', redirect_uris: [REDIRECT] };
+  tool ??= oauth(server.url)
+    .register(metadata)
+    .then(({ body }) => String(body.client_id));
+  return tool;
+};
+
+async function logInAs(subject: string): Promise<string> {
+  const made = await fetch(`${server.url}/oauth/dev/login-code`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ as: subject }),
+  });
+  const { code } = (await made.json()) as { code: string };
+  const client = { client_id: await toolId(), redirect_uri: REDIRECT };
+  const scope = DEFAULT_SCOPES.join(' ');
+  const { tokens } = await logIn(oauth(server.url), client, { scope }, ['code', code]);
+  return String(tokens.body.access_token);
+}
 
 const WAYS: readonly Way[] = [
   {
@@ -75,7 +103,20 @@ const WAYS: readonly Way[] = [
     // Nothing is done: its own time ends it.
     end: async () => undefined,
   },
+  {
+    name: 'the token is revoked',
+    token: {},
+    take: (member) => logInAs(`holder-${member}`),
+    grant: grantAll,
+    async end(_member, token) {
+      const form = { token, client_id: await toolId() };
+      assert.equal((await oauth(server.url).post('/oauth/revoke', form)).status, 200);
+    },
+  },
 ];
+
+/** A change of a document, in a page of the feed. */
+const TOLD = /"kind\\?":\\?"(created|updated|deleted)/;
 
 for (const [index, way] of WAYS.entries()) {
   test(`B-AG-6: ${way.name}: nothing is left of it anywhere`, async () => {
@@ -87,7 +128,7 @@ for (const [index, way] of WAYS.entries()) {
       );
     assert.equal((await change('First')).status, 201);
     await way.grant(member);
-    const token = await server.token(`holder-${member}`, way.token);
+    const token = await (way.take?.(member) ?? server.token(`holder-${member}`, way.token));
     await readDocument(server, token, uri);
     const page = await server.fetch(token, '/v1/changes?cursor=now');
     const { next } = (await page.json()) as { next: string };
@@ -100,8 +141,13 @@ for (const [index, way] of WAYS.entries()) {
     await older.send('resources/subscribe', { uri });
     const push = await older.push();
 
-    await way.end(member);
+    const poll = server.fetch(token, '/v1/changes?cursor=now&wait=30').then((one) => one.text());
+    // Answered after the poll is there.
+    for (let turn = 0; turn < 3; turn += 1) await server.fetch(token, '/v1/changes?cursor=now');
+
+    await way.end(member, token);
     await stream.end();
+    assert.doesNotMatch(await poll, TOLD);
     const toldBefore = [stream.told.length, push.told.length];
     assert.equal((await change('Second')).status, 201);
     for (const read of [uri, session, `${uri}/Patient/${member}`]) {
@@ -109,11 +155,11 @@ for (const [index, way] of WAYS.entries()) {
       assert.ok(message.error !== undefined, `${read}: ${answer.text}`);
     }
     const plain = await server.fetch(token, `/v1/twins/member/${member}/profile`);
-    assert.ok(plain.status === 404 || plain.status === 403, String(plain.status));
+    assert.ok([401, 403, 404].includes(plain.status), String(plain.status));
     const search = await server.fetch(token, '/v1/search?q=Testa');
     assert.doesNotMatch(await search.text(), new RegExp(member));
     const changes = await ask(server, token, 'resources/read', { uri: feed });
-    assert.doesNotMatch(changes.answer.text, /"kind\\?":\\?"(created|updated|deleted)/);
+    assert.doesNotMatch(changes.answer.text, TOLD);
     const again = await listen(server, token, [uri]);
     assert.deepEqual(again.acknowledged, []);
     again.close();
