@@ -72,7 +72,7 @@ test('P4, F3: leaders whose views batch otherwise, killed anywhere, tell each st
         }
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 

@@ -10,13 +10,13 @@ import {
   TwinResourceUpdatedEventSchema,
 } from '../../contract/events/twins/v1/resource_event_pb.js';
 import { sleep, systemClock } from '../../kernel/clock.ts';
-import type { Leadership, ViewChange } from '../../twin/ports.ts';
+import type { Leadership } from '../../twin/ports.ts';
 import { ownIds } from '../events/schema-ids.ts';
 import { inEvent } from '../events/wire.ts';
 import { applyTopics } from './apply-topics.ts';
 import type { KafkaClient } from './client.ts';
 import { createKafkaClient } from './create.ts';
-import { changeAt, EPOCH, PARTITIONS } from './publisher.testing.ts';
+import { changeAt, EPOCH, PARTITIONS, shardOf } from './publisher.testing.ts';
 import { createPublisher } from './publisher.ts';
 import { type TopicNames, topicNames, topicSpecs } from './topics.ts';
 
@@ -181,14 +181,8 @@ function forNow(): void {
 }
 
 function viewOf(count: number) {
-  const changes: ViewChange[] = Array.from({ length: count }, (_, index) => changeAt(index));
-  const shard = {
-    changesAfter: (partition: number, offset: number, limit: number) =>
-      changes
-        .filter(({ place }) => place.partition === partition && place.offset > offset)
-        .slice(0, limit),
-  };
-  return { epoch: EPOCH, partitions: PARTITIONS, for: () => shard as never };
+  const shard = shardOf(Array.from({ length: count }, (_, index) => changeAt(index)));
+  return { epoch: EPOCH, partitions: PARTITIONS, for: () => shard };
 }
 
 function leader(): Leadership {

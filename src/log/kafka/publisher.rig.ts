@@ -20,7 +20,7 @@ const leadership = createLeadership({
   topic: topics.publisher,
   groupId: `${prefix}publisher`,
 });
-const changes: ViewChange[][] = Array.from({ length: PARTITIONS }, () => []);
+const changes: ViewChange[] = [];
 const listeners = new Set<(grown: readonly ViewChange[]) => void>();
 const publisher = createPublisher({
   ...{ client, leadership, topics, onTrouble, clock: systemClock },
@@ -34,7 +34,7 @@ const publisher = createPublisher({
   view: {
     epoch: EPOCH,
     partitions: PARTITIONS,
-    for: () => shardOf(changes.flat()),
+    for: () => shardOf(changes),
   },
 });
 
@@ -48,7 +48,7 @@ setInterval(() => {
   const more: ViewChange[] = [];
   for (; grown < due; grown++) {
     const change = changeAt(grown);
-    changes[change.place.partition]?.push(change);
+    changes.push(change);
     more.push(change);
   }
   if (more.length > 0) for (const listener of listeners) listener(more);

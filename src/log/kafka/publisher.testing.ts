@@ -2,11 +2,12 @@ import type { ViewChange, ViewShard } from '../../twin/ports.ts';
 
 export const EPOCH = 'testtest';
 export const PARTITIONS = 4;
+const MEMBERS = 37;
 
 /** The nth change of a view, the same wherever it is asked for. */
 export function changeAt(index: number): ViewChange {
-  const member = `m${index % 37}`;
-  const partition = index % PARTITIONS;
+  const member = `m${index % MEMBERS}`;
+  const partition = (index % MEMBERS) % PARTITIONS;
   return {
     uri: `mcp://twins/member/${member}/clinical`,
     tenant: 'demo',
@@ -14,8 +15,8 @@ export function changeAt(index: number): ViewChange {
     section: 'clinical',
     variant: index % 2 === 0 ? 'general' : 'full',
     etag: `"${String(index).padStart(22, '0')}"`,
-    kind: index < 37 ? 'created' : index % 50 === 0 ? 'deleted' : 'updated',
-    place: { partition, offset: Math.floor(index / PARTITIONS) },
+    kind: index < MEMBERS ? 'created' : index % 50 === 0 ? 'deleted' : 'updated',
+    place: { partition, offset: index },
     at: 1_000 + index,
   };
 }
@@ -32,7 +33,8 @@ export function shardOf(changes: readonly ViewChange[]): ViewShard {
       changes.findLast(({ place }) => place.partition === partition)?.place.offset ?? -1,
     stampOf(uri, variant) {
       const last = changes.findLast((one) => one.uri === uri && one.variant === variant);
-      return last === undefined || last.etag === '' ? undefined : { etag: last.etag, recorded: '' };
+      if (last === undefined || last.kind === 'deleted') return undefined;
+      return { etag: last.etag, recorded: '' };
     },
   };
   return shard as ViewShard;
