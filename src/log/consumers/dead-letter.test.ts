@@ -53,6 +53,14 @@ test('a key that is none of our ids stays inside the seal', () => {
   assert.doesNotMatch(key?.toString() ?? '', /Ana/);
 });
 
+test('P9: a key of the intake stays inside the seal, whatever its form: others chose it', () => {
+  const key = Buffer.from('Example-Ana-1931');
+  const letter = letterOf(LETTERS, record({ key, topic: 'acme.twins.intake' }), FAILURE);
+  assert.doesNotMatch(letter.key?.toString() ?? '', /Ana/);
+  const content = contentOf(KEYS, readLetter(letter) ?? assert.fail('no letter'));
+  assert.deepEqual(content?.key, key);
+});
+
 test('a tombstone and a record without a key come back as they were', () => {
   const letter = readLetter(letterOf(LETTERS, record({ key: null, value: null }), FAILURE));
   assert.ok(letter !== undefined);

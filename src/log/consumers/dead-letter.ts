@@ -19,6 +19,9 @@ export const DEAD_LETTER_TYPE = 'twins.dead-letter';
 /** Keys of ours are opaque ids; whatever else stands in a key stays inside the seal. */
 const OPAQUE_KEY = /^[A-Za-z0-9][A-Za-z0-9:/_-]{0,255}$/;
 
+/** Written by whoever feeds us: what stands in a key there may be a name in the form of an id. */
+const OF_OTHERS = 'twins.intake';
+
 const TENANT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Key and headers that are kept with a letter, so that it fits where the record did. */
@@ -91,7 +94,7 @@ export function letterOf(
   });
   return {
     topic: deadLetterTopic(record.topic),
-    key: opaque(record.key) ?? Buffer.from(id),
+    key: (topic === OF_OTHERS ? undefined : opaque(record.key)) ?? Buffer.from(id),
     value: frameOf(DeadLetterSchema, message, ownIds),
     headers: {
       [HEADERS.type]: DeadLetterSchema.typeName,
