@@ -243,6 +243,10 @@ export const PROMISES: readonly Promised[] = [
     'B-AG-9',
     'That page keeps its token in memory alone, takes no answer but its own login’s, and runs no script but ours.',
   ),
+  spine(
+    'B-AG-10',
+    'Nothing is sent to a model: no dependency calls one, and each way out of the server is known by name.',
+  ),
 
   spine('B-AD-1', 'The audit is a Merkle log after RFC 6962: its test vectors and proofs hold.'),
   spine(

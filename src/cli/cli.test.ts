@@ -186,13 +186,15 @@ test('get --json prints the document', async () => {
 
 test('token prints the token alone, with all that was asked for', async () => {
   const argv = ['token', '--as', 'ana', '--actor', 'assistant', '--ttl', '60', '--tenant', 'demo'];
-  const { out } = await run(dataDir, [...argv, '--scope', 'twin:read', 'twin:chat']);
+  const purpose = ['--purpose', 'HPAYMT'];
+  const { out } = await run(dataDir, [...argv, ...purpose, '--scope', 'twin:read', 'twin:chat']);
   assert.equal(out, 'token-ana-1\n');
   assert.deepEqual(fake.tokens[0], {
     as: 'ana',
     actor: 'assistant',
     ttlSeconds: 60,
     tenant: 'demo',
+    purpose: 'HPAYMT',
     scope: 'twin:read twin:chat',
   });
 });

@@ -10,6 +10,7 @@ interface TokenOptions {
   readonly scope?: readonly string[];
   readonly ttl?: string;
   readonly tenant?: string;
+  readonly purpose?: string;
   readonly stepUp?: boolean;
   readonly dataDir?: string;
   readonly json?: boolean;
@@ -27,18 +28,23 @@ export function addToken(program: Command, io: CliIo): void {
     )
     .option('--ttl <seconds>', 'life of the token')
     .option('--tenant <tenant>', 'tenant of the subject')
+    .option(
+      '--purpose <code>',
+      'purpose of use: TREAT, HPAYMT, HOPERAT, PATRQT, … (v3-PurposeOfUse)',
+    )
     .option('--step-up', 'as after a login with a code just now, which break-glass asks for')
     .option('--data-dir <directory>', 'data directory of the server (or DATA_DIR)')
     .option('--json', 'print JSON')
     .action(async (options: TokenOptions) => {
       const server = await localServer(io, configOf(io, options));
-      const { as, actor, scope, ttl, tenant, stepUp } = options;
+      const { as, actor, scope, ttl, tenant, purpose, stepUp } = options;
       const token = await issueToken(server, {
         as,
         ...(actor !== undefined && { actor }),
         ...(scope !== undefined && { scope: scope.join(' ') }),
         ...(ttl !== undefined && { ttlSeconds: secondsOf(ttl) }),
         ...(tenant !== undefined && { tenant }),
+        ...(purpose !== undefined && { purpose }),
         ...(stepUp === true && { stepUp }),
       });
       if (options.json === true) printJson(io, token);
