@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 export interface ProxiedConnection {
   /** Bytes that the client has sent. */
   readonly sent: number;
+  /** Bytes that the server has said. */
+  readonly received: number;
   readonly open: boolean;
   /** From now on nothing that the server says arrives; the connection stays open. */
   silence(): void;
@@ -24,10 +26,13 @@ export async function selectiveProxy(to: string): Promise<SelectiveProxy> {
   const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true }, (client) => {
     const server = connect({ host, port: Number(port), noDelay: true });
-    const state = { sent: 0, open: true, silent: false };
+    const state = { sent: 0, received: 0, open: true, silent: false };
     connections.push({
       get sent() {
         return state.sent;
+      },
+      get received() {
+        return state.received;
       },
       get open() {
         return state.open;
@@ -41,6 +46,7 @@ export async function selectiveProxy(to: string): Promise<SelectiveProxy> {
       server.write(chunk);
     });
     server.on('data', (chunk) => {
+      state.received += chunk.length;
       if (!state.silent) client.write(chunk);
     });
     for (const [from, other] of [
