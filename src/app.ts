@@ -80,7 +80,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const health = createHealth(probes, report);
   const written = leadership ? [...room.services, leadership] : room.services;
   const keeping = keepingOf(config, keys, { ...stored, version, log, intake, relations, view });
-  const breakGlass = breakGlassOf(config, { ...shared, ...log, view, relations });
+  const breakGlass = breakGlassOf(config, { ...shared, ...log, logger, view, relations });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
   const facing = [breakGlass.notices, mcp, http];
   const services = [flags, door.floors, door.rates, ...log.services, ...own, ...facing];

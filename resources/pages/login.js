@@ -9,8 +9,11 @@ export function loginOf(main) {
   return { issuer, client, scope, redirect, resource };
 }
 
-/** Leaves the page for the issuer's. */
-export async function begin(login, { anew = false } = {}) {
+/**
+ * Leaves the page for the issuer's. `acr` and `maxAge` ask for a login of that kind, no older than so
+ * many seconds (RFC 9470 §4).
+ */
+export async function begin(login, { anew = false, acr = '', maxAge } = {}) {
   const { authorization_endpoint: endpoint } = await metadataOf(login.issuer);
   const verifier = random();
   const state = random();
@@ -27,6 +30,8 @@ export async function begin(login, { anew = false } = {}) {
     code_challenge: base64url(new Uint8Array(digest)),
     code_challenge_method: 'S256',
     ...(anew && { prompt: 'login' }),
+    ...(acr !== '' && { acr_values: acr }),
+    ...(maxAge !== undefined && { max_age: String(maxAge) }),
   };
   for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
   location.assign(url.href);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addAgents } from './commands/agents.ts';
 import { addAudit } from './commands/audit.ts';
+import { addBreakGlass } from './commands/break-glass.ts';
 import { addConfig } from './commands/config.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -77,6 +78,7 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addLoginCode(program, io);
   addRelations(program, io);
   addAgents(program, io);
+  addBreakGlass(program, io);
   addFlags(program, io);
   addAudit(program, io, setExit);
   addDlq(program, io);

@@ -6,6 +6,7 @@ export const PAGES_CLIENT = 'digital-twin-pages';
 /** Where each page is, which is where its login leads back to as well. */
 export const PAGES = {
   agents: { path: '/me/agents', scopes: ['agents:manage'] },
+  breakGlass: { path: '/break-glass', scopes: ['breakglass'] },
 } as const satisfies Readonly<Record<string, OwnPage>>;
 
 export interface OwnPage {

@@ -132,6 +132,8 @@ export interface FlagsDesk {
 
 /** Break-glass; who may what is the desk's to decide, and each refusal is in the audit. */
 export interface BreakGlassDesk {
+  /** The login that it asks for. */
+  readonly login: { readonly acrValues: readonly string[]; readonly maxAgeSeconds: number };
   open(
     caller: Caller,
     asked: {

@@ -1,6 +1,14 @@
 import type { Client } from '@modelcontextprotocol/client';
 import type { AccessReview, DisclosurePage } from '../contract/audit/reports.ts';
 import type {
+  BreakGlassCase,
+  BreakGlassFilter,
+  BreakGlassOpened,
+  BreakGlassPage,
+  BreakGlassReason,
+  ReviewOutcome,
+} from '../contract/break-glass.ts';
+import type {
   ChangesPage,
   ChatInput,
   ChatResult,
@@ -116,6 +124,19 @@ export interface TwinClient {
     retain(dryRun: boolean): Promise<t.RetentionReport>;
     backup(): Promise<t.BackupMade>;
   };
+  /** One record in an emergency: its person's, and the review of privacy officers. */
+  readonly breakGlass: {
+    open(asked: {
+      readonly member: string;
+      readonly reason: BreakGlassReason;
+      readonly text: string;
+      readonly minutes?: number;
+    }): Promise<BreakGlassOpened>;
+    /** The caller's own that are open; with a filter, as officer, those of all. */
+    list(filter?: BreakGlassFilter, cursor?: string): Promise<BreakGlassPage>;
+    end(id: string): Promise<BreakGlassCase>;
+    review(id: string, outcome: ReviewOutcome, text?: string): Promise<BreakGlassCase>;
+  };
   /** Records without the 18 identifiers of Safe Harbor, a JSON text each. */
   deidentified(members?: readonly string[]): AsyncIterable<string>;
   /** What consumers could not handle. */
@@ -203,6 +224,7 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
       list: async () => (await http.get<{ snapshots: t.Snapshot[] }>('/v1/snapshots')).snapshots,
     },
     keeping: keepingOf(http),
+    breakGlass: breakGlassOf(http),
     deidentified: (members) => http.lines('/v1/deidentified', { members: members?.join(',') }),
     deadLetters: {
       list: (topic) => http.get('/v1/dlq', { topic }),
@@ -227,6 +249,19 @@ function keepingOf(http: PlainHttp): TwinClient['keeping'] {
     allowAgain: async (member) => void (await post('/v1/forget/allow', { member })),
     retain: (dryRun) => post('/v1/retention', { dryRun }),
     backup: () => post('/v1/backups', {}),
+  };
+}
+
+function breakGlassOf(http: PlainHttp): TwinClient['breakGlass'] {
+  const path = '/v1/break-glass';
+  const post = <T>(to: string, body: object): Promise<T> =>
+    http.post<T>(to, {}, JSON.stringify(body), JSON_TYPE);
+  return {
+    open: (asked) => post(path, asked),
+    list: (filter, cursor) => http.get(path, { filter, cursor }),
+    end: (id) => post(`${path}/${encodeURIComponent(id)}/end`, {}),
+    review: (id, outcome, text) =>
+      post(`${path}/${encodeURIComponent(id)}/review`, { outcome, text }),
   };
 }
 

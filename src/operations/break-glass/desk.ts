@@ -46,6 +46,8 @@ export interface QueueQuery {
 
 /** Break-glass on one instance (docs/break-glass.md). Each refusal is in the audit. */
 export interface BreakGlass {
+  /** The login that opening asks for (RFC 9470). */
+  readonly login: { readonly acrValues: readonly string[]; readonly maxAgeSeconds: number };
   /**
    * Answers once the case is in the log and the audit, and the right committed in SpiceDB.
    * @throws Fault INSUFFICIENT_AUTHENTICATION, NOT_FOUND, CONFLICT, RATE_LIMITED, NOT_COMMITTED
@@ -70,6 +72,7 @@ export function createBreakGlass(parts: BreakGlassParts): BreakGlass {
 const MINUTE_MS = 60_000;
 
 class Desk implements BreakGlass {
+  readonly login: BreakGlass['login'];
   readonly notices: Notices;
   readonly #parts: BreakGlassParts;
   readonly #tries: ReturnType<BreakGlassParts['rateOf']>;
@@ -78,6 +81,8 @@ class Desk implements BreakGlass {
 
   constructor(parts: BreakGlassParts) {
     this.#parts = parts;
+    const { loginMaxAgeSeconds: maxAgeSeconds } = LIMITS.breakGlass;
+    this.login = { acrValues: parts.acrValues, maxAgeSeconds };
     this.notices = createNotices(parts);
     const { triesPerHour } = LIMITS.breakGlass;
     const rate = { perSecond: triesPerHour / 3_600, burst: triesPerHour };
@@ -87,9 +92,7 @@ class Desk implements BreakGlass {
   async open(caller: Caller, asked: OpenRequest): Promise<BreakGlassOpened> {
     const { principal } = caller;
     await requirePerson(this.#parts, caller, asked.member);
-    const { acrValues, clock } = this.#parts;
-    const login = { acrValues, maxAgeSeconds: LIMITS.breakGlass.loginMaxAgeSeconds };
-    requireAuthentication(principal, login, clock.now());
+    requireAuthentication(principal, this.login, this.#parts.clock.now());
     const person = JSON.stringify([principal.tenant, principal.subject]);
     if (!(await this.#tries.take(person))) throw tooOften();
     await requireOpener(this.#parts, caller, asked.member);
