@@ -17,13 +17,19 @@ const IDS: Readonly<Record<string, readonly string[]>> = {
   practitioner: ['kim', 'lee'],
   member: ['m1', 'm2'],
   session: ['s1', 's2'],
+  client: ['app', 'shop'],
+  moment: ['1/helper', '2/other'],
 };
 
 /** Relations and the types of their subjects; `!` must expire, `?` may. */
 const RELATIONS: Readonly<Record<string, readonly string[]>> = {
-  user: ['all', 'profile', 'coverage', 'care', 'clinical', 'financial', 'chat'].map(
-    (what) => `agent_${what}: agent?`,
-  ),
+  user: [
+    ...['all', 'profile', 'coverage', 'care', 'clinical', 'financial', 'chat'].map(
+      (what) => `agent_${what}: agent?`,
+    ),
+    // Since when: of no meaning to anybody's right.
+    'agent_since: moment',
+  ],
   organization: [
     ...['admin', 'staff', 'nurse', 'coordinator', 'billing', 'privacy_officer'].map(
       (role) => `${role}: user`,
@@ -44,6 +50,7 @@ const RELATIONS: Readonly<Record<string, readonly string[]>> = {
     'sensitive_consent: careteam',
   ],
   session: ['member: member', 'participant: user', 'participant: agent'],
+  client: ['suspended: organization'],
 };
 
 type Ends = 'never' | 'later' | 'ended';
@@ -67,6 +74,7 @@ const drawn: fc.Arbitrary<Drawn> = fc
     'practitioner',
     'session',
     'user',
+    'client',
   )
   .chain((type) => fc.tuple(objectOf(type), fc.constantFrom(...(RELATIONS[type] ?? []))))
   .chain(([resource, rule]) => {
@@ -90,16 +98,20 @@ const relations = fc.uniqueArray(drawn, {
   selector: ({ relationship }) => printRelation(relationship),
 });
 
+/** Who is asked about, where it is not a user. */
+const ASKERS: Readonly<Record<string, readonly string[]>> = {
+  ...{ user: ['agent'], organization: ['agent'], session: ['user', 'agent'] },
+  client: ['organization'],
+};
+
 const asked: fc.Arbitrary<CheckQuery> = fc
-  .constantFrom('member', 'member', 'member', 'practitioner', 'session', 'user', 'organization')
+  .constantFrom(
+    ...['member', 'member', 'member', 'practitioner', 'session', 'user'],
+    ...['organization', 'client'],
+  )
   .chain((type) => {
     const permission = fc.constantFrom(...Object.keys(MEANING[type] ?? {}));
-    const byAgents = type === 'user' || type === 'organization';
-    const subjectType = byAgents
-      ? fc.constant('agent')
-      : type === 'session'
-        ? fc.constantFrom('user', 'agent')
-        : fc.constant('user');
+    const subjectType = fc.constantFrom(...(ASKERS[type] ?? ['user']));
     return fc.record({ subject: subjectType.chain(objectOf), permission, object: objectOf(type) });
   });
 

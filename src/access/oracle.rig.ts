@@ -117,6 +117,7 @@ export const MEANING: Readonly<Record<string, Readonly<Record<string, Rule>>>> =
     view: (she) => she.is('participant') || she.may('member', 'manage_session'),
     manage: (she) => she.is('participant'),
   },
+  client: { suspended: (it) => it.is('suspended') },
 };
 
 function same(a: ObjectRef, b: ObjectRef): boolean {
