@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { sleep } from '../src/kernel/clock.ts';
 import { ask, resultOf } from './support/ask.ts';
 import { breakGlass, casesOf, fresh, post, READING, WORDS } from './support/break-glass.ts';
+import { openBridge } from './support/bridge.ts';
 import { run } from './support/run.ts';
 import { LAUNCHER, startServer, type TestServer } from './support/server.ts';
 import { listen } from './support/streams.ts';
@@ -41,6 +42,9 @@ test('B-BG-1: by the command line: what is missing, opening, listing, ending, re
   const opened = await cli(...asked, '--minutes', '5', '--token', token, '--json');
   assert.equal(opened.code, 0, opened.stderr);
   const { id } = JSON.parse(opened.stdout) as { id: string };
+  const uri = 'mcp://twins/member/demo-dov/clinical';
+  const get = await run(LAUNCHER, ['get', uri, '--as', 'eve', '--data-dir', server.dataDir]);
+  assert.match(get.stderr, /BREAK-GLASS: the record of demo-dov is open to you until /);
   assert.equal((await cli(...asked, '--token', token)).code, 5, 'open already');
   assert.match((await cli('list', '--as', 'eve')).stdout, new RegExp(`${id} +demo-dov`));
   assert.equal((await cli('end', id, '--as', 'eve')).code, 0);
@@ -62,7 +66,7 @@ test('B-BG-1: opened many times at once it is one case', async () => {
   assert.equal((await post(server, eve, `/v1/break-glass/${only?.id}/end`)).status, 200);
 });
 
-test('B-BG-4: the hot path, warm for a reader, answers none of their reads once the glass is broken', async () => {
+test('B-BG-4: the hot path, however warm, answers no read by it, and stdio says it in both eras', async () => {
   const eve = await fresh(server, 'eve');
   const uri = 'mcp://twins/member/demo-ana/clinical';
   for (let times = 0; times < 5; times += 1) assert.equal(await metaOf(eve, uri), undefined);
@@ -70,6 +74,15 @@ test('B-BG-4: the hot path, warm for a reader, answers none of their reads once 
   for (let times = 0; times < 50; times += 1) {
     assert.deepEqual((await metaOf(eve, uri)) !== undefined, true, `read ${times}`);
   }
+  const bridge = openBridge(server, 'eve');
+  for (const answer of [
+    await bridge.ask('resources/read', { uri }),
+    await bridge.askOld('resources/read', { uri }),
+  ]) {
+    const meta = (answer.result?._meta ?? {}) as Record<string, unknown>;
+    assert.match(JSON.stringify(meta[META]), new RegExp(id));
+  }
+  await bridge.close();
   await post(server, eve, `/v1/break-glass/${id}/end`);
   assert.equal(await metaOf(eve, uri), undefined);
 });

@@ -2,10 +2,11 @@ import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config/config.ts';
 import { findServer } from '../config/server-file.ts';
+import { type BreakGlassBanner, bannerSentence } from '../contract/break-glass.ts';
 import { createTwinClient, type TokenSource, type TwinClient } from '../sdk/index.ts';
 import { issueToken, type KeyHolder, renewingToken, type TokenRequest } from './development.ts';
 import { CliFault, EXIT } from './faults.ts';
-import type { CliIo } from './io.ts';
+import { type CliIo, note } from './io.ts';
 
 /** Flags of every command that talks to a server. */
 export interface CommonOptions {
@@ -49,7 +50,10 @@ export async function withClient<T>(
   use: (client: TwinClient) => Promise<T>,
 ): Promise<T> {
   const { url, token } = await connectionOf(io, options, scope);
-  const client = createTwinClient({ url, token, name: 'digital-twin-cli' });
+  const onBreakGlass = (banners: readonly BreakGlassBanner[]): void => {
+    for (const banner of banners) note(io, bannerSentence(banner));
+  };
+  const client = createTwinClient({ url, token, name: 'digital-twin-cli', onBreakGlass });
   try {
     return await use(client);
   } finally {

@@ -1,6 +1,7 @@
 import type { Client } from '@modelcontextprotocol/client';
 import type { AccessReview, DisclosurePage } from '../contract/audit/reports.ts';
 import type {
+  BreakGlassBanner,
   BreakGlassCase,
   BreakGlassFilter,
   BreakGlassOpened,
@@ -33,6 +34,8 @@ export interface TwinClientOptions {
   readonly fetch?: Fetch;
   /** Name of the application, told to the server. */
   readonly name?: string;
+  /** Told with each answer of MCP that is given while the glass is broken: show it to the person. */
+  readonly onBreakGlass?: (banners: readonly BreakGlassBanner[]) => void;
 }
 
 /** Every method throws `TwinError`. */
@@ -158,7 +161,7 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
   const http = new PlainHttp(options.url, fetch);
   const connect = connector(options.url, fetch, options.name ?? 'digital-twin-sdk');
   const mcp = shared(connect);
-  const verbs = verbsOf(mcp.client);
+  const verbs = verbsOf(mcp.client, bannersTo(options.onBreakGlass));
   const page = (cursor: string, wait = 0, signal?: AbortSignal): Promise<ChangesPage> =>
     http.get('/v1/changes', { cursor, ...(wait > 0 && { wait: String(wait) }) }, signal);
   return {
@@ -278,7 +281,16 @@ function suspensionPath(client: string): string {
 
 type Verbs = Pick<TwinClient, 'read' | 'search' | 'readDocument' | 'chat' | 'list'>;
 
-function verbsOf(client: () => Promise<Client>): Verbs {
+type Meta = { readonly _meta?: Readonly<Record<string, unknown>> | undefined };
+
+function bannersTo(tell: TwinClientOptions['onBreakGlass']) {
+  return ({ _meta: meta }: Meta): void => {
+    const banners = meta?.[META.breakGlass];
+    if (Array.isArray(banners) && banners.length > 0) tell?.(banners as BreakGlassBanner[]);
+  };
+}
+
+function verbsOf(client: () => Promise<Client>, onAnswer: (answer: Meta) => void): Verbs {
   const ask = async <T>(question: (connected: Client) => Promise<T>): Promise<T> => {
     try {
       return await question(await client());
@@ -293,17 +305,19 @@ function verbsOf(client: () => Promise<Client>): Verbs {
       const text = result.content.find((part) => part.type === 'text')?.text ?? '';
       if (result.isError === true) throw errorOfToolText(text, result._meta?.[META.correlationId]);
       if (result.structuredContent === undefined) throw new TwinError('INTERNAL');
+      onAnswer(result);
       return result.structuredContent as T;
     });
   return {
     search: (input) => tool('search', input),
     readDocument: (input) => tool('readDocument', input),
     chat: (input) => tool('chat', input),
-    read: (uri, options = {}) => ask((connected) => read(connected, uri, options)),
+    read: (uri, options = {}) => ask((connected) => read(connected, uri, options, onAnswer)),
     list: (cursor) =>
       ask(async (connected) => {
         const params = cursor === undefined ? {} : { cursor };
         const page = await connected.request({ method: 'resources/list', params });
+        onAnswer(page);
         const resources = page.resources.map(({ uri, name, title }) => ({
           uri,
           name,
@@ -319,12 +333,14 @@ async function read(
   client: Client,
   uri: string,
   { minPosition, allowBehind }: t.ReadOptions,
+  onAnswer: (answer: Meta) => void,
 ): Promise<t.ReadAnswer> {
   const meta = {
     ...(minPosition !== undefined && { [META.minPosition]: minPosition }),
     ...(allowBehind !== undefined && { [META.allowBehind]: allowBehind }),
   };
   const result = await client.readResource({ uri, _meta: meta }, { cacheMode: 'bypass' });
+  onAnswer(result);
   const content = result.contents[0];
   if (content === undefined || !('text' in content)) throw new TwinError('INTERNAL');
   return {
