@@ -64,6 +64,8 @@ export function startEmbeddedEngine(options: EmbeddedOptions = {}): Engine {
   });
 
   return {
+    // Its library blocks: one at a time, so that a write or a heartbeat waits for one call at most.
+    checksAtOnce: 1,
     check: (items, consistency) => worker.call('check', { items, consistency }),
     lookupResources: (query, consistency) => worker.call('lookupResources', { query, consistency }),
     write: (changes, preconditions = []) => worker.call('write', { changes, preconditions }),

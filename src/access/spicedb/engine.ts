@@ -64,6 +64,8 @@ export interface WatchListener {
 
 /** Every call throws plain errors with upstream text: callers make faults of them. */
 export interface Engine {
+  /** How many checks it answers side by side; more than that wait, and go together. No bound. */
+  readonly checksAtOnce?: number;
   check(items: readonly CheckQuery[], consistency: Consistency): Promise<CheckAnswers>;
   lookupResources(query: LookupQuery, consistency: Consistency): Promise<LookupPage>;
   /**

@@ -83,3 +83,34 @@ test('no call has more questions than SpiceDB takes', async () => {
     [2 * half, half],
   );
 });
+
+test('while the engine is busy, whatever comes waits and goes together', async () => {
+  const calls: number[] = [];
+  const open: (() => void)[] = [];
+  const check = gatheredChecks({
+    checksAtOnce: 1,
+    async check(items) {
+      calls.push(items.length);
+      await new Promise<void>((resolve) => open.push(resolve));
+      return { allowed: items.map(() => true), zedToken: 'z' };
+    },
+  });
+  const first = check([question('ana', 'ana')], NEWEST);
+  await Promise.resolve();
+  const others = ['ben', 'eva', 'dov'].map(async (name) => {
+    await new Promise(setImmediate);
+    return await check([question(name, name)], NEWEST);
+  });
+  const fresh = check([question('cleo', 'cleo')], FULL);
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  assert.deepEqual(calls, [1], 'one is under way');
+  for (const done of [first, fresh]) {
+    open.shift()?.();
+    await done;
+    await new Promise(setImmediate);
+  }
+  open.shift()?.();
+  await Promise.all(others);
+  assert.deepEqual(calls, [1, 1, 3]);
+});

@@ -10,16 +10,19 @@ interface Asked {
 }
 
 /**
- * Checks that are asked at one moment, each for its own caller, as one bulk check: SpiceDB answers
- * twenty principals together with less than half the work of twenty calls. Each gets the answers to
+ * Checks that are asked at one moment, or while as many are under way as the engine answers side by
+ * side, each for its own caller, as one bulk check: SpiceDB answers twenty principals together with
+ * less than half the work of twenty calls, and a flood of questions is no queue of calls. Each gets the answers to
  * its own questions and, where the whole was refused, asks again alone, so that nobody's question
  * fails another's; where SpiceDB is away, nobody asks it again.
  */
-export function gatheredChecks(engine: Pick<Engine, 'check'>): Engine['check'] {
+export function gatheredChecks(engine: Pick<Engine, 'check' | 'checksAtOnce'>): Engine['check'] {
+  const { checksAtOnce = Number.POSITIVE_INFINITY } = engine;
+  let underWay = 0;
   const waiting = new Map<string, { consistency: Consistency; asked: Asked[] }>();
 
-  const alone = ({ items, resolve, reject }: Asked, consistency: Consistency): void =>
-    void engine.check(items, consistency).then(resolve, reject);
+  const alone = ({ items, resolve, reject }: Asked, consistency: Consistency): Promise<void> =>
+    engine.check(items, consistency).then(resolve, reject);
 
   const together = async (some: readonly Asked[], consistency: Consistency): Promise<void> => {
     const questions = new Map(
@@ -32,23 +35,30 @@ export function gatheredChecks(engine: Pick<Engine, 'check'>): Engine['check'] {
         resolve({ allowed: items.map((item) => yes.has(questionKey(item))), zedToken });
       }
     } catch (error) {
-      for (const one of some) {
-        if (isUnanswered(error)) one.reject(error);
-        else alone(one, consistency);
-      }
+      if (isUnanswered(error)) for (const one of some) one.reject(error);
+      else await Promise.all(some.map((one) => alone(one, consistency)));
     }
   };
 
   const send = (): void => {
-    const all = [...waiting.values()];
-    waiting.clear();
-    for (const { consistency, asked } of all) {
-      for (const some of groups(asked)) {
-        const [first] = some;
-        if (first !== undefined && some.length === 1) alone(first, consistency);
-        else void together(some, consistency);
-      }
+    for (const [key, { consistency, asked }] of waiting) {
+      if (underWay >= checksAtOnce) return;
+      waiting.delete(key);
+      const [some = [], ...rest] = groups(asked);
+      // What is left comes last: whoever asks at another revision has a turn before.
+      if (rest.length > 0) waiting.set(key, { consistency, asked: rest.flat() });
+      underWay += 1;
+      void sent(some, consistency).finally(() => {
+        underWay -= 1;
+        send();
+      });
     }
+  };
+
+  const sent = async (some: readonly Asked[], consistency: Consistency): Promise<void> => {
+    const [first] = some;
+    if (first !== undefined && some.length === 1) await alone(first, consistency);
+    else await together(some, consistency);
   };
 
   return (items, consistency) =>

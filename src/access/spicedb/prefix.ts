@@ -9,6 +9,7 @@ export function prefixed(engine: Engine, prefix: string | undefined): Engine {
   if (prefix === undefined) return engine;
   const words = wordsOf(prefix);
   return {
+    ...(engine.checksAtOnce !== undefined && { checksAtOnce: engine.checksAtOnce }),
     check: (items, consistency) => engine.check(items.map(words.question), consistency),
     lookupResources: (query, consistency) =>
       engine.lookupResources(
