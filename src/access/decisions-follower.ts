@@ -42,7 +42,13 @@ export interface FollowerOptions {
  */
 export class Follower {
   readonly #options: FollowerOptions;
+  /**
+   * The revision of the newest relation that was told. A heartbeat's is newer and says the same, and
+   * SpiceDB would forget for it, twice a second, every part of a check that it remembers.
+   */
   #newest: string | undefined;
+  /** Up to where Watch has told, heartbeats included: from there it goes on. */
+  #place: string | undefined;
   #lastBeatAtMs = Number.NEGATIVE_INFINITY;
   #offset = -1;
   /** Own writes that Watch has not told of yet: journal offset -> what is known of its batch. */
@@ -107,6 +113,7 @@ export class Follower {
     const { zedToken } = await engine.check([ANY_QUESTION], { kind: 'full' });
     for (const offset of committed) this.#own.delete(offset);
     this.#newest = zedToken;
+    this.#place = zedToken;
     const watch = this.#open(zedToken);
     const expiring: Relationship[] = [];
     for (const filter of EXPIRING) {
@@ -147,7 +154,7 @@ export class Follower {
   #reconnect(error: unknown, goOn: boolean): void {
     if (this.#stopped) return;
     const { clock, onTrouble } = this.#options;
-    const from = goOn && this.#newer === undefined ? this.#newest : undefined;
+    const from = goOn && this.#newer === undefined ? this.#place : undefined;
     this.#lastBeatAtMs = Number.NEGATIVE_INFINITY;
     this.#silence?.cancel();
     this.#watch?.cancel();
@@ -162,7 +169,9 @@ export class Follower {
   }
 
   #onUpdate({ changes, zedToken }: WatchUpdate): void {
-    this.#newest = zedToken;
+    this.#place = zedToken;
+    const told = changes.filter((change) => !isBookkeeping(change));
+    if (told.length > 0) this.#newest = zedToken;
     this.#told = true;
     this.#retryMs = RECONNECT_MIN_MS;
     this.#awaitSign();
@@ -170,7 +179,6 @@ export class Follower {
     if (beat !== undefined) this.#onBeat(beat);
     const offset = markSet('offset', changes);
     const echo = this.#passed(offset);
-    const told = changes.filter((change) => !isBookkeeping(change));
     for (const { relationship } of told) this.#newer?.add(relationKey(relationship));
     if (told.length > 0 && !echo) this.#options.onChanges(told);
     if (offset !== undefined) this.#options.onOffset(offset);
