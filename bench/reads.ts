@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { applySchema } from '../src/access/spicedb/schema-check.ts';
 import { modernMessage } from '../test/support/raw.ts';
+import { startSpicedb } from '../tools/parts/spicedb.ts';
 import {
   type BenchServer,
   percentile,
@@ -35,8 +37,13 @@ interface Target {
  */
 export async function benchReads(seconds: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'twin-reads-'));
-  const settings = { REQUESTS_PER_SECOND: '1000000' };
-  const server = await startServer(join(folder, 'data'), settings);
+  const spicedb = await startSpicedb({}, progress);
+  const { address, token } = spicedb;
+  await applySchema({ endpoint: address, token, tls: false });
+  const server = await startServer(join(folder, 'data'), {
+    ...{ REQUESTS_PER_SECOND: '1000000', SPICEDB_ENDPOINT: `http://${address}` },
+    SPICEDB_TOKEN: token,
+  });
   const peers: ChildProcess[] = [];
   try {
     const requests = await prepare(server);
@@ -71,6 +78,7 @@ export async function benchReads(seconds: number): Promise<void> {
   } finally {
     for (const peer of peers) peer.kill('SIGTERM');
     await server.stop();
+    await spicedb.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
