@@ -7,6 +7,7 @@ import type {
   EventLog,
   Intake,
   Leadership,
+  Notifications,
   RelationJournal,
   Replays,
   View,
@@ -56,6 +57,8 @@ export interface LogRoom {
   readonly desks: { readonly deadLetters?: DeadLetters; readonly replays?: Replays };
   /** Where instances tell each other of their audit's rows; none with the embedded log. */
   readonly audits?: AuditTopic & Service;
+  /** What should reach people; with the embedded log there is nobody who would send it. */
+  readonly notifications?: Notifications & Service;
   /** What leaves the instance, once its view follows the log; none from the embedded log. */
   publisher(view: View, bus: ChangeBus): readonly Service[];
 }

@@ -8,5 +8,6 @@ export type * from './ports/audit.ts';
 export type * from './ports/dead-letters.ts';
 export type * from './ports/leadership.ts';
 export type * from './ports/log.ts';
+export type * from './ports/notifications.ts';
 export type * from './ports/records.ts';
 export type * from './ports/view.ts';

@@ -12,6 +12,7 @@ import { createKafkaJournal } from './journal.ts';
 import { createKafkaLog } from './kafka-log.ts';
 import { createLeadership } from './leadership.ts';
 import { ensureLogIdentity, readLogIdentity } from './log-identity.ts';
+import { createKafkaNotifications } from './notifications.ts';
 import { createPublisher } from './publisher.ts';
 import { PARTITIONS, replicationOn, topicNames, topicSpecs } from './topics.ts';
 import { createTroubles } from './trouble.ts';
@@ -49,6 +50,8 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
   });
   const journal = createKafkaJournal({ client, topic: names.relations, clock, onTrouble: onError });
   const audits = createKafkaAudits({ client, topic: names.audit, clock, onTrouble: onError });
+  const asked = { client, topic: names.notifications, onTrouble: onError };
+  const notifications = createKafkaNotifications(asked);
   const closing: Service = {
     name: 'kafka',
     start: () => Promise.resolve(),
@@ -59,8 +62,8 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     intake: decided.intake,
     relations: journal,
     relationsLeadership: leadershipOf('relations-writer'),
-    services: [closing, decided, journal, audits],
-    audits,
+    services: [closing, decided, journal, audits, notifications],
+    ...{ audits, notifications },
     purge: decided.purge,
     desks: {
       deadLetters: createDeadLetterDesk({

@@ -108,6 +108,7 @@ export function topicNames(prefix: string) {
     publisher: whole('twins.publisher'),
     relations: whole('access.relationships'),
     audit: whole('audit.records'),
+    notifications: whole('sessions.notification.requested'),
   };
 }
 
