@@ -83,7 +83,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const breakGlass = breakGlassOf(config, { ...shared, ...log, logger, view, relations });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
   const facing = [breakGlass.notices, mcp, http];
-  const services = [flags, door.floors, door.rates, ...log.services, ...own, ...facing];
+  const services = [flags, ...door.shared, ...log.services, ...own, ...facing];
   const key = randomBytes(32).toString('base64url');
   let url = '';
   let demoAgent: DemoAgent | undefined;

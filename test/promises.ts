@@ -247,6 +247,7 @@ export const PROMISES: readonly Promised[] = [
     'B-AG-10',
     'Nothing is sent to a model: no dependency calls one, and each way out of the server is known by name.',
   ),
+  spine('B-AG-11', 'Open streams are counted over all instances that share a Redis.'),
 
   spine('B-AD-1', 'The audit is a Merkle log after RFC 6962: its test vectors and proofs hold.'),
   spine(

@@ -11,6 +11,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
 import type { Disclosures } from '../twin/disclosures.ts';
 import type { Floors } from '../twin/floors.ts';
+import type { OpenCounts } from '../twin/open-counts.ts';
 import type { Access, Audit, ChangeBus } from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
 import type { Caller, Reader } from '../twin/reader/index.ts';
@@ -42,6 +43,8 @@ export interface McpParts {
   /** Faults of ours, with their cause, for the log. */
   readonly report: (error: unknown, correlationId?: string) => void;
   readonly metrics?: McpMetrics;
+  /** What other instances have open; absent where there are none. */
+  readonly openCounts?: OpenCounts;
   /** Whether reads may be answered in front of the SDK. */
   readonly hotReads: () => boolean;
   readonly profile?: Profile;

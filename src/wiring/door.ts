@@ -1,9 +1,12 @@
 import type { Config } from '../config/config.ts';
 import type { DeploymentKeys } from '../config/keys.ts';
+import type { Service } from '../kernel/lifecycle.ts';
 import { createRequestStates, type RequestStates } from '../mcp/request-state.ts';
 import { type FloorsService, openFloors } from '../operations/floors.ts';
+import { openCounts } from '../operations/redis-counts.ts';
 import { openRates, type Rates } from '../operations/redis-rates.ts';
 import { createCursorCodec } from '../twin/cursor.ts';
+import type { OpenCounts } from '../twin/open-counts.ts';
 import type { EventLog } from '../twin/ports.ts';
 import { createPositionCodec, type PositionCodec } from '../twin/position.ts';
 import { createReader, type Reader, type ReaderParts } from '../twin/reader/index.ts';
@@ -26,7 +29,8 @@ export function createDoor(
   const secrets = sealingSecrets(keys);
   const { view, clock } = parts;
   const floors = openFloors({ settings: redis, secret: keys.position, log, view, clock, report });
-  const rates = openRates({ settings: redis, secret: keys.position, clock, report });
+  const shared = { settings: redis, secret: keys.position, clock, report };
+  const [rates, counts] = [openRates(shared), openCounts(shared)];
   const reader = createReader({
     ...parts,
     spend: createSpend(rates.of),
@@ -37,7 +41,9 @@ export function createDoor(
     etagKey: keys.etag,
     readWaitMs,
   });
-  return { reader, positions, floors, rates, requestStates: createRequestStates(secrets, clock) };
+  const requestStates = createRequestStates(secrets, clock);
+  const together = { shared: [floors, rates, counts], floors, rates, openCounts: counts };
+  return { reader, positions, requestStates, ...together };
 }
 
 export interface Door {
@@ -45,6 +51,9 @@ export interface Door {
   readonly positions: PositionCodec;
   readonly floors: FloorsService;
   readonly rates: Rates;
+  readonly openCounts: OpenCounts;
+  /** What instances share over Redis, to be started and stopped. */
+  readonly shared: readonly Service[];
   readonly requestStates: RequestStates;
 }
 

@@ -32,7 +32,7 @@ export interface Stream {
 export class Hub implements Service {
   readonly name = 'subscriptions';
   readonly #parts: McpParts;
-  readonly #registry = new Registry();
+  readonly #registry: Registry;
   readonly #dispatcher: Dispatcher;
   readonly #subscriptions: (() => void)[] = [];
   readonly #open = { listen: 0, session: 0 };
@@ -43,6 +43,7 @@ export class Hub implements Service {
 
   constructor(parts: McpParts) {
     this.#parts = parts;
+    this.#registry = new Registry(parts.openCounts);
     this.#dispatcher = new Dispatcher(parts, this.#registry);
   }
 

@@ -2,6 +2,7 @@ import type { Variant } from '../../contract/documents.ts';
 import { parseUri } from '../../contract/uris.ts';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
+import { ALONE, type OpenCounts } from '../../twin/open-counts.ts';
 import type { AccessChange, Principal } from '../../twin/ports.ts';
 import { clientsOf, principalKey } from '../../twin/principals.ts';
 import type { StreamState } from './stream.ts';
@@ -28,13 +29,25 @@ export class Registry {
   /** How many URIs of a stream lie in each place, so that the last one is known as such. */
   readonly #places = new WeakMap<StreamState, Map<string, number>>();
 
-  /** @throws Fault RATE_LIMITED past the caps of the process or of the principal. */
+  /** What other instances have open counts as well. */
+  readonly #counts: OpenCounts;
+
+  constructor(counts: OpenCounts = ALONE) {
+    this.#counts = counts;
+  }
+
+  /** @throws Fault RATE_LIMITED past the caps of the process, of the principal or of its tenant. */
   enter(stream: StreamState): void {
     const key = principalKey(stream.principal);
     const own = this.#byPrincipal.get(key)?.size ?? 0;
-    if (own >= LIMITS.streamsPerPrincipalMax) throw tooMany('open streams of one principal');
+    if (this.#isFull(ofPrincipal(key), own, LIMITS.streamsPerPrincipalMax)) {
+      throw tooMany('open streams of one principal');
+    }
     const tenant = this.#tenantOf(stream);
-    if (tenant.streams >= LIMITS.streamsPerTenantMax) throw tooMany('open streams of one tenant');
+    const named = ofTenant(stream.principal);
+    if (this.#isFull(named, tenant.streams, LIMITS.streamsPerTenantMax)) {
+      throw tooMany('open streams of one tenant');
+    }
     if (this.streams.size >= LIMITS.streamsMax) throw tooMany('open streams');
     this.streams.add(stream);
     tenant.streams += 1;
@@ -42,6 +55,7 @@ export class Registry {
     add(this.#byPrincipal, key, stream);
     add(this.#byToken, stream.principal.tokenId, stream);
     for (const client of clientKeys(stream.principal)) add(this.#byClient, client, stream);
+    this.#note(stream, tenant);
   }
 
   leave(stream: StreamState): void {
@@ -53,6 +67,17 @@ export class Registry {
     remove(this.#byPrincipal, principalKey(stream.principal), stream);
     remove(this.#byToken, stream.principal.tokenId, stream);
     for (const client of clientKeys(stream.principal)) remove(this.#byClient, client, stream);
+    this.#note(stream, tenant);
+  }
+
+  #isFull(key: string, own: number, max: number): boolean {
+    return own + this.#counts.elsewhere(key) >= max * this.#counts.share;
+  }
+
+  #note({ principal }: StreamState, { streams }: Tenant): void {
+    const key = principalKey(principal);
+    this.#counts.note(ofPrincipal(key), this.#byPrincipal.get(key)?.size ?? 0);
+    this.#counts.note(ofTenant(principal), streams);
   }
 
   /** Another token of the same principal stands behind the stream from now on. */
@@ -129,6 +154,14 @@ export class Registry {
   ofMember(member: string): Iterable<StreamState> {
     return this.#byMember.get(member) ?? [];
   }
+}
+
+function ofPrincipal(key: string): string {
+  return `streams of principal ${key}`;
+}
+
+function ofTenant({ tenant }: Principal): string {
+  return `streams of tenant ${tenant}`;
 }
 
 function clientKeys(principal: Principal): string[] {
