@@ -115,10 +115,25 @@ const asked: fc.Arbitrary<CheckQuery> = fc
     return fc.record({ subject: subjectType.chain(objectOf), permission, object: objectOf(type) });
   });
 
-const worlds = fc.record({
-  relations,
-  questions: fc.array(asked, { minLength: 40, maxLength: 40 }),
-});
+/** About one of the relations, so that no permission is always refused. */
+function askedOf({ relationship }: Drawn): fc.Arbitrary<CheckQuery> {
+  const { resource, subject } = relationship;
+  const permissions = Object.keys(MEANING[resource.type] ?? {});
+  const asks = (ASKERS[resource.type] ?? ['user']).includes(subject.type);
+  if (permissions.length === 0 || !asks) return asked;
+  return fc.constantFrom(...permissions).map((permission) => ({
+    ...{ subject, permission, object: resource },
+  }));
+}
+
+const worlds = relations.chain((drawnOnes) =>
+  fc.record({
+    relations: fc.constant(drawnOnes),
+    questions: fc.array(fc.oneof(asked, asked, fc.oneof(...drawnOnes.map(askedOf))), {
+      ...{ minLength: 40, maxLength: 40 },
+    }),
+  }),
+);
 type Case = { readonly relations: readonly Drawn[]; readonly questions: readonly CheckQuery[] };
 
 export interface OracleRun {
