@@ -98,15 +98,16 @@ async function waitingOn(server: TestServer): Promise<number> {
 
 /** Each durable row is there, as it is here, and in the order of its log within each partition. */
 async function assertAllShipped(servers: readonly TestServer[]): Promise<number> {
-  const partitions = await shipped();
-  const known = new Map([...partitions.values()].flat().map((row) => [placeOf(row), row.body]));
-  let rows = 0;
-  for (const server of servers) {
-    for (const [place, body] of durable(server)) {
-      rows += 1;
-      assert.equal(known.get(place), body, place);
-    }
-  }
+  // To ask how many wait is a row itself: what is durable by now comes a moment later.
+  const held = servers.flatMap((server) => [...durable(server)]);
+  let partitions = new Map<number, ShippedRow[]>();
+  let known = new Map<string, string>();
+  await until('all of it is on the topic', async () => {
+    partitions = await shipped();
+    known = new Map([...partitions.values()].flat().map((row) => [placeOf(row), row.body]));
+    return held.every(([place]) => known.has(place));
+  });
+  for (const [place, body] of held) assert.equal(known.get(place), body, place);
   for (const [partition, list] of partitions) {
     const newest = new Map<string, number>();
     const seen = new Set<string>();
@@ -117,7 +118,7 @@ async function assertAllShipped(servers: readonly TestServer[]): Promise<number>
       newest.set(row.generation, row.index);
     }
   }
-  return rows;
+  return held.length;
 }
 
 const placeOf = ({ generation, index }: ShippedRow): string => `${generation} ${index}`;
