@@ -29,11 +29,11 @@ for (const era of ERAS) {
     const holding = async (scope: string) =>
       inspectOverHttp(server, era, await server.token('ana', { scope }));
     const none = await holding('twin:subscribe');
-    ends(await none('read'), 1, /Insufficient scope: required \\"twin:read\\"/);
+    ends(await none('read'), 1, /Insufficient scope: required \\"twin:read:coverage\\"/);
     const other = await holding('twin:read:clinical');
     ends(await other('read'), 1, /Insufficient scope: required \\"twin:read:coverage\\"/);
     ends(await other('readDocument'), 1, /Insufficient scope: required \\"twin:read:coverage\\"/);
-    ends(await other('search'), 1, /Insufficient scope: required \\"twin:search\\"/);
+    ends(await other('search'), 1, /required \\"twin:read:clinical twin:search\\"/);
   });
 
   test(`Inspector ends with 1 for a bad or a narrow token over stdio in the ${era} era`, async () => {

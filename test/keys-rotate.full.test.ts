@@ -36,7 +36,7 @@ test('B-RT-8: cursors and positions outlive one rotation under use, and not two'
   assert.deepEqual([again.status, again.headers.get('etag')], [200, etag]);
   assert.notEqual(again.headers.get('position'), position, 'made by the new key');
   await changeCoverage(server);
-  const page = await ana(`/v1/changes?cursor=${encodeURIComponent(cursor)}`);
+  const page = await ana(`/v1/changes?cursor=${encodeURIComponent(cursor)}&wait=5`);
   const { changes, reset } = (await page.json()) as { changes: unknown[]; reset?: boolean };
   assert.equal(reset, undefined);
   assert.ok(changes.length > 0, 'the old cursor goes on where it stood');
