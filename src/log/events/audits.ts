@@ -9,10 +9,13 @@ import { ownIds, type SchemaIds } from './schema-ids.ts';
 import { Undecodable } from './undecodable.ts';
 import { type InMessage, inEvent, type OutMessage, outMessage } from './wire.ts';
 
-/** The key is the first member whom the row is about, else what stands for one: its log. */
+/**
+ * The key is the first member whom the row is about, where something was shown of them; else its
+ * log: of what was refused the member may be any text that somebody sent, a record number of theirs.
+ */
 export function encodeAuditRow(row: ShippedRow, ids: SchemaIds = ownIds): OutMessage {
   const { generation, instance, index, at, hash, body, members } = row;
-  const [member = ''] = members;
+  const [member = ''] = body.includes('"outcome":"success"') ? members : [];
   const message = create(AuditRecordedEventSchema, {
     header: headerOf({
       id: `${generation}-${index}`,
