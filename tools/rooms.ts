@@ -12,6 +12,25 @@ const SEPARATE =
   'what one part needs of another arrives as an argument, typed by twin/ports.ts: so each is ' +
   'tested alone, and the embedded and the real ones stand behind the same port';
 
+/** What a server is made of: all but the command and the SDK. */
+const PARTS = [
+  'contract',
+  'kernel',
+  'config',
+  'twin',
+  'access',
+  'log',
+  'view',
+  'operations',
+  'http',
+  'mcp',
+  'chat',
+  'eligibility',
+  'sessions',
+  'gateway',
+  'warming',
+];
+
 export const ROOMS: Readonly<Record<string, Room>> = {
   contract: {
     may: [],
@@ -46,44 +65,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     why: 'the command is a client like any other: nothing goes round the reader',
   },
   wiring: {
-    may: [
-      'contract',
-      'kernel',
-      'config',
-      'twin',
-      'access',
-      'log',
-      'view',
-      'operations',
-      'http',
-      'mcp',
-      'chat',
-      'eligibility',
-      'sessions',
-      'gateway',
-      'warming',
-    ],
+    may: PARTS,
     why: 'wiring puts parts together for app.ts and main.ts, which alone know it',
   },
   'app.ts': {
-    may: [
-      'wiring',
-      'contract',
-      'kernel',
-      'config',
-      'twin',
-      'access',
-      'log',
-      'view',
-      'operations',
-      'http',
-      'mcp',
-      'chat',
-      'eligibility',
-      'sessions',
-      'gateway',
-      'warming',
-    ],
+    may: ['wiring', ...PARTS],
     why: 'app.ts wires the parts of the server; the command and the SDK are clients of it',
   },
   'main.ts': {

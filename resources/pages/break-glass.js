@@ -1,61 +1,35 @@
 /** `/break-glass`: what `/v1/break-glass` does, and its review. Text from outside is set as text alone. */
 
-import { begin, end, finish, loginOf } from './login.js';
+import {
+  at,
+  button,
+  clearWrong,
+  createSession,
+  doing,
+  element,
+  refuse,
+  say,
+  showIn,
+  time,
+} from './page.js';
 
-const login = loginOf(document.querySelector('main'));
-const at = (id) => document.getElementById(id);
 const { acr, maxAge } = at('out').dataset;
+const session = createSession(['cases', 'reviews'], { acr, maxAge });
 const PATH = '/v1/break-glass';
 /** What was being written when a newer login was needed; only while the person is away at it. */
 const DRAFT = 'digital-twin-break-glass';
-/** In memory alone: a reload asks for another. */
-let token;
 /** Where the queue goes on. */
 let next;
 
 const FIELDS = ['member', 'reason', 'text', 'minutes'];
 
-function say(text, focus = false) {
-  at('wrong').textContent = '';
-  at('says').textContent = text;
-  if (focus) at('says').focus();
-}
-
-function sayWrong(text) {
-  at('says').textContent = '';
-  at('wrong').textContent = text;
-  at('wrong').focus();
-}
-
-function showLogin() {
-  token = undefined;
-  at('cases').replaceChildren();
-  at('reviews').replaceChildren();
-  at('in').hidden = true;
-  at('out').hidden = false;
-}
-
-/** @returns the answer @throws Error in words */
-async function ask(method, path, body) {
-  const headers = { authorization: `Bearer ${token}` };
-  if (body !== undefined) headers['content-type'] = 'application/json';
-  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-  const response = await fetch(path, { method, headers, ...sent }).catch(() => undefined);
-  if (response === undefined) {
-    throw new Error('The server cannot be reached. Look again to see what holds.');
-  }
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  if (answer.error?.code === 'INSUFFICIENT_AUTHENTICATION') {
+function ask(method, path, body) {
+  return session.ask(method, path, body, (code) => {
+    if (code !== 'INSUFFICIENT_AUTHENTICATION') return;
     keepDraft();
-    showLogin();
+    session.close();
     throw new Error('Your login is too old for this. Log in again: what you wrote is kept.');
-  }
-  if (response.status === 401) {
-    showLogin();
-    throw new Error('Your login has ended. Log in again.');
-  }
-  throw new Error(answer.error?.message ?? 'That did not work.');
+  });
 }
 
 function keepDraft() {
@@ -69,47 +43,13 @@ function takeDraft() {
   if (draft !== null) for (const name of FIELDS) at(name).value = draft[name] ?? '';
 }
 
-/** One thing at a time: what is asked for meanwhile would be told a state that is gone. */
-async function doing(task) {
-  for (const button of document.querySelectorAll('button')) button.disabled = true;
-  try {
-    await task();
-  } catch (error) {
-    sayWrong(error.message);
-  } finally {
-    for (const button of document.querySelectorAll('button')) button.disabled = false;
-  }
-}
-
-function element(name, properties = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key in made) made[key] = value;
-    else made.setAttribute(key, value);
-  }
-  made.append(...children);
-  return made;
-}
-
-function time(iso) {
-  const options = { dateStyle: 'medium', timeStyle: 'short' };
-  return element('time', { dateTime: iso }, new Date(iso).toLocaleString(undefined, options));
-}
-
-function button(text, label, task) {
-  const made = element('button', { type: 'button', 'aria-label': label }, text);
-  made.addEventListener('click', () => doing(task));
-  return made;
-}
-
 function reasonWords(code) {
   const option = [...at('reason').options].find(({ value }) => value === code);
   return option?.textContent ?? code;
 }
 
 function showPerson() {
-  at('out').hidden = true;
-  at('in').hidden = false;
+  showIn();
   at('officer').hidden = true;
   at('person').hidden = false;
 }
@@ -195,19 +135,12 @@ function reviewing(one) {
   );
 }
 
-/** Beside the form, where who sees it looks, and as an alert. */
-function refuse(field, text) {
-  at('open-wrong').textContent = text;
-  field.setAttribute('aria-invalid', 'true');
-  field.focus();
-}
-
 function open(form) {
-  at('open-wrong').textContent = '';
-  for (const field of form.elements) field.removeAttribute('aria-invalid');
+  clearWrong('open-wrong', form);
   const [member, text] = [form.elements.member.value.trim(), form.elements.text.value.trim()];
-  if (member === '') return refuse(form.elements.member, 'Say whose record.');
-  if (text.length < 10) return refuse(form.elements.text, 'Say why, in 10 characters or more.');
+  if (member === '') return refuse('open-wrong', form.elements.member, 'Say whose record.');
+  if (text.length < 10)
+    return refuse('open-wrong', form.elements.text, 'Say why, in 10 characters or more.');
   return doing(async () => {
     const { reason, minutes } = form.elements;
     const body = { member, reason: reason.value, text, minutes: Number(minutes.value) };
@@ -218,35 +151,17 @@ function open(form) {
   });
 }
 
-at('login').addEventListener('click', () => doing(() => begin(login, { acr, maxAge })));
 at('again').addEventListener('click', () => doing(showOwn));
 at('back').addEventListener('click', () => doing(showOwn));
 at('queue').addEventListener('click', () => doing(() => showQueue()));
 at('filter').addEventListener('change', () => doing(() => showQueue()));
 at('more').addEventListener('click', () => doing(() => showQueue(next)));
-at('logout').addEventListener('click', () =>
-  doing(async () => {
-    const old = token;
-    showLogin();
-    await end(login, old).catch(() => undefined);
-    // Whoever logs in next is asked who they are, not taken for this person.
-    await begin(login, { anew: true, acr, maxAge });
-  }),
-);
 at('open').addEventListener('submit', (event) => {
   event.preventDefault();
   void open(event.target);
 });
 
-if (location.origin + location.pathname !== login.redirect) {
-  // A login leads back to one address, and what it began with is kept for that one alone.
-  location.replace(login.redirect);
-} else {
-  await doing(async () => {
-    token = await finish(login);
-    if (token === undefined) return;
-    takeDraft();
-    await showOwn();
-  });
-  if (token === undefined) showLogin();
-}
+await session.open(async () => {
+  takeDraft();
+  await showOwn();
+});

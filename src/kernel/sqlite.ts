@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { writeFile } from 'node:fs/promises';
+import { backup, DatabaseSync } from 'node:sqlite';
 import { prepared } from './statements.ts';
 
 const BUSY_TIMEOUT_MS = 5_000;
@@ -19,6 +20,20 @@ export function openDatabase(path: string, synchronous: 'FULL' | 'NORMAL'): Data
 /** A second connection, which can only read and sees what is committed. */
 export function openForReading(path: string): DatabaseSync {
   return new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
+}
+
+/** All pages in one step: the copy is of one moment, whatever is written meanwhile. */
+const ALL_PAGES = 2 ** 31 - 1;
+
+/** Copies a database as it is at one moment, into a file for its owner alone; writers go on. */
+export async function copyDatabase(from: string, to: string): Promise<void> {
+  await writeFile(to, '', { mode: 0o600 });
+  const source = openForReading(from);
+  try {
+    await backup(source, to, { rate: ALL_PAGES });
+  } finally {
+    source.close();
+  }
 }
 
 /** A file that is not as it was written, where that is no finding of SQLite's own. */

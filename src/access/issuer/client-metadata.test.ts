@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../../kernel/errors.ts';
+import { escapeHtml } from '../../kernel/html.ts';
 import { reducedMetadata } from './client-metadata.ts';
-import { escapeHtml, visibleText } from './visible-text.ts';
+import { visibleText } from './visible-text.ts';
 
 const REDIRECT = 'http://127.0.0.1:6274/oauth/callback';
 

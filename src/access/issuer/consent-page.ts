@@ -1,5 +1,5 @@
+import { type Html, html } from '../../kernel/html.ts';
 import { LIMITS } from '../../kernel/limits.ts';
-import { type Html, html } from './pages.ts';
 import { scopeWords, TRUST } from './words.ts';
 
 export interface ConsentFacts {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Client, errors, type Interaction, type Provider } from 'oidc-provider';
 import { PAGES_CLIENT } from '../../contract/pages.ts';
 import { Fault } from '../../kernel/errors.ts';
+import { html } from '../../kernel/html.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { Audit, Relations } from '../../twin/ports.ts';
 import { accountIdOf, accountOf } from './accounts.ts';
@@ -11,7 +12,7 @@ import { type ConsentFacts, consentPage, type ShownClient } from './consent-page
 import type { LoginCodes } from './login-codes.ts';
 import { DEMO_PEOPLE, loginPage } from './login-page.ts';
 import { scopesOfClient } from './own-pages.ts';
-import { html, sendPage } from './pages.ts';
+import { sendPage } from './pages.ts';
 import { needsCode, wordsOf } from './policy.ts';
 import { PATHS } from './provider.ts';
 import type { RegisteredClients } from './registered-clients.ts';

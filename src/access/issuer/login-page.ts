@@ -1,4 +1,4 @@
-import { type Html, html } from './pages.ts';
+import { type Html, html } from '../../kernel/html.ts';
 
 /** The made-up people whom anybody may be, where the demo runs on this machine alone. */
 export const DEMO_PEOPLE: Readonly<Record<string, string>> = {

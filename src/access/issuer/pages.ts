@@ -1,26 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { escapeHtml } from './visible-text.ts';
-
-/** Markup of ours; other text is put in by `html` alone, which escapes it. */
-export class Html {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-/** A template whose values are escaped, unless they are markup already. */
-export function html(
-  parts: TemplateStringsArray,
-  ...values: (string | Html | readonly Html[])[]
-): Html {
-  const shown = values.map((value) => {
-    if (typeof value === 'string') return escapeHtml(value);
-    return value instanceof Html ? value.text : value.map(({ text }) => text).join('');
-  });
-  return new Html(parts.map((part, at) => part + (shown[at] ?? '')).join(''));
-}
+import { Html, html } from '../../kernel/html.ts';
 
 const STYLE = `
 :root{color-scheme:light dark}

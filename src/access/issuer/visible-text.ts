@@ -19,16 +19,3 @@ export function visibleText(text: string, charsMax: number): string {
   const chars = [...plain];
   return chars.length > charsMax ? `${chars.slice(0, charsMax - 1).join('')}…` : plain;
 }
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** For text and for quoted attributes. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => ESCAPES[char] ?? char);
-}

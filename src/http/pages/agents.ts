@@ -1,5 +1,5 @@
 import { TRUST_WORDS, TRUSTS } from '../../contract/agents.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../../kernel/html.ts';
 
 /** What `resources/pages/agents.js` fills: nothing of anybody stands in it. */
 export function agentsPage(): Html {

@@ -1,7 +1,7 @@
 import { BREAK_GLASS_REASONS } from '../../contract/break-glass.ts';
+import { type Html, html } from '../../kernel/html.ts';
 import { LIMITS } from '../../kernel/limits.ts';
 import type { BreakGlassDesk } from '../parts.ts';
-import { type Html, html } from './html.ts';
 
 const { textCharsMin, textCharsMax, minutesDefault } = LIMITS.breakGlass;
 /** How long one may choose: the words, by minutes. */

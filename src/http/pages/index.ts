@@ -10,7 +10,7 @@ import { sendOwnPage } from './page.ts';
 const FOLDER = new URL('../../../resources/pages/', import.meta.url);
 const TYPES = { js: 'text/javascript', css: 'text/css' } as const;
 /** Scripts and style of all pages; nothing else of that folder is served. */
-const FILES = ['login.js', 'agents.js', 'break-glass.js', 'style.css'] as const;
+const FILES = ['login.js', 'page.js', 'agents.js', 'break-glass.js', 'style.css'] as const;
 
 /** Pages for people: each logs in by itself, and does what the plain routes let its token do. */
 export function pageRoutes(app: Express, parts: HttpParts): void {

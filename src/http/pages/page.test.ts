@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { PAGES } from '../../contract/pages.ts';
+import { html } from '../../kernel/html.ts';
 import { agentsPage } from './agents.ts';
-import { html } from './html.ts';
 import { sendOwnPage } from './page.ts';
 
 const ISSUER = 'https://login.example.org/realms/acme';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { OwnPage } from '../../contract/pages.ts';
+import { type Html, html } from '../../kernel/html.ts';
 import type { HttpParts } from '../parts.ts';
-import { type Html, html } from './html.ts';
 
 export interface PageOptions {
   readonly title: string;

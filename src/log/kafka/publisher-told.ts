@@ -138,6 +138,7 @@ function messageOf(record: KafkaRecord, ids: SchemaIds): unknown {
   }
 }
 
-function keyOf({ uri, variant }: Pick<Telling, 'uri' | 'variant'>): string {
+/** A document in one of its variants. */
+export function keyOf({ uri, variant }: Pick<Telling, 'uri' | 'variant'>): string {
   return `${variant} ${uri}`;
 }

@@ -12,7 +12,7 @@ import {
   reachedIn,
   readProgress,
 } from './publisher-progress.ts';
-import { type EtagNow, readTold, type Telling, type Told } from './publisher-told.ts';
+import { type EtagNow, keyOf, readTold, type Telling, type Told } from './publisher-told.ts';
 import type { TopicNames } from './topics.ts';
 
 export interface PublisherOptions {
@@ -237,10 +237,6 @@ class Publisher implements Service {
     if (this.#leads) await promise;
     timer.cancel();
   }
-}
-
-function keyOf({ uri, variant }: Pick<Telling, 'uri' | 'variant'>): string {
-  return `${variant} ${uri}`;
 }
 
 function etagsOf(shard: ViewShard): EtagNow {

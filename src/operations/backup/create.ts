@@ -1,9 +1,10 @@
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { backup, DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import type { BackupMade } from '../../contract/backups.ts';
-import { openForReading } from '../../kernel/sqlite.ts';
-import { type BackupContent, measured, signManifest } from './manifest.ts';
+import { measured, toDisk } from '../../kernel/disk.ts';
+import { copyDatabase } from '../../kernel/sqlite.ts';
+import { type BackupContent, signManifest } from './manifest.ts';
 import { sealFile } from './seal.ts';
 
 export interface BackupOptions {
@@ -26,8 +27,6 @@ export const SEALED = '.sealed';
 const MAKING = '.making-';
 /** In the data directory: a copy that is not sealed yet lies where the original does. */
 const COPYING = 'backup.copying';
-/** All pages in one step: the copy is of one moment, whatever is written meanwhile. */
-const ALL_PAGES = 2 ** 31 - 1;
 
 /** Made anew from the log, or of this process alone. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
@@ -102,7 +101,7 @@ async function copySealed(
   const path = join(dataDir, file);
   const isDatabase = file.endsWith('.db');
   const copied = isDatabase ? join(dataDir, COPYING) : path;
-  if (isDatabase) await copyDatabase(path, copied);
+  if (isDatabase) await copyWhole(path, copied);
   const sealed = join(making, `${file}${SEALED}`);
   const about = { name: file, ...(await measured(copied)) };
   await sealFile(copied, sealed, file, key);
@@ -110,26 +109,10 @@ async function copySealed(
   return about;
 }
 
-async function copyDatabase(from: string, to: string): Promise<void> {
-  await writeFile(to, '', { mode: 0o600 });
-  const source = openForReading(from);
-  try {
-    await backup(source, to, { rate: ALL_PAGES });
-  } finally {
-    source.close();
-  }
+async function copyWhole(from: string, to: string): Promise<void> {
+  await copyDatabase(from, to);
   const db = new DatabaseSync(to);
   // One file that is whole without another beside it.
   db.exec('PRAGMA journal_mode = DELETE');
   db.close();
-}
-
-/** A file, or the names in a folder, are on the disk. */
-async function toDisk(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

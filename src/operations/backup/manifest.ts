@@ -1,6 +1,4 @@
-import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../../kernel/json.ts';
 
@@ -45,12 +43,6 @@ export function readManifest(text: string, deploymentKey: Uint8Array): BackupCon
   const [said, wanted] = [Buffer.from(mac), Buffer.from(macOf(parsed.data, deploymentKey))];
   if (said.length === wanted.length && timingSafeEqual(said, wanted)) return parsed.data;
   throw new Error('its manifest was changed, or the keys file is not the one of that deployment');
-}
-
-export async function measured(path: string): Promise<{ bytes: number; sha256: string }> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return { bytes: (await stat(path)).size, sha256: hash.digest('base64url') };
 }
 
 function macOf(given: BackupContent, deploymentKey: Uint8Array): string {

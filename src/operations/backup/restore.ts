@@ -2,8 +2,9 @@ import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Restored } from '../../contract/backups.ts';
+import { measured } from '../../kernel/disk.ts';
 import { MANIFEST, SEALED } from './create.ts';
-import { type BackupContent, measured, readManifest } from './manifest.ts';
+import { type BackupContent, readManifest } from './manifest.ts';
 import { openFile } from './seal.ts';
 
 export interface RestoreOptions {

@@ -1,20 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { backup, DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import type { Snapshot } from '../../contract/snapshots.ts';
-import { openForReading } from '../../kernel/sqlite.ts';
+import { measured, toDisk } from '../../kernel/disk.ts';
+import { copyDatabase } from '../../kernel/sqlite.ts';
 import { completeAtOf, originOf, placesOf, schemaVersion } from '../schema.ts';
-import {
-  FILE,
-  MANIFEST,
-  makingPath,
-  nameOf,
-  removeOldest,
-  removeUnfinished,
-  toDisk,
-} from './folder.ts';
+import { FILE, MANIFEST, makingPath, nameOf, removeOldest, removeUnfinished } from './folder.ts';
 import { type Content, keyName, sealed, shown } from './manifest.ts';
 
 export interface CreateOptions {
@@ -28,9 +19,6 @@ export interface CreateOptions {
   /** Now, in ms. */
   readonly at: number;
 }
-
-/** All pages in one step: the copy is of one moment, whatever is written meanwhile. */
-const ALL_PAGES = 2 ** 31 - 1;
 
 /**
  * Copies the view as it is at one moment. SQLite copies in a thread of its own, and a reader holds
@@ -46,7 +34,7 @@ export async function createSnapshot(options: CreateOptions): Promise<Snapshot> 
   await mkdir(making, { mode: 0o700 });
   try {
     const file = join(making, FILE);
-    await copy(view, file);
+    await copyDatabase(view, file);
     const content = { ...aboutCopy(file, options), ...(await measured(file)) };
     await writeFile(join(making, MANIFEST), sealed(content, etagKey), { mode: 0o600 });
     for (const path of [file, join(making, MANIFEST), making]) await toDisk(path);
@@ -57,16 +45,6 @@ export async function createSnapshot(options: CreateOptions): Promise<Snapshot> 
   } catch (error) {
     await rm(making, { recursive: true, force: true });
     throw error;
-  }
-}
-
-async function copy(from: string, to: string): Promise<void> {
-  await writeFile(to, '', { mode: 0o600 });
-  const source = openForReading(from);
-  try {
-    await backup(source, to, { rate: ALL_PAGES });
-  } finally {
-    source.close();
   }
 }
 
@@ -92,10 +70,4 @@ function aboutCopy(
   } finally {
     db.close();
   }
-}
-
-async function measured(file: string): Promise<Pick<Content, 'bytes' | 'sha256'>> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return { bytes: (await stat(file)).size, sha256: hash.digest('base64url') };
 }

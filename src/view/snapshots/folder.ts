@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from '../../kernel/limits.ts';
 import { type Content, unsealed } from './manifest.ts';
@@ -78,16 +78,6 @@ export async function removeUnfinished(folder: string, nowMs: number): Promise<v
     const path = join(folder, name);
     const { mtimeMs } = await stat(path);
     if (nowMs - mtimeMs > MAKING_MS_MAX) await rm(path, { recursive: true, force: true });
-  }
-}
-
-/** A file, or the names in a folder, are on the disk. */
-export async function toDisk(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

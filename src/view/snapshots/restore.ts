@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Snapshot } from '../../contract/snapshots.ts';
-import { FILE, readManifest, snapshotNames, toDisk } from './folder.ts';
+import { toDisk } from '../../kernel/disk.ts';
+import { FILE, readManifest, snapshotNames } from './folder.ts';
 import { type Content, misfit, type Standing, shown } from './manifest.ts';
 
 export interface Refused {

@@ -12,7 +12,7 @@ export function html(
   ...values: (string | Html | readonly Html[])[]
 ): Html {
   const shown = values.map((value) => {
-    if (typeof value === 'string') return escaped(value);
+    if (typeof value === 'string') return escapeHtml(value);
     return value instanceof Html ? value.text : value.map(({ text }) => text).join('');
   });
   return new Html(parts.map((part, at) => part + (shown[at] ?? '')).join(''));
@@ -23,6 +23,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   ...{ '"': '&quot;', "'": '&#39;' },
 };
 
-function escaped(text: string): string {
+/** For text and for quoted attributes. */
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ESCAPES[char] ?? '');
 }
