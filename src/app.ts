@@ -23,6 +23,7 @@ import { createView } from './view/embedded.ts';
 import { breakGlassOf } from './wiring/break-glass.ts';
 import { createDoor } from './wiring/door.ts';
 import { openGround } from './wiring/ground.ts';
+import { recordedConfiguration } from './wiring/recorded.ts';
 import { announce, startFailure, stopping } from './wiring/running.ts';
 
 /** What the process gives to the application. */
@@ -82,7 +83,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const keeping = keepingOf(config, keys, { ...stored, version, log, intake, relations, view });
   const breakGlass = breakGlassOf(config, { ...shared, ...log, logger, view, relations });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
-  const facing = [breakGlass.notices, mcp, http];
+  const recorded = recordedConfiguration({ ...shared, config, flags });
+  const facing = [recorded, breakGlass.notices, mcp, http];
   const services = [flags, ...door.shared, ...log.services, ...own, ...facing];
   const key = randomBytes(32).toString('base64url');
   let url = '';

@@ -272,6 +272,10 @@ export const PROMISES: readonly Promised[] = [
   spine('B-AD-9', 'An export is verified without the server, from its rows and checkpoints alone.'),
   spine('B-AD-10', 'Beside a disclosure stands by which relations it was allowed.'),
   spine(
+    'B-AD-11',
+    'Settings of each start and flags as they come into force are in the audit, whoever set them.',
+  ),
+  spine(
     'B-HP-1',
     'The hot path of reads gives what the whole path gives, byte for byte, and nothing but successes.',
   ),

@@ -13,7 +13,7 @@ import type { McpParts } from './parts.ts';
 /**
  * The hot path of `resources/read` (2026-07-28): in front of the SDK's handler, and only ever its
  * success. Whatever is not recognised here to the last key goes on to the SDK, before anything was
- * checked or audited; `quick-read.full.test.ts` compares both over one grammar of requests.
+ * checked or audited; `test/hot-reads.full.test.ts` compares both over one grammar of requests.
  */
 export interface QuickReads {
   /** The body of the answer, or `undefined`: then the SDK answers. */

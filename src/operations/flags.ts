@@ -13,6 +13,8 @@ import { FLAGS, type FlagName, isFlagName, type ValueOf } from './flags-table.ts
 export interface Flags extends Service {
   /** Bounded by the provider; whatever is on no list is the default. */
   eventDelivery(): Promise<EventDelivery>;
+  /** Told of what is in force from now on, whoever set it: by a request, or in the file. */
+  onChanged(listener: (flag: string, value: string) => void): void;
   /** As the provider told last: each read asks. */
   hotReads(): boolean;
   list(): Promise<FlagStates>;
@@ -63,7 +65,17 @@ export function createFlags(options: FlagsOptions): Flags {
   const look = async (): Promise<void> => {
     hotReads = (await detailsOf('hot-reads')).value === 'on';
   };
-  client.addHandler(ProviderEvents.ConfigurationChanged, () => void look().catch(report));
+  const listeners: ((flag: string, value: string) => void)[] = [];
+  const tell = async (names: readonly string[]): Promise<void> => {
+    await look();
+    for (const name of names.filter(isFlagName)) {
+      const { value } = await detailsOf(name);
+      for (const listener of listeners) listener(name, value);
+    }
+  };
+  client.addHandler(ProviderEvents.ConfigurationChanged, (details) => {
+    tell(details?.flagsChanged ?? Object.keys(FLAGS)).catch(report);
+  });
 
   return {
     name: 'flags',
@@ -76,6 +88,7 @@ export function createFlags(options: FlagsOptions): Flags {
       file.stop();
       return Promise.resolve();
     },
+    onChanged: (listener) => void listeners.push(listener),
     hotReads: () => hotReads,
     eventDelivery: async () => (await detailsOf('event-delivery')).value,
     async list() {
