@@ -61,6 +61,16 @@ export class ExpiryIndex {
     return false;
   }
 
+  /** Whether there is such a relation that ends by itself, or was until it is seen deleted. */
+  has(subject: ObjectRef, relation: string, object: ObjectRef): boolean {
+    const entries = this.#bySubject.get(objectKey(subject))?.values() ?? [];
+    return [...entries].some(
+      ({ relationship }) =>
+        relationship.relation === relation &&
+        objectKey(relationship.resource) === objectKey(object),
+    );
+  }
+
   hasExpired(relationship: Relationship): boolean {
     const entry = this.#entries.get(relationKey(relationship));
     return entry !== undefined && entry.atMs <= this.#clock.now();

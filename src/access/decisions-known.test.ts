@@ -122,3 +122,20 @@ test('B-HP-2: a known decision ends with the grant that it rests on', async () =
   await beat();
   assert.notEqual(decisions.known(bob, items())?.[0]?.allowed, true);
 });
+
+test('B-HP-2: who broke no glass is known not to have, without a question; who did is asked about', async () => {
+  const object = { type: 'member', id: member };
+  const emergency = [{ permission: 'emergency', object }];
+  const asked = engine.asked.length;
+  const none = await decisions.check(ana, emergency);
+  assert.deepEqual([none[0]?.allowed, engine.asked.length], [false, asked]);
+  const expires = new Date(clock.now() + 60_000).toISOString();
+  await write(`member:${member}#emergency@user:${ana.subject}[expiration:${expires}]`);
+  assert.equal(decisions.known(ana, emergency), undefined);
+  assert.equal((await decisions.check(ana, emergency))[0]?.allowed, true);
+  assert.ok(engine.asked.length > asked);
+  clock.advance(LIMITS.heartbeatSilenceMaxMs + 1);
+  const before = engine.asked.length;
+  await decisions.check(principal('nobody-emergency'), emergency);
+  assert.equal(engine.asked.length, before + 1, 'unheard, everybody is asked about');
+});

@@ -135,7 +135,7 @@ class Decider implements Decisions {
     const conditions = items.map((item) => conditionOf(principal, item));
     const facts = new Map<string, Fact>();
     for (const question of conditions.flat(2)) {
-      const fact = this.#cache.get(question);
+      const fact = this.#known(question);
       if (fact === undefined) return undefined;
       if (this.#cache.ages(question)) this.#renewals.add(question);
       facts.set(questionKey(question), fact);
@@ -209,12 +209,28 @@ class Decider implements Decisions {
     return ask(this.#asking, questions);
   }
 
+  /**
+   * Good only while Watch is heard. Breaking the glass always ends by itself, so it is known of whom
+   * there is such a relation: of the others, which are nearly all, nobody has to be asked at each read.
+   */
+  #known(question: CheckQuery): Fact | undefined {
+    const { subject, permission, object } = question;
+    if (permission !== EMERGENCY || this.#expiry.has(subject, permission, object)) {
+      return this.#cache.get(question);
+    }
+    return { allowed: false, revision: this.#follower.newest };
+  }
+
   get #asking(): AskerParts {
     return {
       check: this.#check,
       clock: this.#clock,
       follower: this.#follower,
-      cache: this.#cache,
+      cache: {
+        get: (question) => this.#known(question),
+        put: (...known) => this.#cache.put(...known),
+        clear: () => this.#cache.clear(),
+      },
       flights: this.#flights,
       onDecision: this.#onDecision,
     };
