@@ -1,11 +1,9 @@
 /** `/me/agents` in a real Chromium: a person sees which agents act for them, and takes the trust back. */
 
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { bringChromium } from '../tools/parts/chromium.ts';
-import { openPage, type Page } from './support/browser.ts';
+import { openPage, type Page, picture } from './support/browser.ts';
 import { claimsOf, logIn as logInBy, oauth } from './support/oauth.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { listen } from './support/streams.ts';
@@ -24,14 +22,6 @@ beforeEach(async () => {
 });
 afterEach(() => page.close());
 
-/** Where `SCREENSHOTS` names a folder, to be looked at. */
-async function picture(name: string): Promise<void> {
-  const png = await page.screenshot();
-  assert.ok(png.length > 5_000);
-  const folder = process.env.SCREENSHOTS;
-  if (folder !== undefined) await writeFile(join(folder, `${name}.png`), png);
-}
-
 async function trust(agent: string, sections: readonly string[]): Promise<void> {
   const token = await server.token('ana', { scope: 'agents:manage' });
   const headers = { 'content-type': 'application/json' };
@@ -40,24 +30,15 @@ async function trust(agent: string, sections: readonly string[]): Promise<void> 
   assert.equal((await server.fetch(token, `/v1/agents/${agent}`, sent)).status, 200);
 }
 
-async function loginCode(): Promise<string> {
-  const made = await fetch(`${server.url}/oauth/dev/login-code`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ as: 'ana' }),
-  });
-  return ((await made.json()) as { code: string }).code;
-}
-
 async function logIn(): Promise<void> {
   await page.open(`${server.url}/me/agents`);
   await page.click(/^Log in$/);
   await page.shows(/First say who you are/);
   await page.click(/^Login code/);
-  await page.type(await loginCode());
+  await page.type(await server.loginCode('ana'));
   await page.click(/^Log in$/);
   await page.shows(/It is a page of this server itself/);
-  await picture('agents-consent');
+  await picture(page, 'agents-consent');
   await page.click(/^Allow$/);
   await page.shows(/Who acts for you/);
 }
@@ -72,10 +53,10 @@ test('B-AG-8: a person logs in by code, sees an agent, takes a section back, and
   await logIn();
   await page.shows(/page-bot/);
   await page.shows(/Trusted since/);
-  await picture('agents-list');
+  await picture(page, 'agents-list');
   await page.click(/^Take back Care plans, appointments and tasks from page-bot/);
   await page.shows(/Care plans, appointments and tasks was taken back from page-bot/);
-  await picture('agents-taken-back');
+  await picture(page, 'agents-taken-back');
   await stream.end();
   const status = async (section: string) =>
     (await server.fetch(bot, `/v1/twins/member/demo-ana/${section}`)).status;
@@ -98,13 +79,13 @@ test('B-AG-8: it gives trust until a day, says what is wrong in words, and shows
   await page.type('new-bot');
   await page.click(/^Give trust$/);
   await page.shows(/Tick what you trust it with/);
-  await picture('agents-wrong');
+  await picture(page, 'agents-wrong');
   await page.click(/^Insurance plans and benefits$/);
   // A date field takes no text that is put into it at once.
   await page.evaluate(`document.getElementById('until').value = '2037-01-01'`);
   await page.click(/^Give trust$/);
   await page.shows(/new-bot is trusted with this now/);
-  await picture('agents-given');
+  await picture(page, 'agents-given');
   const token = await server.token('ana', { scope: 'agents:manage' });
   const { agents } = (await (await server.fetch(token, '/v1/agents')).json()) as {
     agents: { agent: string; sections: { section: string; until?: string }[] }[];
@@ -133,7 +114,7 @@ test('B-AG-9: after Log out the token is ended, and the next one is asked who th
 test('B-AG-9: no answer but that of its own login is taken, and none from elsewhere', async () => {
   await page.open(`${server.url}/me/agents?code=stolen&state=theirs&iss=${server.url}`);
   await page.shows(/This answer is of another login/);
-  await picture('agents-foreign-answer');
+  await picture(page, 'agents-foreign-answer');
   // Neither a script that is put into the page, nor one from its own origin without the nonce.
   const run = `(async () => {
     const inline = document.createElement('script');
@@ -165,7 +146,7 @@ test('B-AG-9: the page’s client leads to its own address alone, with its own s
   }
   const client = { client_id: 'digital-twin-pages', redirect_uri: `${server.url}/me/agents` };
   const scope = 'twin:read admin agents:manage';
-  const { tokens } = await logInBy(to, client, { scope }, ['code', await loginCode()]);
+  const { tokens } = await logInBy(to, client, { scope }, ['code', await server.loginCode('ana')]);
   assert.equal(claimsOf(tokens.body.access_token).scope, 'agents:manage');
   assert.equal(tokens.body.refresh_token, undefined);
 });

@@ -149,10 +149,14 @@ async function decisions(): Promise<number> {
 
 test('B-FM-6: 40: ids that nobody knows are decided on too, so that they take the same time', async () => {
   const asked: Record<string, number> = {};
-  for (const member of MEMBERS) {
-    const before = await decisions();
-    await ask(server, ben, 'resources/read', { uri: coverageOf(member) });
-    asked[member] = (await decisions()) - before;
+  // What the server decides for itself meanwhile is counted with it, so the least of some counts.
+  for (let round = 0; round < 5; round += 1) {
+    for (const member of MEMBERS) {
+      const before = await decisions();
+      await ask(server, ben, 'resources/read', { uri: coverageOf(member) });
+      const own = (await decisions()) - before;
+      asked[member] = Math.min(own, asked[member] ?? own);
+    }
   }
   const none = asked[ABSENT];
   assert.ok(none !== undefined && none > 0, JSON.stringify(asked));

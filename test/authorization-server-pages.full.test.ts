@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { bringChromium } from '../tools/parts/chromium.ts';
-import { openPage, type Page } from './support/browser.ts';
+import { openPage, type Page, picture } from './support/browser.ts';
 import { startInspectorPage } from './support/inspector-page.ts';
 import { claimsOf, type OAuth, oauth } from './support/oauth.ts';
 import { startServer, type TestServer } from './support/server.ts';
@@ -47,14 +45,6 @@ afterEach(() => page.close());
 const redirect = (): string =>
   `http://127.0.0.1:${(client.address() as { port: number }).port}/callback`;
 
-/** Where `SCREENSHOTS` names a folder, to be looked at. */
-async function picture(name: string): Promise<void> {
-  const png = await page.screenshot();
-  assert.ok(png.length > 5_000);
-  const folder = process.env.SCREENSHOTS;
-  if (folder !== undefined) await writeFile(join(folder, `${name}.png`), png);
-}
-
 async function tokenAfter(verifier: string, known: { client_id: string; secret?: string }) {
   await page.shows(/back at the client/);
   const found = answers.find((answer) => answer.searchParams.has('code'));
@@ -69,17 +59,17 @@ test('B-AS-1: Inspector’s page, told the address alone, logs Ana in and reads'
     await page.open(inspector.address);
     await page.click(/^Connect or disconnect/);
     await page.shows(/First say who you are/);
-    await picture('login');
+    await picture(page, 'login');
     await page.click(/^Log in as Ana/);
     await page.shows(/Let MCP Inspector act for ana/);
     await page.shows(/14 days/);
-    await picture('consent');
+    await picture(page, 'consent');
     await page.click(/^Allow$/);
     await page.shows(/MCP 2026-07-28/);
     await page.click(/^Resources$/);
     await page.click(/^Coverage$/);
     await page.shows(/"section": "coverage"/);
-    await picture('inspector');
+    await picture(page, 'inspector');
   } finally {
     await inspector.stop();
   }
@@ -93,7 +83,7 @@ test('B-AS-8: Ben ticks coverage for an agent, which then reads that and no more
   await page.click(/^Log in as Ben/);
   await page.shows(/An AI agent that whoever runs this server has registered/);
   await page.click(/^Insurance plans and benefits/);
-  await picture('trust');
+  await picture(page, 'trust');
   await page.click(/^Allow$/);
   const token = await tokenAfter(asked.verifier, known);
   assert.deepEqual(claimsOf(token).act, { sub: 'agent:assistant' });
@@ -109,15 +99,9 @@ test('B-AS-9: a step-up takes a code that is typed in, and nobody may be picked'
   const asked = to.request({ ...params, acr_values: CODE, max_age: '60' });
   await page.open(asked.url);
   await page.shows(/With a login code/);
-  await picture('step-up');
-  const made = await fetch(`${server.url}/oauth/dev/login-code`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ as: 'eve' }),
-  });
-  const { code } = (await made.json()) as { code: string };
+  await picture(page, 'step-up');
   await page.click(/^Login code/);
-  await page.type(code);
+  await page.type(await server.loginCode('eve'));
   await page.click(/^Log in$/);
   await page.shows(/act for eve/);
   await page.click(/^Allow$/);

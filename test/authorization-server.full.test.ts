@@ -40,15 +40,6 @@ after(() => server.stop());
 
 const portal = { client_id: 'portal', redirect_uri: PORTAL, secret: 'portal-secret' };
 
-async function codeFor(as: string): Promise<string> {
-  const response = await fetch(`${server.url}/oauth/dev/login-code`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ as }),
-  });
-  return ((await response.json()) as { code: string }).code;
-}
-
 const statusOf = async (token: unknown, path = ANA): Promise<number> =>
   (await server.fetch(String(token), path)).status;
 
@@ -232,7 +223,7 @@ test('B-AS-9: what is strong takes a code; step-up asks again and says so in the
     assert.doesNotMatch(page.html, /name="as"/);
     const refused = await who.submit(page, '/login', [['as', 'ana']]);
     assert.equal(refused.status, 403);
-    const consent = await who.submit(refused, '/login', [['code', await codeFor('ana')]]);
+    const consent = await who.submit(refused, '/login', [['code', await server.loginCode('ana')]]);
     const done = await who.submit(consent, '/consent', allowing(consent));
     const { body } = await to.redeem(done, verifier, tool);
     const { acr, scope } = claimsOf(body.access_token);
@@ -267,7 +258,7 @@ test('B-AS-9: nobody is anybody by typing a name, and a code is used up', async 
     assert.equal((await login([['as', as]])).status, 403, as);
   }
   assert.equal((await login([['code', 'aaaa-aaaa-aaaa']])).status, 403);
-  const code = await codeFor('officer');
+  const code = await server.loginCode('officer');
   assert.match((await login([['code', code]])).html, /act for officer/);
   assert.equal((await login([['code', code]])).status, 403);
   const without = await fetch(`${server.url}/oauth/dev/login-code`, { method: 'POST' });

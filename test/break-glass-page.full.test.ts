@@ -1,12 +1,10 @@
 /** `/break-glass` in a real Chromium: a doctor opens a record, a privacy officer reviews the case. */
 
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { bringChromium } from '../tools/parts/chromium.ts';
 import { fresh } from './support/break-glass.ts';
-import { openPage, type Page } from './support/browser.ts';
+import { openPage, type Page, picture } from './support/browser.ts';
 import { startServer, type TestServer } from './support/server.ts';
 
 let chromium: string;
@@ -23,30 +21,13 @@ beforeEach(async () => {
 });
 afterEach(() => page.close());
 
-/** Where `SCREENSHOTS` names a folder, to be looked at. */
-async function picture(name: string): Promise<void> {
-  const png = await page.screenshot();
-  assert.ok(png.length > 5_000);
-  const folder = process.env.SCREENSHOTS;
-  if (folder !== undefined) await writeFile(join(folder, `${name}.png`), png);
-}
-
-async function loginCode(as: string): Promise<string> {
-  const made = await fetch(`${server.url}/oauth/dev/login-code`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ as }),
-  });
-  return ((await made.json()) as { code: string }).code;
-}
-
 async function logIn(as: string): Promise<void> {
   await page.open(`${server.url}/break-glass`);
   await page.click(/^Log in$/);
   await page.shows(/First say who you are/);
   assert.doesNotMatch(String(await page.evaluate('document.body.innerText')), /person of the demo/);
   await page.click(/^Login code/);
-  await page.type(await loginCode(as));
+  await page.type(await server.loginCode(as));
   await page.click(/^Log in$/);
   await page.shows(/open a record in an emergency/i);
   await page.click(/^Allow$/);
@@ -62,13 +43,13 @@ async function fill(member: string, words: string): Promise<void> {
 
 test('B-BG-1: a doctor logs in by code, opens one record, sees it open, and ends it', async () => {
   await logIn('eve');
-  await picture('break-glass-form');
+  await picture(page, 'break-glass-form');
   await page.click(/^Break the glass$/);
   await page.shows(/Say whose record/);
   await fill('demo-ben', 'found unconscious in the street');
   await page.click(/^Break the glass$/);
   await page.shows(/The record of demo-ben is open to you/);
-  await picture('break-glass-open');
+  await picture(page, 'break-glass-open');
   const eve = await fresh(server, 'eve');
   const read = () => server.fetch(eve, '/v1/twins/member/demo-ben/clinical');
   assert.match(String((await read()).headers.get('break-glass')), /"demo-ben"/);
@@ -77,7 +58,7 @@ test('B-BG-1: a doctor logs in by code, opens one record, sees it open, and ends
   await fill('nobody-there', 'found unconscious in the street');
   await page.click(/^Break the glass$/);
   await page.shows(/no such member in your organization/);
-  await picture('break-glass-refused');
+  await picture(page, 'break-glass-refused');
   await page.click(/^Review queue$/);
   await page.shows(/There is nothing here, or you may not read it/);
   await page.click(/^End the case on demo-ben/);
@@ -92,7 +73,7 @@ test('B-BG-6: a privacy officer sees the case with the words, and reviews it', a
   await page.click(/^Review queue$/);
   await page.shows(/found unconscious in the street/);
   await page.shows(/By eve through/);
-  await picture('break-glass-queue');
+  await picture(page, 'break-glass-queue');
   await page.click(/^Your words/);
   await page.type('the ward confirms it');
   await page.click(/^Justified: the case on demo-ben/);
@@ -102,7 +83,7 @@ test('B-BG-6: a privacy officer sees the case with the words, and reviews it', a
     `(() => { const f = document.getElementById('filter'); f.value = 'all'; f.dispatchEvent(new Event('change')); })()`,
   );
   await page.shows(/Justified, says officer/);
-  await picture('break-glass-reviewed');
+  await picture(page, 'break-glass-reviewed');
 });
 
 test('B-BG-2: a token whose login is too old is sent to log in anew, and what was written is kept', async () => {
@@ -117,7 +98,7 @@ test('B-BG-2: a token whose login is too old is sent to log in anew, and what wa
   })()`);
   await page.click(/^Break the glass$/);
   await page.shows(/Your login is too old for this/);
-  await picture('break-glass-step-up');
+  await picture(page, 'break-glass-step-up');
   await page.click(/^Log in$/);
   await page.click(/^Allow$/);
   await page.shows(/Open to you now/);

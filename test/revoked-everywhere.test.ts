@@ -47,12 +47,7 @@ const toolId = (): Promise<string> => {
 };
 
 async function logInAs(subject: string): Promise<string> {
-  const made = await fetch(`${server.url}/oauth/dev/login-code`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ as: subject }),
-  });
-  const { code } = (await made.json()) as { code: string };
+  const code = await server.loginCode(subject);
   const client = { client_id: await toolId(), redirect_uri: REDIRECT };
   const scope = DEFAULT_SCOPES.join(' ');
   const { tokens } = await logIn(oauth(server.url), client, { scope }, ['code', code]);

@@ -1,5 +1,6 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -134,4 +135,12 @@ async function until(holds: () => Promise<unknown>, otherwise: string): Promise<
     if (Date.now() > deadline) throw new Error(otherwise);
     await sleep(100);
   }
+}
+
+/** Takes a picture of the page, and keeps it where `SCREENSHOTS` names a folder, to be looked at. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const png = await page.screenshot();
+  assert.ok(png.length > 5_000);
+  const folder = process.env.SCREENSHOTS;
+  if (folder !== undefined) await writeFile(join(folder, `${name}.png`), png);
 }

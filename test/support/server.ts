@@ -13,6 +13,8 @@ export interface TestServer {
   readonly pid: number;
   readonly output: () => string;
   token(as: string, more?: Readonly<Record<string, unknown>>): Promise<string>;
+  /** The code by which somebody logs in on a page, once. */
+  loginCode(as: string): Promise<string>;
   /** A plain HTTP request with a token. */
   fetch(token: string, path: string, init?: RequestInit): Promise<Response>;
   relations(operation: 'touch' | 'delete', ...relationships: string[]): Promise<void>;
@@ -85,15 +87,17 @@ function handle(
   output: () => string,
 ): TestServer {
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const token = async (as: string, more: Readonly<Record<string, unknown>> = {}) => {
-    const response = await fetch(`${url}/oauth/dev/token`, {
+  const developed = async <T>(path: string, asked: object): Promise<T> => {
+    const response = await fetch(`${url}/oauth/dev/${path}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ as, ...more }),
+      body: JSON.stringify(asked),
     });
-    if (!response.ok) throw new Error(`no token for ${as}: ${await response.text()}`);
-    return ((await response.json()) as { access_token: string }).access_token;
+    if (!response.ok) throw new Error(`no ${path}: ${await response.text()}`);
+    return (await response.json()) as T;
   };
+  const token = async (as: string, more: Readonly<Record<string, unknown>> = {}) =>
+    (await developed<{ access_token: string }>('token', { as, ...more })).access_token;
   const send = (bearer: string, path: string, init: RequestInit = {}) => {
     const headers = {
       authorization: `Bearer ${bearer}`,
@@ -108,6 +112,7 @@ function handle(
     pid,
     output,
     token,
+    loginCode: async (as) => (await developed<{ code: string }>('login-code', { as })).code,
     fetch: send,
     async relations(operation, ...relationships) {
       const changes = relationships.map((relationship) => ({ operation, relationship }));

@@ -1,6 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
-import { LIMITS } from '../../kernel/limits.ts';
 import type { AuditBatch, AuditTopic } from '../../twin/ports.ts';
 import {
   decodeAudit,
@@ -9,7 +8,7 @@ import {
   Undecodable,
 } from '../events/index.ts';
 import type { KafkaClient, KafkaRecord } from './client.ts';
-import { bounded } from './client-bounds.ts';
+import { createLateProducer } from './late-producer.ts';
 
 export interface KafkaAuditOptions {
   readonly client: Pick<KafkaClient, 'admin' | 'follow' | 'producer'>;
@@ -22,27 +21,20 @@ export interface KafkaAuditOptions {
 /** `audit.records`: written by every instance, read by every instance. */
 export function createKafkaAudits(options: KafkaAuditOptions): AuditTopic & Service {
   const { client, topic, onTrouble } = options;
-  const producer = client.producer();
-  let opening: Promise<void> | undefined;
+  const producer = createLateProducer(client, onTrouble);
   return {
     name: 'audit-topic',
     start: () => Promise.resolve(),
-    async stop() {
-      await opening?.catch(() => undefined);
-      await producer.close().catch(onTrouble);
-    },
+    stop: () => producer.stop(),
     async ship(rows, checkpoints) {
-      opening ??= producer.open().catch((error: unknown) => {
-        opening = undefined;
-        throw error;
-      });
-      await bounded('opening the audit topic', opening, LIMITS.sayTimeoutMs);
       const messages = [
         ...rows.map((row) => encodeAuditRow(row)),
         ...checkpoints.map((checkpoint) => encodeAuditCheckpoint(checkpoint)),
       ];
-      const sending = producer.send(messages.map((message) => ({ topic, ...message })));
-      await bounded('shipping audit records', sending, LIMITS.sayTimeoutMs);
+      await producer.send(
+        'shipping audit records',
+        messages.map((message) => ({ topic, ...message })),
+      );
     },
     async follow(from, take) {
       const starts = await client.admin.starts(topic);

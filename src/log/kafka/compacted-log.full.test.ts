@@ -21,16 +21,11 @@ import {
 } from '../test/bundles.ts';
 import type { KafkaClient } from './client.ts';
 import { createKafkaClient } from './create.ts';
-import { newLog, specsOf } from './kafka-log.rig.ts';
+import { compactingSpecsOf, newLog, specsOf } from './kafka-log.rig.ts';
 import { topicNames } from './topics.ts';
 
 /** Topics that Kafka has really compacted, and a decider that knows nothing but them. */
-const EAGER = {
-  'segment.ms': '100',
-  'max.compaction.lag.ms': '100',
-  'min.cleanable.dirty.ratio': '0.01',
-  'delete.retention.ms': '60000',
-};
+
 const VERSIONS = 12;
 const COMPACTED_WITHIN_MS = 90_000;
 
@@ -44,11 +39,7 @@ before(async () => {
   const shared = await sharedKafka();
   prefix = shared.prefix;
   client = createKafkaClient({ brokers: [shared.address], clientId: 'compacted' }, 'platformatic');
-  const compacted = specsOf(prefix).map((spec) =>
-    spec.configs['cleanup.policy'] === 'compact'
-      ? { ...spec, configs: { ...spec.configs, ...EAGER } }
-      : spec,
-  );
+  const compacted = compactingSpecsOf(prefix);
   await client.admin.create(compacted);
   first = await newLog(client, prefix, join(folder, 'first'));
   await first.start();

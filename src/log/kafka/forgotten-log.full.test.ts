@@ -13,16 +13,11 @@ import { controlRecord, FORGOTTEN, LEGAL_HOLD } from '../../twin/control.ts';
 import { bundleOf, condition, patient, submission } from '../test/bundles.ts';
 import type { KafkaClient } from './client.ts';
 import { createKafkaClient } from './create.ts';
-import { newLog, specsOf } from './kafka-log.rig.ts';
+import { compactingSpecsOf, newLog, specsOf } from './kafka-log.rig.ts';
 import { topicNames } from './topics.ts';
 
 /** A member who is forgotten on topics that Kafka really compacts, with a second decider beside. */
-const EAGER = {
-  'segment.ms': '100',
-  'max.compaction.lag.ms': '100',
-  'min.cleanable.dirty.ratio': '0.01',
-  'delete.retention.ms': '60000',
-};
+
 const COMPACTED_WITHIN_MS = 90_000;
 const MARK = 'ZEBRAQUARTZ';
 
@@ -36,11 +31,7 @@ before(async () => {
   const shared = await sharedKafka();
   prefix = shared.prefix;
   client = createKafkaClient({ brokers: [shared.address], clientId: 'forgotten' }, 'platformatic');
-  const compacted = specsOf(prefix).map((spec) =>
-    spec.configs['cleanup.policy'] === 'compact'
-      ? { ...spec, configs: { ...spec.configs, ...EAGER } }
-      : spec,
-  );
+  const compacted = compactingSpecsOf(prefix);
   await client.admin.create(compacted);
   first = await newLog(client, prefix, join(folder, 'first'));
   await first.start();

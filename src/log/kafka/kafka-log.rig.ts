@@ -69,3 +69,19 @@ export function specsOf(prefix: string): TopicSpec[] {
     names.some((name) => topic === name || topic === `${name}.dlq`),
   );
 }
+
+/** The same on a Kafka that compacts as soon as it can, and forgets tombstones soon after. */
+export function compactingSpecsOf(prefix: string, tombstonesMs = 60_000): TopicSpec[] {
+  const eager = { ...EAGER, 'delete.retention.ms': String(tombstonesMs) };
+  return specsOf(prefix).map((spec) =>
+    spec.configs['cleanup.policy'] === 'compact'
+      ? { ...spec, configs: { ...spec.configs, ...eager } }
+      : spec,
+  );
+}
+
+const EAGER = {
+  'segment.ms': '100',
+  'max.compaction.lag.ms': '100',
+  'min.cleanable.dirty.ratio': '0.01',
+};

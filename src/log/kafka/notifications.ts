@@ -1,9 +1,8 @@
 import type { Service } from '../../kernel/lifecycle.ts';
-import { LIMITS } from '../../kernel/limits.ts';
 import type { Notifications } from '../../twin/ports.ts';
 import { encodeNotification } from '../events/notifications.ts';
 import type { KafkaClient } from './client.ts';
-import { bounded } from './client-bounds.ts';
+import { createLateProducer } from './late-producer.ts';
 
 export interface KafkaNotificationsOptions {
   readonly client: Pick<KafkaClient, 'producer'>;
@@ -17,23 +16,14 @@ export function createKafkaNotifications(
   options: KafkaNotificationsOptions,
 ): Notifications & Service {
   const { client, topic, onTrouble } = options;
-  const producer = client.producer();
-  let opening: Promise<void> | undefined;
+  const producer = createLateProducer(client, onTrouble);
   return {
     name: 'notifications',
     start: () => Promise.resolve(),
-    async stop() {
-      await opening?.catch(() => undefined);
-      await producer.close().catch(onTrouble);
-    },
+    stop: () => producer.stop(),
     async request(requests) {
-      opening ??= producer.open().catch((error: unknown) => {
-        opening = undefined;
-        throw error;
-      });
-      await bounded('opening the notifications topic', opening, LIMITS.sayTimeoutMs);
       const messages = requests.map((one) => ({ topic, ...encodeNotification(one) }));
-      await bounded('asking for notifications', producer.send(messages), LIMITS.sayTimeoutMs);
+      await producer.send('asking for notifications', messages);
     },
   };
 }

@@ -19,18 +19,13 @@ import {
 import { captureWrites } from './capture.ts';
 import type { KafkaClient, KafkaMessage, KafkaRecord } from './client.ts';
 import { createKafkaClient } from './create.ts';
-import { newLog, specsOf } from './kafka-log.rig.ts';
+import { compactingSpecsOf, newLog } from './kafka-log.rig.ts';
 import { knowledge } from './restore.rig.ts';
 import { stateRowOf } from './row-keys.ts';
 import { topicNames } from './topics.ts';
 
 /** Rows of the decider on a Kafka that really compacts, and that soon forgets tombstones. */
-const EAGER = {
-  'segment.ms': '100',
-  'max.compaction.lag.ms': '100',
-  'min.cleanable.dirty.ratio': '0.01',
-  'delete.retention.ms': '100',
-};
+
 const COMPACTED_WITHIN_MS = 90_000;
 /** Plan numbers, which rows of identifiers are named by. */
 const NUMBER = /TELLING-\d/;
@@ -56,11 +51,7 @@ after(async () => {
 /** A log of its own; deciders by name, each with a file of its own. */
 async function stage() {
   const { prefix } = await sharedKafka();
-  const specs = specsOf(prefix).map((spec) =>
-    spec.configs['cleanup.policy'] === 'compact'
-      ? { ...spec, configs: { ...spec.configs, ...EAGER } }
-      : spec,
-  );
+  const specs = compactingSpecsOf(prefix, 100);
   made.push(...specs.map(({ topic }) => topic));
   await client.admin.create(specs);
   const { decider: topic } = topicNames(prefix);
