@@ -1,3 +1,5 @@
+import { ROLLOUT_FLAGS, ROLLOUT_STEPS } from '../contract/rollout.ts';
+
 /** Every flag, with its values; the first is the default. */
 export const FLAGS = {
   'event-delivery': {
@@ -13,6 +15,18 @@ export const FLAGS = {
     says:
       'on: reads of the form that most clients send are answered in front of the MCP SDK, by the ' +
       'same rules. off: the SDK answers every read.',
+  },
+  [ROLLOUT_FLAGS.events]: {
+    values: ROLLOUT_STEPS,
+    default: '0',
+    says:
+      'How many of a hundred members are told to take events from the gateway and not from Pusher; ' +
+      'the same members at each step. 0 takes all of them back.',
+  },
+  [ROLLOUT_FLAGS.videoVisits]: {
+    values: ROLLOUT_STEPS,
+    default: '0',
+    says: 'The same for the events of video visits.',
   },
 } as const;
 

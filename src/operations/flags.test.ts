@@ -112,6 +112,17 @@ test('what is set is in force and in the file, and only what is on the lists can
   assert.equal(await flags.eventDelivery(), 'poll');
 });
 
+test('B-GW-31: a rollout is at the step that was set last, and 0 takes everybody back at once', async () => {
+  await open();
+  assert.equal(flags.rollout('use-websocket-gateway'), 0);
+  await flags.set('use-websocket-gateway', '25');
+  assert.equal(flags.rollout('use-websocket-gateway'), 25);
+  assert.equal(flags.rollout('use-websocket-for-video-visits'), 0);
+  await assert.rejects(flags.set('use-websocket-gateway', '26'), { code: 'INVALID_ARGUMENT' });
+  await flags.set('use-websocket-gateway', '0');
+  assert.equal(flags.rollout('use-websocket-gateway'), 0);
+});
+
 test('another provider of OpenFeature takes the place of the file, within our lists', async () => {
   const provider = new InMemoryProvider({
     'event-delivery': { disabled: false, defaultVariant: 'on', variants: { on: 'log', odd: 'x' } },

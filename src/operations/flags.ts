@@ -1,5 +1,6 @@
 import { OpenFeature, type Provider, ProviderEvents } from '@openfeature/server-sdk';
 import type { FlagState, FlagStates } from '../contract/flags.ts';
+import { ROLLOUT_FLAG_NAMES, type RolloutFlag } from '../contract/rollout.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/errors.ts';
 import { randomId } from '../kernel/ids.ts';
@@ -17,6 +18,8 @@ export interface Flags extends Service {
   onChanged(listener: (flag: string, value: string) => void): void;
   /** As the provider told last: each read asks. */
   hotReads(): boolean;
+  /** Percent of members, as the provider told last: so that each answer asks. */
+  rollout(flag: RolloutFlag): number;
   list(): Promise<FlagStates>;
   /**
    * Durable in the file when it resolves, and in force.
@@ -62,8 +65,12 @@ export function createFlags(options: FlagsOptions): Flags {
   };
 
   let hotReads = true;
+  const rollouts = new Map<RolloutFlag, number>();
   const look = async (): Promise<void> => {
     hotReads = (await detailsOf('hot-reads')).value === 'on';
+    for (const name of ROLLOUT_FLAG_NAMES) {
+      rollouts.set(name, Number((await detailsOf(name)).value));
+    }
   };
   const listeners: ((flag: string, value: string) => void)[] = [];
   const tell = async (names: readonly string[]): Promise<void> => {
@@ -90,6 +97,7 @@ export function createFlags(options: FlagsOptions): Flags {
     },
     onChanged: (listener) => void listeners.push(listener),
     hotReads: () => hotReads,
+    rollout: (flag) => rollouts.get(flag) ?? 0,
     eventDelivery: async () => (await detailsOf('event-delivery')).value,
     async list() {
       const flags = await Promise.all((Object.keys(FLAGS) as FlagName[]).map(stateOf));
