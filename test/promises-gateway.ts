@@ -1,4 +1,7 @@
 /** Of the realtime gateway: docs/gateway.md and docs/sdk.md. */
+
+import { PUSHER_PROMISES } from './promises-pusher.ts';
+
 const promised = (id: string, says: string) => ({ id, says, source: 'realtime.md' });
 
 export const GATEWAY_PROMISES = [
@@ -6,4 +9,5 @@ export const GATEWAY_PROMISES = [
     'B-GW-31',
     'A rollout flag moves its percentage of members, the same ones at each step and on each instance, and setting it back takes all of them back at once.',
   ),
+  ...PUSHER_PROMISES,
 ];
