@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';
 import { test } from 'node:test';
 import { Fault } from '../../kernel/errors.ts';
-import { fetchDocument, type Resolve, refusalOfUrl } from './client-documents.ts';
-import { isPublicAddress } from './public-address.ts';
+import { isPublicAddress, type Resolve } from '../../kernel/public-address.ts';
+import { fetchDocument, refusalOfUrl } from './client-documents.ts';
 
 /** security.md §6, 99: a client id that is a URL makes this server ask whoever it names. */
 

@@ -1,15 +1,14 @@
-import { type LookupAddress, lookup } from 'node:dns';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { Fault } from '../../kernel/errors.ts';
 import { LIMITS } from '../../kernel/limits.ts';
-import { isLoopbackAddress, isPublicAddress } from './public-address.ts';
-
-export type Resolve = (
-  host: string,
-  answer: (error: Error | null, addresses: LookupAddress[]) => void,
-) => void;
+import {
+  isLoopbackAddress,
+  isPublicAddress,
+  lookupOf,
+  type Resolve,
+} from '../../kernel/public-address.ts';
 
 export interface DocumentOptions {
   /** Also `https://localhost:PORT`: a setting of development (`OAUTH_LOOPBACK_CLIENTS`). */
@@ -17,8 +16,6 @@ export interface DocumentOptions {
   readonly resolve?: Resolve;
 }
 
-const systemResolve: Resolve = (host, answer) =>
-  lookup(host, { all: true, verbatim: true }, answer);
 const LOOPBACK_NAME = 'localhost';
 
 /**
@@ -84,21 +81,9 @@ function ask(id: string, options: DocumentOptions, signal: AbortSignal): Promise
   });
 }
 
-/** Every address of the name must do: one that is private beside a public one is an attack. */
-function guardedLookup(host: string, { resolve = systemResolve, loopback }: DocumentOptions) {
+function guardedLookup(host: string, { resolve, loopback }: DocumentOptions) {
   const may = loopback && host === LOOPBACK_NAME ? isLoopbackAddress : isPublicAddress;
-  const guarded: LookupFunction = (name, { all }, answer) => {
-    resolve(name, (error, addresses) => {
-      const [first] = addresses ?? [];
-      if (error !== null || first === undefined) {
-        answer(error ?? new Error('no address'), '', 0);
-      } else if (!addresses.every(({ address }) => may(address))) {
-        answer(refusedFor('names a host that is not public'), '', 0);
-      } else if (all === true) answer(null, addresses);
-      else answer(null, first.address, first.family);
-    });
-  };
-  return guarded;
+  return lookupOf(may, () => refusedFor('names a host that is not public'), resolve);
 }
 
 async function bodyOf(response: IncomingMessage): Promise<Buffer> {

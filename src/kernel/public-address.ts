@@ -1,4 +1,5 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { type LookupAddress, lookup } from 'node:dns';
+import { BlockList, isIPv4, isIPv6, type LookupFunction } from 'node:net';
 
 /**
  * Addresses that are no public unicast (RFC 6890 and the IANA special-purpose registries): whoever
@@ -51,4 +52,34 @@ export function isPublicAddress(address: string): boolean {
 
 export function isLoopbackAddress(address: string): boolean {
   return address === '::1' || (isIPv4(address) && address.startsWith('127.'));
+}
+
+export type Resolve = (
+  host: string,
+  answer: (error: Error | null, addresses: LookupAddress[]) => void,
+) => void;
+
+const systemResolve: Resolve = (host, answer) =>
+  lookup(host, { all: true, verbatim: true }, answer);
+
+/**
+ * A look-up for `node:http`: what a name means is checked in the very look-up that the connection is
+ * made with, so it cannot mean one thing when it is checked and another when it is used. Every address
+ * of the name must do: one that is private beside a public one is an attack.
+ */
+export function lookupOf(
+  may: (address: string) => boolean,
+  refused: () => Error,
+  resolve: Resolve = systemResolve,
+): LookupFunction {
+  return (name, { all }, answer) => {
+    resolve(name, (error, addresses) => {
+      const [first] = addresses ?? [];
+      if (error !== null || first === undefined) {
+        answer(error ?? new Error('no address'), '', 0);
+      } else if (!addresses.every(({ address }) => may(address))) answer(refused(), '', 0);
+      else if (all === true) answer(null, addresses);
+      else answer(null, first.address, first.family);
+    });
+  };
 }
