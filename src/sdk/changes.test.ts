@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import type { ChangesPage } from '../contract/documents.ts';
 import { changesOf, type FetchChanges } from './changes.ts';
-import { TwinError } from './errors.ts';
+import { TwinError } from './twin-error.ts';
 
 const page = (next: string, ...uris: string[]): ChangesPage => ({
   changes: uris.map((uri) => ({ uri, position: 'p', kind: 'updated' as const })),

@@ -1,6 +1,6 @@
 import type { ChangesPage } from '../contract/documents.ts';
 import { backOff } from './back-off.ts';
-import { asTwinError, TwinError } from './errors.ts';
+import { faultOf, TwinError } from './twin-error.ts';
 
 export interface ChangesOptions {
   /** `now` (default), `start`, or the `next` of a page: kept somewhere, it goes on after a restart. */
@@ -62,7 +62,7 @@ async function onePage(
   try {
     return await fetchPage(cursor, waitSeconds, signal);
   } catch (thrown) {
-    const error = asTwinError(thrown);
+    const error = faultOf(thrown);
     if (!signal.aborted && error.retry !== 'later') throw error;
     return error;
   }

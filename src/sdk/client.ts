@@ -21,9 +21,10 @@ import type {
 } from '../contract/documents.ts';
 import { META } from '../contract/meta.ts';
 import { type ChangesOptions, changesOf } from './changes.ts';
-import { asTwinError, errorOfToolText, TwinError } from './errors.ts';
+import { asTwinError, errorOfToolText } from './errors.ts';
 import { createFetch, type Fetch, PlainHttp, type TokenSource } from './http.ts';
 import { connector, shared } from './mcp.ts';
+import { TwinError } from './twin-error.ts';
 import type * as t from './types.ts';
 import { type Watched, type WatchOptions, watch } from './watch.ts';
 

@@ -1,4 +1,4 @@
-import { errorOfResponse, TwinError } from './errors.ts';
+import { errorOfResponse, TwinError } from './twin-error.ts';
 
 /** An access token, or where a fresh one comes from: asked before each request. */
 export type TokenSource = string | (() => Promise<string>);

@@ -13,7 +13,8 @@ export type {
 } from '../contract/documents.ts';
 export type { ChangesOptions } from './changes.ts';
 export { createTwinClient, type TwinClient, type TwinClientOptions } from './client.ts';
-export { asTwinError, errorOfResponse, TwinError, type TwinErrorCode } from './errors.ts';
+export { asTwinError } from './errors.ts';
 export { createFetch, type Fetch, type TokenSource } from './http.ts';
+export { errorOfResponse, TwinError, type TwinErrorCode } from './twin-error.ts';
 export type * from './types.ts';
 export type { Watched, WatchOptions, WatchState } from './watch.ts';

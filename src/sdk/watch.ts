@@ -2,8 +2,9 @@ import type { Client } from '@modelcontextprotocol/client';
 import type { Change, ChangesPage } from '../contract/documents.ts';
 import { META } from '../contract/meta.ts';
 import { backOff } from './back-off.ts';
-import { asTwinError, TwinError } from './errors.ts';
+import { asTwinError } from './errors.ts';
 import type { Connect } from './mcp.ts';
+import { TwinError } from './twin-error.ts';
 
 export interface Watched {
   readonly uri: string;
