@@ -5,6 +5,7 @@
 
 import { AUTHORIZATION_SERVER_PROMISES } from './promises-authorization-server.ts';
 import { BREAK_GLASS_PROMISES } from './promises-break-glass.ts';
+import { ELIGIBILITY_PROMISES } from './promises-eligibility.ts';
 import { GATEWAY_PROMISES } from './promises-gateway.ts';
 
 export interface Promised {
@@ -353,6 +354,7 @@ export const PROMISES: readonly Promised[] = [
 
   ...AUTHORIZATION_SERVER_PROMISES,
   ...BREAK_GLASS_PROMISES,
+  ...ELIGIBILITY_PROMISES,
   ...GATEWAY_PROMISES,
 ];
 
