@@ -1,6 +1,3 @@
-const BACKOFF_MIN_MS = 250;
-const BACKOFF_MAX_MS = 15_000;
-
 export interface BackOff {
   /** How long the next pause takes, at most. */
   readonly nextMs: number;
@@ -9,24 +6,33 @@ export interface BackOff {
   reset(): void;
 }
 
-export function backOff(signal: AbortSignal): BackOff {
-  let nextMs = BACKOFF_MIN_MS;
+export interface BackOffBounds {
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** Share of a pause that is not left to chance, 0 (full jitter) to 1. */
+  readonly steady: number;
+}
+
+const USUAL: BackOffBounds = { minMs: 250, maxMs: 15_000, steady: 0.5 };
+
+export function backOff(signal: AbortSignal, { minMs, maxMs, steady } = USUAL): BackOff {
+  let nextMs = minMs;
   return {
     get nextMs() {
       return nextMs;
     },
     async pause() {
-      const delayMs = nextMs * (0.5 + Math.random() / 2);
-      nextMs = Math.min(nextMs * 2, BACKOFF_MAX_MS);
+      const delayMs = nextMs * (steady + Math.random() * (1 - steady));
+      nextMs = Math.min(nextMs * 2, maxMs);
       await pause(delayMs, signal);
     },
     reset() {
-      nextMs = BACKOFF_MIN_MS;
+      nextMs = minMs;
     },
   };
 }
 
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {

@@ -15,6 +15,16 @@ export type { ChangesOptions } from './changes.ts';
 export { createTwinClient, type TwinClient, type TwinClientOptions } from './client.ts';
 export { asTwinError } from './errors.ts';
 export { createFetch, type Fetch, type TokenSource } from './http.ts';
+export {
+  connectRealtime,
+  type EventData,
+  type EventType,
+  type Realtime,
+  type RealtimeEvent,
+  type RealtimeOptions,
+  type RealtimeState,
+  type Subscription,
+} from './realtime/index.ts';
 export { errorOfResponse, TwinError, type TwinErrorCode } from './twin-error.ts';
 export type * from './types.ts';
 export type { Watched, WatchOptions, WatchState } from './watch.ts';
