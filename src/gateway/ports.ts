@@ -18,8 +18,11 @@ export interface Socket {
   readonly isOpen: boolean;
   /** Text messages in one write; `taken` once the kernel has them, or the socket is gone. */
   send(messages: readonly string[], taken: () => void): void;
-  /** A ping frame of the WebSocket itself (RFC 6455 §5.5.2); every client answers it unasked. */
-  ping(): void;
+  /**
+   * A ping frame of the WebSocket itself (RFC 6455 §5.5.2); every client answers it unasked, with the
+   * same token (ASCII, at most 125 characters).
+   */
+  ping(token?: string): void;
   /** Close frame. A stalled peer never sees it: `terminate` after a bounded time. */
   close(code: number, reason: string): void;
   /** Resets the TCP connection at once, with all that is queued. */
@@ -36,7 +39,7 @@ export interface SocketEvents {
   binary(): void;
   /** Any byte came, pongs included: the peer is alive. */
   alive(): void;
-  pong(): void;
+  pong(token: string): void;
   closed(code: number): void;
 }
 
@@ -89,7 +92,8 @@ export interface Connection {
   /** Close frame, then `terminate` within a second. */
   close(code: number, reason: string): void;
   terminate(): void;
-  ping(): void;
+  /** At once: ahead of what still waits in the queue. */
+  ping(token?: string): void;
 }
 
 /** What a face does with one connection. None of them throws. */
@@ -97,7 +101,8 @@ export interface ConnectionHandler {
   text(message: string): void;
   /** A binary message came. */
   binary(): void;
-  pong?(): void;
+  /** @param token of the ping that it answers; empty for a heartbeat */
+  pong?(token: string): void;
   /** Said once, when the server begins to end: the connection is closed within `withinMs`. */
   draining(withinMs: number): void;
   /** The close code for a client that should come again (drain, too slow, no room). */
