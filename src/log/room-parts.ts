@@ -3,6 +3,7 @@ import type { Service } from '../kernel/lifecycle.ts';
 import type {
   AuditTopic,
   ChangeBus,
+  CheckJournal,
   DeadLetters,
   EventLog,
   Intake,
@@ -57,6 +58,11 @@ export interface LogRoom {
   readonly desks: { readonly deadLetters?: DeadLetters; readonly replays?: Replays };
   /** Where instances tell each other of their audit's rows; none with the embedded log. */
   readonly audits?: AuditTopic & Service;
+  /** Of eligibility, and who of the instances reigns over it; none with the embedded log. */
+  readonly checks?: {
+    readonly journal: CheckJournal & Service;
+    readonly leadership: Leadership & Service;
+  };
   /** What should reach people; with the embedded log there is nobody who would send it. */
   readonly notifications?: Notifications & Service;
   /** What leaves the instance, once its view follows the log; none from the embedded log. */

@@ -6,6 +6,7 @@ import { createRegistry, isRegistryFault } from '../events/index.ts';
 import type { KafkaSettings, LogRoom, LogRoomOptions } from '../room-parts.ts';
 import { applyTopics, checkTopics } from './apply-topics.ts';
 import { createKafkaAudits } from './audit-topic.ts';
+import { createKafkaCheckJournal } from './check-journal.ts';
 import type { KafkaClient } from './client.ts';
 import { createKafkaClient } from './create.ts';
 import { createKafkaJournal } from './journal.ts';
@@ -32,10 +33,10 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     await client.close();
     throw error;
   });
-  const leadershipOf = (role: string) =>
+  const leadershipOf = (role: string, topic = names.log) =>
     createLeadership({
       client,
-      topic: names.log,
+      topic,
       groupId: `${kafka.groupPrefix}${role}`,
       onTrouble: onError,
     });
@@ -52,6 +53,10 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
   const audits = createKafkaAudits({ client, topic: names.audit, clock, onTrouble: onError });
   const asked = { client, topic: names.notifications, onTrouble: onError };
   const notifications = createKafkaNotifications(asked);
+  const checkJournal = createKafkaCheckJournal({
+    ...{ client, onTrouble: onError, transactionalId: idOf('eligibility') },
+    topics: { requests: names.checks, completion: names.checksEnded },
+  });
   const closing: Service = {
     name: 'kafka',
     start: () => Promise.resolve(),
@@ -64,6 +69,7 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     relationsLeadership: leadershipOf('relations-writer'),
     services: [closing, decided, journal, audits, notifications],
     ...{ audits, notifications },
+    checks: { journal: checkJournal, leadership: leadershipOf('eligibility', names.checks) },
     purge: decided.purge,
     desks: {
       deadLetters: createDeadLetterDesk({

@@ -109,6 +109,8 @@ export function topicNames(prefix: string) {
     relations: whole('access.relationships'),
     audit: whole('audit.records'),
     notifications: whole('sessions.notification.requested'),
+    checks: whole('rte.requests'),
+    checksEnded: whole('rte-completion'),
   };
 }
 

@@ -4,9 +4,11 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Header } from "../../shared/events/v1/header_pb.js";
 import type { Provenance } from "../../shared/events/v1/provenance_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { EligibilityStatus } from "./completion_pb.js";
+import type { Position } from "../../shared/events/v1/position_pb.js";
 
 /**
  * Describes the file rte/v1/request.proto.
@@ -102,6 +104,13 @@ export declare type EligibilityRequest = Message<"rte.v1.EligibilityRequest"> & 
    * @generated from field: string dedupe_key = 12;
    */
   dedupeKey: string;
+
+  /**
+   * Without an answer until then, it is timed out.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 13;
+   */
+  until?: Timestamp | undefined;
 };
 
 /**
@@ -185,6 +194,34 @@ export declare type CheckJournalEntry = Message<"rte.v1.CheckJournalEntry"> & {
    * @generated from field: uint32 slot = 10;
    */
   slot: number;
+
+  /**
+   * The check whose call it shares; empty where it has its own.
+   *
+   * @generated from field: string flight = 11;
+   */
+  flight: string;
+
+  /**
+   * What the payer said; only with the state completed.
+   *
+   * @generated from field: rte.v1.EligibilityStatus status = 12;
+   */
+  status: EligibilityStatus;
+
+  /**
+   * The fact's record; absent where it is only held.
+   *
+   * @generated from field: shared.events.v1.Position position = 13;
+   */
+  position?: Position | undefined;
+
+  /**
+   * AAA follow-up action of the 271, such as "C"; only with the state failed.
+   *
+   * @generated from field: string follow_up = 14;
+   */
+  followUp: string;
 };
 
 /**
