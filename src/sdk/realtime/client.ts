@@ -150,13 +150,13 @@ class RealtimeClient implements t.Realtime {
     let refused: string[] = [];
     while (!signal.aborted) {
       this.#become({ status: 'connecting' });
-      const { verdict, heldMs, token } = await this.#oneConnection();
+      const { verdict, reached, token } = await this.#oneConnection();
       if (signal.aborted) return;
-      if (heldMs >= HELD_MS) {
+      if (reached === 'held') {
         attempts = 0;
         waiting.reset();
       }
-      if (heldMs > 0) refused = [];
+      if (reached !== 'nothing') refused = [];
       if (verdict.again === 'token' && token !== undefined) {
         // The source has nothing better to give: to come again with it would change nothing.
         if (refused.includes(token) || refused.length + 1 >= REFUSED_MAX) {
@@ -191,30 +191,34 @@ class RealtimeClient implements t.Realtime {
     if (this.#wake.signal.aborted) waiting.reset();
   }
 
-  /** From the token to the end; how long it held, 0 where it never was welcome. */
+  /** From the token to the end. */
   async #oneConnection(): Promise<Ended> {
     let token: string;
     try {
       token = await this.#tokens.current();
     } catch (error) {
-      return { verdict: { error: faultOf(error), again: 'yes' }, heldMs: 0 };
+      return { verdict: { error: faultOf(error), again: 'yes' }, reached: 'nothing' };
     }
     // Closed while the source was asked: nothing is opened any more.
-    if (this.#closing.signal.aborted) return { verdict: verdictOf(1000), heldMs: 0 };
+    if (this.#closing.signal.aborted) return { verdict: verdictOf(1000), reached: 'nothing' };
     const Socket = this.#options.WebSocket ?? (globalThis.WebSocket as t.SocketClass);
     return new Promise((resolve) => {
-      let welcomeAt: number | undefined;
+      let reached: Ended['reached'] = 'nothing';
+      let holding: ReturnType<typeof setTimeout> | undefined;
       const connection = new Connection(Socket, this.#options.url, token, {
         welcome: (frame) => {
-          welcomeAt = performance.now();
+          reached = 'welcome';
+          holding = setTimeout(() => {
+            reached = 'held';
+          }, HELD_MS);
           this.#begin(frame.connection);
         },
         message: (message) => this.#hear(message, connection),
         ended: (code) => {
           this.#connection = undefined;
           this.#isWelcome = false;
-          const heldMs = welcomeAt === undefined ? 0 : performance.now() - welcomeAt;
-          resolve({ verdict: verdictOf(code), heldMs, token });
+          clearTimeout(holding);
+          resolve({ verdict: verdictOf(code), reached, token });
         },
       });
       this.#connection = connection;
@@ -312,7 +316,8 @@ class RealtimeClient implements t.Realtime {
 
 interface Ended {
   readonly verdict: Verdict;
-  readonly heldMs: number;
+  /** How far it came; `held`: for `HELD_MS`. */
+  readonly reached: 'nothing' | 'welcome' | 'held';
   readonly token?: string;
 }
 
