@@ -303,6 +303,11 @@ export interface Rights {
   mayKnow(principal: Principal, events: readonly GatewayEvent[]): Promise<boolean[]>;
   /** Which of the URIs may be read now. */
   readable(principal: Principal, uris: readonly string[]): Promise<boolean[]>;
+  /** What was asked to be told of, for the audit: both outcomes. */
+  asked(
+    principal: Principal,
+    uris: readonly { readonly uri: string; readonly granted: boolean }[],
+  ): Promise<void>;
   /** Before bytes leave: one durable record of who was told of what; floors are raised. */
   told(deliveries: readonly Delivery[]): Promise<void>;
 }
@@ -312,6 +317,9 @@ export interface Delivery {
   readonly connection: string;
   readonly event: GatewayEvent;
 }
+
+/** When the view of this instance shows the fact that an event announces; bounded. */
+export type Ready = (event: GatewayEvent) => Promise<void> | undefined;
 
 // ------------------------------------------------------------------------- presence, registry
 

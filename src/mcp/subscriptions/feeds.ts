@@ -1,6 +1,6 @@
 import type { Principal, ViewChange } from '../../twin/ports.ts';
 import type { Reader } from '../../twin/reader/index.ts';
-import { AT_ONCE, URIS_MAX } from './hub-rechecks.ts';
+import { AT_ONCE, URIS_MAX } from '../../twin/rechecks.ts';
 import { type StreamState, tokenKey } from './stream.ts';
 
 export interface FeedParts {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LIMITS } from '../../kernel/limits.ts';
-import { Rechecks } from './hub-rechecks.ts';
+import { Rechecks } from '../../twin/rechecks.ts';
 import type { StreamState } from './stream.ts';
 import { heldSink, principal, settled, streamOf } from './test/rig.ts';
 
@@ -11,7 +11,7 @@ const OTHER_TOKEN = { tokenId: 'another' };
 function looked() {
   const rounds: string[][] = [];
   const lasting: (() => void)[] = [];
-  const rechecks = new Rechecks((_, streams) => {
+  const rechecks = new Rechecks<StreamState>((_, streams) => {
     rounds.push(streams.map(({ id }) => id));
     return new Promise((resolve) => void lasting.push(resolve));
   });

@@ -7,9 +7,9 @@ import { LIMITS } from '../../kernel/limits.ts';
 import type { AccessChange, Principal } from '../../twin/ports.ts';
 import { principalKey } from '../../twin/principals.ts';
 import type { Caller } from '../../twin/reader/index.ts';
+import { Rechecks } from '../../twin/rechecks.ts';
 import type { McpParts, StreamKind } from '../parts.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { Rechecks } from './hub-rechecks.ts';
 import { isFeed, Registry } from './registry.ts';
 import type { Sink, StreamState } from './stream.ts';
 
@@ -36,7 +36,9 @@ export class Hub implements Service {
   readonly #dispatcher: Dispatcher;
   readonly #subscriptions: (() => void)[] = [];
   readonly #open = { listen: 0, session: 0 };
-  readonly #rechecks = new Rechecks((principal, streams) => this.#recheck(principal, streams));
+  readonly #rechecks = new Rechecks<StreamState>((principal, streams) =>
+    this.#recheck(principal, streams),
+  );
   /** Counts the changes of access, so that one between a check and its use is noticed. */
   #accessChanges = 0;
   #stopped = false;

@@ -1,7 +1,13 @@
-import { LIMITS } from '../../kernel/limits.ts';
-import type { Principal } from '../../twin/ports.ts';
-import { principalKey } from '../../twin/principals.ts';
-import type { StreamState } from './stream.ts';
+import { LIMITS } from '../kernel/limits.ts';
+import type { Principal } from './ports.ts';
+import { principalKey } from './principals.ts';
+
+/** What is held open for a principal, and what of it is asked about. */
+export interface Rechecked {
+  readonly principal: Principal;
+  readonly uris: { readonly size: number };
+  readonly closed: boolean;
+}
 
 /**
  * Rounds of checks at the same time. A change of a team or of trust concerns every stream there is:
@@ -19,9 +25,9 @@ export type Urgency = 'first' | 'later';
  * to be concerned first. A stream that waits is told nothing meanwhile that it may not know: every
  * delivery is checked by itself.
  */
-export class Rechecks {
-  readonly #look: (principal: Principal, streams: readonly StreamState[]) => Promise<void>;
-  readonly #due: Readonly<Record<Urgency, Map<string, Set<StreamState>>>> = {
+export class Rechecks<Stream extends Rechecked> {
+  readonly #look: (principal: Principal, streams: readonly Stream[]) => Promise<void>;
+  readonly #due: Readonly<Record<Urgency, Map<string, Set<Stream>>>> = {
     first: new Map(),
     later: new Map(),
   };
@@ -29,12 +35,12 @@ export class Rechecks {
   readonly #running = new Set<string>();
 
   /** @param look never rejects; its streams have the one token whose principal it is given */
-  constructor(look: (principal: Principal, streams: readonly StreamState[]) => Promise<void>) {
+  constructor(look: (principal: Principal, streams: readonly Stream[]) => Promise<void>) {
     this.#look = look;
   }
 
   /** What changes while a stream is looked at is looked at once more. */
-  add(streams: Iterable<StreamState>, urgency: Urgency): void {
+  add(streams: Iterable<Stream>, urgency: Urgency): void {
     for (const stream of streams) {
       const key = principalKey(stream.principal);
       const own = this.#due[urgency].get(key);
@@ -60,7 +66,7 @@ export class Rechecks {
     return false;
   }
 
-  async #run(key: string, principal: Principal, streams: readonly StreamState[]): Promise<void> {
+  async #run(key: string, principal: Principal, streams: readonly Stream[]): Promise<void> {
     this.#running.add(key);
     await this.#look(principal, streams);
     this.#running.delete(key);
@@ -69,8 +75,8 @@ export class Rechecks {
 }
 
 /** Open streams of one token, which all have the same rights, as far as one round goes. */
-function take(waiting: Set<StreamState>): StreamState[] {
-  const taken: StreamState[] = [];
+function take<Stream extends Rechecked>(waiting: Set<Stream>): Stream[] {
+  const taken: Stream[] = [];
   let uris = 0;
   for (const stream of waiting) {
     if (stream.closed) waiting.delete(stream);
