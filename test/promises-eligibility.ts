@@ -1,7 +1,16 @@
 /** Of real-time eligibility: docs/eligibility.md. */
 const promised = (id: string, says: string) => ({ id, says, source: 'eligibility.md §6' });
 
+/** Of the clearinghouse, the fact and batches. */
+const issued = (id: string, says: string) => ({ id, says, source: 'issue 9' });
+
 export const ELIGIBILITY_PROMISES = [
+  issued(
+    'B-EL-1',
+    'A payer’s 271 is read as far as it can be; wrong counts and values are told as faults, and nobody gets the benefits of another patient.',
+  ),
+  issued('B-EL-2', 'Whatever a 271 is made of, reading it never fails and invents no benefit.'),
+  issued('B-EL-3', 'An answer says the same in X12 and in both JSON shapes of the clearinghouse.'),
   promised(
     'B-EL-21',
     'Never are more calls open than there are slots, no slot stands idle beside a check that may take it, and every accepted check ends.',
