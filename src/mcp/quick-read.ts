@@ -59,6 +59,7 @@ export function createQuickReads(
       // A record that could not be written is the door's to tell: nothing was shown.
       return reader.readKnown(caller, request.uri)?.then(
         (read) => {
+          if (read === undefined) return undefined;
           metrics?.hotRead();
           return bodyOf(request.id, read);
         },

@@ -25,6 +25,8 @@ export interface ViewWorkerData {
   readonly snapshotDir: string;
   readonly etagKey: Uint8Array;
   readonly projection: string | undefined;
+  /** Of one: counts what the thread has committed, before it tells of it. */
+  readonly commits: Int32Array;
 }
 
 export interface Opened extends Pick<ViewWriter, 'places' | 'rebuilding'> {
@@ -43,7 +45,7 @@ export type ViewMethods = {
   close(args: null): void;
 };
 
-export interface LifeOptions extends ViewWorkerData {
+export interface LifeOptions extends Omit<ViewWorkerData, 'commits'> {
   readonly log: EventLog;
   readonly bus: ChangeBus;
   readonly waiters: Waiters;
@@ -61,6 +63,7 @@ const CONFIRM_EVERY_MS = 3_600_000;
 export class Life {
   readonly #options: LifeOptions;
   readonly #worker: WorkerHandle<ViewMethods>;
+  readonly #commits = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #feeder: Feeder | undefined;
   #reader: DatabaseSync | undefined;
   #shard: ViewShard | undefined;
@@ -75,10 +78,11 @@ export class Life {
     const { dataDir, snapshotDir, etagKey, projection, onError } = options;
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     this.#options = options;
+    const commits = this.#commits;
     this.#worker = startWorker({
       from: import.meta.url,
       file: './view.worker',
-      data: { dataDir, snapshotDir, etagKey, projection } satisfies ViewWorkerData,
+      data: { dataDir, snapshotDir, etagKey, projection, commits } satisfies ViewWorkerData,
       onDeath: onError,
     });
   }
@@ -167,7 +171,7 @@ export class Life {
   #read(): void {
     const { dataDir, log } = this.#options;
     this.#reader = openForReading(viewPath(dataDir));
-    this.#shard = createShard(this.#reader, log.partitions);
+    this.#shard = createShard(this.#reader, log.partitions, () => Atomics.load(this.#commits, 0));
   }
 
   /** While one transaction is being applied, partitions gather for the next. */

@@ -13,7 +13,11 @@ import { findPersons } from './person-rows.ts';
 const ROWS_MAX = 2 ** 31;
 
 /** Every partition of one file, over a connection that can only read. */
-export function createShard(db: DatabaseSync, partitions: number): ViewShard {
+export function createShard(
+  db: DatabaseSync,
+  partitions: number,
+  commits?: () => number,
+): ViewShard {
   const columns = 'documents.*, subjects.tenant FROM documents JOIN subjects USING (subject)';
   const document = db.prepare(`SELECT ${columns} WHERE uri = ? AND variant = ?`);
   const documents = db.prepare(`SELECT ${columns}
@@ -36,6 +40,7 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
   const known = new KnownSubjects(db);
   const place = db.prepare('SELECT offset FROM places WHERE part = ?');
   const version = db.prepare('PRAGMA data_version');
+  const versionNow = (): number => Number(version.get()?.data_version);
   const stamp = db.prepare('SELECT etag, recorded FROM documents WHERE uri = ? AND variant = ?');
   return {
     document(uri, variant) {
@@ -70,7 +75,8 @@ export function createShard(db: DatabaseSync, partitions: number): ViewShard {
       return rows.map(({ body }) => JSON.parse(String(body)));
     },
     applied: (partition) => Number(place.get(partition)?.offset ?? -1),
-    version: () => Number(version.get()?.data_version),
+    version: versionNow,
+    commits: commits ?? versionNow,
     stampOf(uri, variant) {
       const row = stamp.get(uri, variant);
       return row && { etag: String(row.etag), recorded: String(row.recorded) };

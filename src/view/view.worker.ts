@@ -10,7 +10,7 @@ import { SCHEMA_VERSION } from './schema.ts';
 import { restoreNewest } from './snapshots/restore.ts';
 import { openViewWriter, type ViewWriter, viewPath } from './writer.ts';
 
-const { dataDir, snapshotDir, etagKey, projection } = workerData as ViewWorkerData;
+const { dataDir, snapshotDir, etagKey, projection, commits } = workerData as ViewWorkerData;
 let writer: ViewWriter | undefined;
 
 function view(): ViewWriter {
@@ -24,6 +24,15 @@ async function loadProjector(): Promise<Projector> {
       ? twin
       : ((await import(projection)) as { project: Project; PROJECTION_VERSION: number });
   return { version: PROJECTION_VERSION, etagKey, project, etagOf, sourceDocument };
+}
+
+/** Whether it was written or not: a COMMIT that reported a fault may still have been made. */
+function counted<T>(write: () => T): T {
+  try {
+    return write();
+  } finally {
+    Atomics.add(commits, 0, 1);
+  }
 }
 
 /** Everything that writes the view's file, one call after the other. */
@@ -40,10 +49,10 @@ const methods: ViewMethods = {
     const { places, rebuilding } = writer;
     return { places, rebuilding, refused, projection: projector.version };
   },
-  apply: ({ batches, at }) => view().apply(batches, at),
-  confirm: ({ ends, at }) => view().confirm(ends, at),
-  finish: ({ at }) => view().finish(at),
-  purge: () => view().purge(),
+  apply: ({ batches, at }) => counted(() => view().apply(batches, at)),
+  confirm: ({ ends, at }) => counted(() => view().confirm(ends, at)),
+  finish: ({ at }) => counted(() => view().finish(at)),
+  purge: () => counted(() => view().purge()),
   close() {
     writer?.close();
     writer = undefined;

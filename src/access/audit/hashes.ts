@@ -1,12 +1,8 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { leafHash, type Sha256 } from '../../contract/audit/merkle.ts';
 import { leafText, type PlacedRow } from '../../contract/audit/row.ts';
 
-export const sha256: Sha256 = (...parts) => {
-  const hashing = createHash('sha256');
-  for (const part of parts) hashing.update(part);
-  return hashing.digest();
-};
+export const sha256: Sha256 = (...parts) => hash('sha256', Buffer.concat(parts), 'buffer');
 
 export function leafOf(row: PlacedRow): Uint8Array {
   return leafHash(sha256, Buffer.from(leafText(row)));
@@ -21,5 +17,5 @@ export function chainStart(generation: string): Uint8Array {
 }
 
 export function chainNext(before: Uint8Array, leaf: Uint8Array): Uint8Array {
-  return hash('sha256', Buffer.concat([before, leaf]), 'buffer');
+  return sha256(before, leaf);
 }

@@ -127,6 +127,11 @@ export interface ViewShard {
   applied(partition: number): number;
   /** Another number once anything has been written: what was read under the same one still holds. */
   version(): number;
+  /**
+   * The same without a look at the file: another number by the time that anybody is told of what was
+   * written, at the latest.
+   */
+  commits(): number;
   /** Etag and time of a document, without what it says. */
   stampOf(uri: string, variant: Variant): { etag: string; recorded: string } | undefined;
   /** Control records of one type that are in force (twin/control.ts), by member; or of one. */

@@ -21,6 +21,7 @@ function door() {
     known: true,
     emergency: false,
     audits: true,
+    checks: true,
     loads: 0,
     etag: `"${'a'.repeat(22)}"`,
     recorded: '2026-01-01T00:00:00.000Z',
@@ -42,7 +43,7 @@ function door() {
   const shard = {
     applied: () => state.offset,
     tenantOf: () => 'demo',
-    version: () => state.version,
+    commits: () => state.version,
     stampOf: () => ({ etag: state.etag, recorded: state.recorded }),
     document: (uri: string) => {
       state.loads += 1;
@@ -64,7 +65,10 @@ function door() {
       waitFor: async () => true,
     },
     access: {
-      check: async (_: Principal, items: readonly CheckItem[]) => decide(items),
+      check: async (_: Principal, items: readonly CheckItem[]) => {
+        if (!state.checks) throw new Fault('ACCESS_UNAVAILABLE');
+        return decide(items);
+      },
       known: (_: Principal, items: readonly CheckItem[]) =>
         state.known ? decide(items) : undefined,
     },
@@ -132,6 +136,7 @@ test('B-HP-1: the position is that of the read', async () => {
     parts.positions.encode({ epoch: 'aaaaaaaa', places: [{ partition: 2, offset }] });
   assert.equal((await reader.read(caller, URI))?.position, positionAt(7));
   state.offset = 8;
+  state.version += 1;
   assert.equal((await reader.read(caller, URI))?.position, positionAt(8));
 });
 
@@ -159,15 +164,26 @@ test('B-HP-1: whatever would not be a success is left to the door, with nothing 
   await parts.floors.raise(principal, URI, { partition: 2, offset: 9 });
   left();
   state.offset = 9;
+  state.version += 1;
   assert.ok(await reader.read(caller, URI), 'a floor that the view has reached');
-  state.known = false;
-  left();
-  state.known = true;
   state.emergency = true;
   left();
   state.emergency = false;
   state.allowed = false;
   left();
+  assert.equal(audited.length, 1);
+});
+
+test('B-HP-2: what is not known is asked for, and shown if it is known then', async () => {
+  const { caller, reader, state, audited } = door();
+  state.known = false;
+  const asked = reader.read(caller, URI);
+  state.known = true;
+  assert.ok((await asked)?.document);
+  state.known = false;
+  assert.equal(await reader.read(caller, URI), undefined, 'still not known: the door asks again');
+  state.checks = false;
+  assert.equal(await reader.read(caller, URI), undefined, 'the door says what is away');
   assert.equal(audited.length, 1);
 });
 

@@ -1,9 +1,9 @@
 import type { Variant } from '../../contract/documents.ts';
 import { ID_PATTERN, isSection, type TwinUri } from '../../contract/uris.ts';
 import type { Place, Principal, ViewShard } from '../ports.ts';
-import { grantKnown } from './authorize.ts';
+import { authorize, type Grant, grantKnown } from './authorize.ts';
 import type { Caller, ReaderParts } from './parts.ts';
-import { DOCUMENT_TTL_MS, placeNow } from './read.ts';
+import { DOCUMENT_TTL_MS } from './read.ts';
 import { shownOf } from './shown.ts';
 
 /** A document as text, cut where its position stands: `${before}${position}${after}` is its JSON. */
@@ -23,28 +23,48 @@ export interface KnownRead {
 
 export interface KnownReader {
   /**
-   * The read of a section document whose decision is known and whose text is at hand, once its audit
-   * record is durable: what `read` would answer at this moment. `undefined` for everything else,
-   * refusals included, before anything was checked, audited or counted.
+   * The read of a section document that may be shown as it stands, once its audit record is durable:
+   * what `read` would answer at this moment. `undefined` for everything else, refusals included, of
+   * which nothing was audited or counted; a decision that was asked for meanwhile is known to `read`.
    */
-  read(caller: Caller, rawUri: string): Promise<KnownRead> | undefined;
+  read(caller: Caller, rawUri: string): Promise<KnownRead | undefined> | undefined;
 }
 
 /** Characters of documents that are kept as text, about a third of that in members. */
 const TEXTS_CHARS_MAX = 128 * 1024 * 1024;
 const PREFIX = 'mcp://twins/member/';
 
+type SectionUri = TwinUri & { readonly kind: 'section' };
+
 /** The one door for what has been through it before: the same rules, on what they gave last. */
 export function createKnownReader(parts: ReaderParts): KnownReader {
-  const { view, clock, audit, receipts, onRead } = parts;
+  const { clock, audit, receipts, onRead } = parts;
   const texts = new Texts();
-  const positions = new Map<number, { readonly offset: number; readonly text: string }>();
-  const positionOf = (place: Place): string => {
-    const last = positions.get(place.partition);
-    if (last?.offset === place.offset) return last.text;
-    const text = parts.positions.encode({ epoch: view.epoch, places: [place] });
-    positions.set(place.partition, { offset: place.offset, text });
-    return text;
+  const placeOf = createPlaces(parts);
+
+  /** All of it in one turn of the event loop, up to the record. */
+  const show = (
+    caller: Caller,
+    rawUri: string,
+    uri: SectionUri,
+    grant: Grant | undefined,
+  ): Promise<KnownRead> | undefined => {
+    const { principal } = caller;
+    // With break-glass each answer says so, which is the door's to do.
+    if (grant?.allowed !== true || grant.emergency === true) return undefined;
+    const { place, position, shard, commits } = placeOf(uri);
+    if (!hasReached(parts, principal, rawUri, place)) return undefined;
+    const { variant, why } = grant;
+    const document = texts.find(shard, commits, rawUri, variant);
+    const tokenLeftMs = principal.expiresAtMs - clock.now();
+    if (document === undefined || tokenLeftMs <= 0) return undefined;
+    const what = [{ uri: rawUri, etag: document.etag, variant }];
+    const ttlMs = Math.floor(Math.min(DOCUMENT_TTL_MS, tokenLeftMs));
+    return audit.append({ action: 'read', outcome: 'success', ...caller, what, why }).then(() => {
+      receipts.note(principal, rawUri, document.etag);
+      onRead?.(uri.section, 'success');
+      return { document, position, ttlMs };
+    });
   };
 
   return {
@@ -52,28 +72,43 @@ export function createKnownReader(parts: ReaderParts): KnownReader {
       const { principal } = caller;
       const uri = sectionUri(rawUri);
       if (uri === undefined || shownOf(principal, uri.section) !== 'all') return undefined;
-      const place = placeNow(parts, uri);
-      if (!hasReached(parts, principal, rawUri, place)) return undefined;
       const grant = grantKnown(parts, principal, uri);
-      // With break-glass each answer says so, which is the door's to do.
-      if (grant?.allowed !== true || grant.emergency === true) return undefined;
-      const { variant, why } = grant;
-      const document = texts.find(view.for(place.partition), rawUri, variant);
-      if (document === undefined) return undefined;
-      const tokenLeftMs = principal.expiresAtMs - clock.now();
-      if (tokenLeftMs <= 0) return undefined;
-      const what = [{ uri: rawUri, etag: document.etag, variant }];
-      const answer = {
-        document,
-        position: positionOf(place),
-        ttlMs: Math.floor(Math.min(DOCUMENT_TTL_MS, tokenLeftMs)),
-      };
-      return audit.append({ action: 'read', outcome: 'success', ...caller, what, why }).then(() => {
-        receipts.note(principal, rawUri, document.etag);
-        onRead?.(uri.section, 'success');
-        return answer;
-      });
+      if (grant !== undefined) return show(caller, rawUri, uri, grant);
+      // What SpiceDB cannot answer now is the door's to tell; it asks once more.
+      return authorize(parts, principal, uri).then(
+        () => show(caller, rawUri, uri, grantKnown(parts, principal, uri)),
+        () => undefined,
+      );
     },
+  };
+}
+
+interface Standing {
+  readonly shard: ViewShard;
+  readonly commits: number;
+  readonly place: Place;
+  /** The place as clients are given it. */
+  readonly position: string;
+}
+
+/** How far the view is in the partition of a subject: looked up once for each of its commits. */
+function createPlaces(parts: ReaderParts): (uri: SectionUri) => Standing {
+  const { view, positions } = parts;
+  const known = new Map<number, Standing>();
+  return (uri) => {
+    const partition = view.partitionOf({ kind: 'member', id: uri.member });
+    const shard = view.for(partition);
+    const commits = shard.commits();
+    const last = known.get(partition);
+    if (last?.commits === commits && last.shard === shard) return last;
+    const place = { partition, offset: shard.applied(partition) };
+    const position =
+      last?.place.offset === place.offset && last.shard === shard
+        ? last.position
+        : positions.encode({ epoch: view.epoch, places: [place] });
+    const standing = { shard, commits, place, position };
+    known.set(partition, standing);
+    return standing;
   };
 }
 
@@ -90,7 +125,7 @@ function hasReached(
 }
 
 /** By its form alone, which is canonical where it fits (contract/uris.ts says the rest). */
-function sectionUri(raw: string): (TwinUri & { kind: 'section' }) | undefined {
+function sectionUri(raw: string): SectionUri | undefined {
   if (!raw.startsWith(PREFIX)) return undefined;
   const slash = raw.indexOf('/', PREFIX.length);
   const member = raw.slice(PREFIX.length, slash);
@@ -103,7 +138,7 @@ interface Held {
   readonly text: DocumentText;
   readonly recorded: string;
   /** Of the view when it was found to hold. */
-  version: number;
+  commits: number;
 }
 
 /** Documents as text, the least read first to go; each holds as long as the view has it so. */
@@ -111,11 +146,10 @@ class Texts {
   readonly #held = new Map<string, Held>();
   #chars = 0;
 
-  find(shard: ViewShard, uri: string, variant: Variant): DocumentText | undefined {
+  find(shard: ViewShard, commits: number, uri: string, variant: Variant): DocumentText | undefined {
     const key = `${variant} ${uri}`;
-    const version = shard.version();
     const held = this.#held.get(key);
-    if (held !== undefined && this.#holds(held, version, shard, uri, variant)) {
+    if (held !== undefined && this.#holds(held, commits, shard, uri, variant)) {
       this.#held.delete(key);
       this.#held.set(key, held);
       return held.text;
@@ -135,15 +169,15 @@ class Texts {
     });
     const cut = json.indexOf(POSITION) + POSITION.length;
     const text = { uri, etag, before: json.slice(0, cut), after: json.slice(cut) };
-    this.#keep(key, { text, recorded, version });
+    this.#keep(key, { text, recorded, commits });
     return text;
   }
 
-  #holds(held: Held, version: number, shard: ViewShard, uri: string, variant: Variant): boolean {
-    if (held.version === version) return true;
+  #holds(held: Held, commits: number, shard: ViewShard, uri: string, variant: Variant): boolean {
+    if (held.commits === commits) return true;
     const stamp = shard.stampOf(uri, variant);
     if (stamp?.etag !== held.text.etag || stamp.recorded !== held.recorded) return false;
-    held.version = version;
+    held.commits = commits;
     return true;
   }
 
