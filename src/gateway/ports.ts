@@ -246,6 +246,8 @@ export interface Subscriber {
   gap(stream: StreamName, start: Extract<ReadSince, { recovered: false }>): void;
   /** Nothing of the stream may be read any more; it is no longer subscribed. */
   revoked(stream: StreamName): void;
+  /** What it may know cannot be told now: end the connection so that it comes again. */
+  unverifiable(): void;
 }
 
 export interface Told {
@@ -286,8 +288,8 @@ export interface Hub extends Service {
     event: GatewayEvent,
     dedup: readonly string[],
   ): Promise<StreamPlace & { readonly duplicate: boolean }>;
-  /** The principal behind a subscriber is another one (a refresh): indexes follow. */
-  renewed(subscriber: Subscriber, before: Principal): void;
+  /** The principal behind a subscriber is another one (a refresh): its rights are asked again. */
+  renewed(subscriber: Subscriber): void;
   readonly subscriptions: number;
 }
 

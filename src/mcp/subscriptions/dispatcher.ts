@@ -1,5 +1,5 @@
-import { randomId } from '../../kernel/ids.ts';
-import type { AuditEntry, ViewChange } from '../../twin/ports.ts';
+import { type Notified, notifiedEntries } from '../../twin/notified.ts';
+import type { ViewChange } from '../../twin/ports.ts';
 import type { McpParts } from '../parts.ts';
 import { Feeds } from './feeds.ts';
 import { isFeed, type Registry } from './registry.ts';
@@ -149,9 +149,8 @@ export class Dispatcher {
   /** One durable audit record with all receivers, and only then the streams. */
   async #deliver(allowed: readonly Delivery[]): Promise<void> {
     if (allowed.length === 0) return;
-    // One a tenant: nobody's officer reads of another tenant's members or receivers.
-    const byTenant = Map.groupBy(allowed, ({ stream }) => stream.principal.tenant);
-    await Promise.all([...byTenant.values()].map((own) => this.#audit(own)));
+    const entries = notifiedEntries(allowed.map(notifiedOf));
+    await Promise.all(entries.map((entry) => this.#parts.audit.append(entry)));
     for (const { stream, update } of allowed) {
       // Given back meanwhile.
       if (!stream.uris.has(update.uri)) continue;
@@ -159,16 +158,6 @@ export class Dispatcher {
       void this.pump(stream);
     }
     this.#parts.metrics?.notified(allowed.length);
-  }
-
-  #audit(deliveries: readonly Delivery[]): Promise<void> {
-    return this.#parts.audit.append({
-      action: 'notify',
-      outcome: 'success',
-      correlationId: randomId(),
-      ...auditedOf(deliveries),
-      why: 'view permissions by check at delivery',
-    });
   }
 
   /** One round of checks a token, shared by all of its streams. */
@@ -189,25 +178,7 @@ export class Dispatcher {
   }
 }
 
-/** What was told, and to whom which of it. */
-function auditedOf(deliveries: readonly Delivery[]): Pick<AuditEntry, 'what' | 'receivers'> {
-  const places = new Map<string, number>();
-  const what: AuditEntry['what'][number][] = [];
-  const streams = new Map<string, { stream: StreamState; told: number[] }>();
-  for (const { stream, update } of deliveries) {
-    const { uri, variant, etag } = update;
-    const name = `${uri} ${variant} ${etag}`;
-    const place = places.get(name) ?? what.length;
-    if (place === what.length) what.push({ uri, variant, ...(etag !== undefined && { etag }) });
-    places.set(name, place);
-    const receiver = streams.get(stream.id) ?? { stream, told: [] };
-    receiver.told.push(place);
-    streams.set(stream.id, receiver);
-  }
-  const receivers = [...streams.values()].map(({ stream: { id, principal }, told }) => ({
-    ...{ stream: id, principal },
-    // Most rows are of one document, which then everybody was told of.
-    ...(told.length < what.length && { told }),
-  }));
-  return { what, receivers };
+function notifiedOf({ stream: { id, principal }, update }: Delivery): Notified {
+  const { uri, variant, etag } = update;
+  return { stream: id, principal, what: { uri, variant, ...(etag !== undefined && { etag }) } };
 }

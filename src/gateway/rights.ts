@@ -1,0 +1,108 @@
+import { LIMITS } from '../kernel/limits.ts';
+import type { Floors } from '../twin/floors.ts';
+import { notifiedEntries } from '../twin/notified.ts';
+import type { Audit, Principal, View } from '../twin/ports.ts';
+import type { Reader } from '../twin/reader/index.ts';
+import type { Delivery, GatewayEvent, Ready, Rights } from './ports.ts';
+
+export interface RightsParts {
+  readonly reader: Pick<Reader, 'variants' | 'recentChanges'>;
+  readonly audit: Audit;
+  readonly floors: Pick<Floors, 'raise'>;
+  readonly view: Pick<View, 'epoch' | 'partitions' | 'for' | 'waitFor'>;
+  readonly readWaitMs: number;
+}
+
+/** Rights of the gateway: the reader's, which are those of every other surface. */
+export function createRights(parts: RightsParts): Rights {
+  return {
+    mayKnow: (principal, events) => mayKnow(parts, principal, events),
+    async readable(principal, uris) {
+      const variants = await parts.reader.variants(principal, uris);
+      return variants.map((variant) => variant !== null);
+    },
+    async asked(principal, uris) {
+      for (const outcome of ['success', 'denied'] as const) {
+        const own = uris.filter(({ granted }) => granted === (outcome === 'success'));
+        if (own.length > 0) await auditAsked(parts, principal, outcome, own);
+      }
+    },
+    told: (deliveries) => told(parts, deliveries),
+  };
+}
+
+function auditAsked(
+  { audit }: RightsParts,
+  principal: Principal,
+  outcome: 'success' | 'denied',
+  uris: readonly { readonly uri: string }[],
+): Promise<void> {
+  const what = uris.map(({ uri }) => ({ uri }));
+  const why = 'view permissions by check';
+  const correlationId = principal.tokenId;
+  return audit.append({ action: 'subscribe', outcome, correlationId, principal, what, why });
+}
+
+async function mayKnow(
+  parts: RightsParts,
+  principal: Principal,
+  events: readonly GatewayEvent[],
+): Promise<boolean[]> {
+  const uris = [...new Set(events.flatMap(({ needs }) => needs ?? []))];
+  const variants = await parts.reader.variants(principal, uris);
+  const granted = new Map(uris.map((uri, index) => [uri, variants[index] ?? null]));
+  return events.map((event) => {
+    if (event.tenant !== principal.tenant) return false;
+    if (event.needs === undefined) return true;
+    const variant = granted.get(event.needs) ?? null;
+    if (variant === null) return false;
+    if (event.variant === undefined || event.variant === variant) return true;
+    return variant === 'minimal' && event.variant === 'general' && changedMinimal(parts, event);
+  });
+}
+
+/**
+ * The topic has no events of the minimal variant. It changes only where the general one does, but
+ * not whenever it does: the view knows whether this time.
+ */
+function changedMinimal({ reader }: RightsParts, { uri = '', place }: GatewayEvent): boolean {
+  return reader
+    .recentChanges([uri], LIMITS.recentChangesMs)
+    .some((change) => change.variant === 'minimal' && change.place.offset === place?.offset);
+}
+
+/** The audit first, then the floor: told of a change, nobody reads older data afterwards. */
+async function told(parts: RightsParts, deliveries: readonly Delivery[]): Promise<void> {
+  const entries = notifiedEntries(
+    deliveries.map(({ principal, connection, event }) => {
+      const { uri, needs, variant, etag } = event;
+      const what = {
+        uri: uri ?? needs ?? '',
+        ...(variant !== undefined && { variant }),
+        ...(etag !== undefined && etag !== '' && { etag }),
+      };
+      return { stream: connection, principal, what };
+    }),
+  );
+  await Promise.all(entries.map((entry) => parts.audit.append(entry)));
+  await Promise.all(
+    deliveries.map(({ principal, event: { uri, place } }) =>
+      uri !== undefined && place?.epoch === parts.view.epoch
+        ? parts.floors.raise(principal, uri, place)
+        : undefined,
+    ),
+  );
+}
+
+/** When the view of this instance shows the fact, or `readWaitMs` later: a read then says more. */
+export function readyIn({ view, readWaitMs }: RightsParts): Ready {
+  return ({ place }) => {
+    if (place === undefined || place.epoch !== view.epoch) return undefined;
+    const { partition, offset } = place;
+    if (partition >= view.partitions) return undefined;
+    if (view.for(partition).applied(partition) >= offset) return undefined;
+    return view.waitFor({ partition, offset }, readWaitMs).then(nothing, nothing);
+  };
+}
+
+function nothing(): void {}
