@@ -11,6 +11,18 @@ export const ELIGIBILITY_PROMISES = [
   ),
   issued('B-EL-2', 'Whatever a 271 is made of, reading it never fails and invents no benefit.'),
   issued('B-EL-3', 'An answer says the same in X12 and in both JSON shapes of the clearinghouse.'),
+  issued(
+    'B-EL-4',
+    'The simulator refuses with 429 what its slots cannot take, and a caller that leaves frees no slot.',
+  ),
+  issued(
+    'B-EL-5',
+    'What came of a call is read from the body before the status, and says whether the payer may have been reached.',
+  ),
+  issued(
+    'B-EL-6',
+    'A batch goes out once by its name, even where its submission was not acknowledged, and each item comes back once.',
+  ),
   promised(
     'B-EL-21',
     'Never are more calls open than there are slots, no slot stands idle beside a check that may take it, and every accepted check ends.',

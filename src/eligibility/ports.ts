@@ -80,3 +80,42 @@ export interface Recorded {
   /** Sealed; a read that names it shows at least this fact. Absent where it is only held. */
   readonly position?: string;
 }
+
+/** Questions by the thousand, apart from the account's slots. */
+export interface BatchClearinghouse {
+  /**
+   * @param name unique in the account; `[A-Za-z0-9_-]{1,100}`
+   * @param items 1 to 10,000, each with a `reference` of its own; one malformed item refuses all
+   */
+  submit(name: string, items: readonly Question[]): Promise<Submitted>;
+  /** A batch by its name, where it is not known whether it was submitted; undefined as yet. */
+  find(name: string, since: number): Promise<string | undefined>;
+  /** What is done since `token`; undefined where that could not be asked. */
+  results(batchId: string, token: string | undefined): Promise<ResultPage | undefined>;
+  progress(batchId: string): Promise<BatchProgress | undefined>;
+}
+
+export type Submitted =
+  | { readonly kind: 'submitted'; readonly batchId: string }
+  /** The name is taken: an earlier try has arrived. */
+  | { readonly kind: 'exists' }
+  | { readonly kind: 'refused'; readonly fields: readonly string[] }
+  /** It is not known whether it arrived: `find` says. */
+  | { readonly kind: 'unavailable' };
+
+export interface ResultPage {
+  readonly results: readonly BatchResult[];
+  /** Of the next page; absent where nothing more is done as yet. */
+  readonly next?: string;
+}
+
+export interface BatchResult {
+  readonly reference: string;
+  readonly outcome: Outcome;
+}
+
+export interface BatchProgress {
+  readonly total: number;
+  readonly done: number;
+  readonly isComplete: boolean;
+}

@@ -95,11 +95,21 @@ export class Batches {
     return {
       items: page.map(({ asked, reference }) => ({
         ...this.#parts.answer(asked),
-        batchId: id,
+        ...{ batchId: id, batchName: batch.name },
         submitterTransactionIdentifier: reference,
       })),
       ...(next < done && { nextPageToken: String(next) }),
     };
+  }
+
+  /** What is done of all batches since then, without pages: how a lost submission is found. */
+  since(at: number): JsonObject {
+    const own = [...this.#batches.values()].filter(({ createdAt }) => createdAt >= at);
+    const pages = own.flatMap((batch) => {
+      const items = this.page(batch.id, 1, undefined)?.items;
+      return Array.isArray(items) ? items : [];
+    });
+    return { items: pages };
   }
 
   #doneOf({ items }: Batch): number {

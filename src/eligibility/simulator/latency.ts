@@ -3,9 +3,9 @@ import { normal } from './random.ts';
 /**
  * How payers answer, after published figures (P50 2.4 s, P95 6 s, P99 30 s; the clearinghouse gives
  * up after 90 s): `normal`; `slow`, P95 above 10 s; `outage`, half of them stalls until the
- * time-out and half quick refusals AAA 42.
+ * time-out and half quick refusals AAA 42; `stalled`, nothing but stalls.
  */
-export const PROFILES = ['normal', 'slow', 'outage'] as const;
+export const PROFILES = ['normal', 'slow', 'outage', 'stalled'] as const;
 export type Profile = (typeof PROFILES)[number];
 
 /** After so long the clearinghouse itself answers 504. Milliseconds. */
@@ -18,6 +18,7 @@ export interface Delay {
 }
 
 export function delayOf(profile: Profile, random: () => number): Delay {
+  if (profile === 'stalled') return { ms: GIVES_UP_MS, instead: 'no-answer' };
   if (profile === 'outage') {
     return random() < 0.5
       ? { ms: GIVES_UP_MS, instead: 'no-answer' }

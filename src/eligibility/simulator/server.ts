@@ -175,6 +175,8 @@ class Simulated {
       const size = Number(query.get('pageSize') ?? 10);
       if (!Number.isInteger(size) || size < 1 || size > 200) throw new Malformed(['pageSize']);
       const id = query.get('batchId') ?? '';
+      const since = query.get('startDateTime');
+      if (since !== null) return [200, this.#batches.since(Date.parse(since)), size > 20];
       const page = this.#batches.page(id, size, query.get('pageToken') ?? undefined);
       return page === undefined ? NOT_FOUND : [200, page, size > 20];
     }
