@@ -28,8 +28,8 @@ export async function serveMcp(
       body = parseJson(await readBody(req, ['application/json'], LIMITS.requestBodyBytesMax));
       // JSON-RPC batches left MCP with 2025-06-18; the SDK's older era would still take them.
       const quick = parts.mcp.quick.answer(req.headers, body, { principal, correlationId });
-      const text = quick && (await quick);
-      if (text !== undefined) return sendText(res, correlationId, text);
+      const answer = quick && (await quick);
+      if (answer !== undefined) return sendAnswer(res, correlationId, answer);
       if (Array.isArray(body)) throw new Fault('INVALID_REQUEST', { detail: 'Send one message.' });
       if (isDeeperThan(body, LIMITS.messageDepthMax)) throw tooDeep();
     }
@@ -50,15 +50,15 @@ export async function serveMcp(
 }
 
 /** As the SDK's answers go out. */
-function sendText(res: ServerResponse, correlationId: string, text: string): void {
+function sendAnswer(res: ServerResponse, correlationId: string, body: Buffer): void {
   res.writeHead(200, {
     'correlation-id': correlationId,
     'cache-control': 'no-store',
     vary: 'Authorization, Origin',
     'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
+    'content-length': body.length,
   });
-  res.end(text);
+  res.end(body);
 }
 
 /** What a caller without a token may send to be told of its scopes; most messages are smaller. */

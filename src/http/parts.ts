@@ -54,7 +54,7 @@ export interface McpRoute {
       headers: IncomingHttpHeaders,
       body: unknown,
       caller: Caller,
-    ): Promise<string | undefined> | undefined;
+    ): Promise<Buffer | undefined> | undefined;
   };
   handle(exchange: {
     req: IncomingMessage;

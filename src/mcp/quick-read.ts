@@ -21,7 +21,7 @@ export interface QuickReads {
     headers: IncomingHttpHeaders,
     body: unknown,
     caller: Caller,
-  ): Promise<string | undefined> | undefined;
+  ): Promise<Buffer | undefined> | undefined;
 }
 
 const VERSION = '2026-07-28';
@@ -43,14 +43,15 @@ export function createQuickReads(
 ): QuickReads {
   const server = JSON.stringify({ [SERVER_INFO_META_KEY]: serverInfo }).slice(1, -1);
   const quoted = new WeakMap<DocumentText, Quoted>();
-  const bodyOf = (id: string | number, { document, position, ttlMs }: KnownRead): string => {
+  const end = Buffer.from(`${server}},"resultType":"complete"},"jsonrpc":"2.0","id":`);
+  const bodyOf = (id: string | number, { document, position, ttlMs }: KnownRead): Buffer => {
     const known = quoted.get(document) ?? quote(document);
     quoted.set(document, known);
-    return (
-      `${known.before}${position}${known.after}"}],"ttlMs":${ttlMs},"cacheScope":"private",` +
-      `"_meta":{${known.etag},"${META.position}":"${position}",${server}},` +
-      `"resultType":"complete"},"jsonrpc":"2.0","id":${JSON.stringify(id)}}`
-    );
+    const meta = `"}],"ttlMs":${ttlMs},"cacheScope":"private","_meta":{${known.etag},"${META.position}":"${position}",`;
+    const last = Buffer.from(`${JSON.stringify(id)}}`);
+    const place = Buffer.from(position, 'latin1');
+    const parts = [known.before, place, known.after, Buffer.from(meta, 'latin1'), end, last];
+    return Buffer.concat(parts);
   };
   return {
     answer(headers, body, caller) {
@@ -69,9 +70,10 @@ export function createQuickReads(
   };
 }
 
+/** As bytes: a document is written as text once, not once a read. */
 interface Quoted {
-  readonly before: string;
-  readonly after: string;
+  readonly before: Buffer;
+  readonly after: Buffer;
   readonly etag: string;
 }
 
@@ -79,10 +81,11 @@ interface Quoted {
 function quote({ uri, etag, before, after }: DocumentText): Quoted {
   const named = JSON.stringify(uri);
   return {
-    before:
+    before: Buffer.from(
       `{"result":{"contents":[{"uri":${named},"mimeType":"application/json","text":` +
-      JSON.stringify(before).slice(0, -1),
-    after: JSON.stringify(after).slice(1, -1),
+        JSON.stringify(before).slice(0, -1),
+    ),
+    after: Buffer.from(JSON.stringify(after).slice(1, -1)),
     etag: `"${META.etag}":${JSON.stringify(etag)}`,
   };
 }

@@ -12,6 +12,7 @@ import { Collecting } from './collecting.ts';
 import { type RightsOf, rightsFrom } from './disclosures.ts';
 import { FailedAuthentications } from './failures.ts';
 import { GroupCommit } from './group-commit.ts';
+import { packed } from './packed.ts';
 import { type AuditProof, proofOf } from './proof.ts';
 import type { ReaderMethods } from './reader.worker.ts';
 import { storable } from './record.ts';
@@ -128,7 +129,7 @@ class WorkerAudit implements AuditTrail {
     this.#failures = new FailedAuthentications({ audit: this, clock, report });
     this.#commits = new GroupCommit({
       ...{ clock, report },
-      write: (records) => this.#thread.call('append', records),
+      write: (records) => this.#thread.call('append', packed(records)),
       onCommit: (records, seconds) => {
         options.onCommit?.(records, seconds);
         this.#shipping?.wake();

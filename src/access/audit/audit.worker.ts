@@ -2,15 +2,16 @@ import { workerData } from 'node:worker_threads';
 import { consistencyProof } from '../../contract/audit/merkle.ts';
 import { serveWorker } from '../../kernel/worker.ts';
 import { sha256 } from './hashes.ts';
+import { type PackedRecords, unpacked } from './packed.ts';
 import type { MemberQuery } from './rows.ts';
-import { AuditStore, type StorableRecord } from './store.ts';
+import { AuditStore } from './store.ts';
 
 /** The thread in which the audit's fsyncs happen, so that the event loop never waits for a disk. */
 const { path, nowMs } = workerData as { path: string; nowMs: number };
 const store = new AuditStore(path, nowMs);
 
 const methods = {
-  append: (records: readonly StorableRecord[]) => store.append(records),
+  append: (records: PackedRecords) => store.append(unpacked(records)),
   ofMember: (query: MemberQuery) => store.rows.ofMember(query),
   head: () => store.head(),
   /** The newest checkpoint of the present generation that was kept here. */

@@ -1,6 +1,6 @@
 import type { AuditRow, RowAgent, RowReceiver } from '../../contract/audit/row.ts';
 import { parseUri, URI_CHARS_MAX } from '../../contract/uris.ts';
-import { canonicalJson } from '../../kernel/json.ts';
+import { CanonicalText, canonicalJson } from '../../kernel/json.ts';
 import type { AuditEntry, Principal } from '../../twin/ports.ts';
 import type { StorableRecord } from './store.ts';
 
@@ -37,7 +37,18 @@ export function rowOf(entry: AuditEntry, atMs: number): AuditRow {
 export function storable(entry: AuditEntry, atMs: number): StorableRecord {
   const row = rowOf(entry, atMs);
   const members = membersOf(entry);
-  return { body: canonicalJson(row), at: atMs, members, quiet: quietOf(row) };
+  const { principal } = entry;
+  const text = principal === undefined ? row : { ...row, who: agentText(principal) };
+  return { body: canonicalJson(text), at: atMs, members, quiet: quietOf(row) };
+}
+
+/** A principal is the same value for as long as its token is known, and it is never changed. */
+const agentTexts = new WeakMap<Principal, CanonicalText>();
+
+function agentText(principal: Principal): CanonicalText {
+  const known = agentTexts.get(principal) ?? new CanonicalText(agentOf(principal));
+  agentTexts.set(principal, known);
+  return known;
 }
 
 /** The members that an entry is about; only what a canonical URI or a relation names. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Fault } from '../../kernel/errors.ts';
@@ -74,7 +74,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     principal.expiresAtMs > clock.now() && (await keys.find(kid)) === key;
   const verify = async (token: string): Promise<Principal> => {
     if (token.length > LIMITS.tokenCharsMax) throw refused('token length');
-    const digest = createHash('sha256').update(token).digest('base64url');
+    const digest = hash('sha256', token, 'base64url');
     const known = verified.get(digest);
     verified.delete(digest);
     const fresh = known !== undefined && (await isFresh(known));
