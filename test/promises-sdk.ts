@@ -30,4 +30,8 @@ export const SDK_PROMISES = [
     'B-GW-37',
     'The realtime SDK has no dependency, less than 10 KB when shipped, and a type for every event that the gateway tells.',
   ),
+  promised(
+    'B-GW-38',
+    'The Kotlin SDK resumes, waits, refreshes and tells of gaps by the same rules as the other one.',
+  ),
 ];
