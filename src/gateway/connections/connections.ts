@@ -75,7 +75,7 @@ export class Connections {
       alive: () => {
         connection.heardAt = clock.monotonic();
       },
-      pong: () => this.#guard(() => handler.pong?.(), connection),
+      pong: (token) => this.#guard(() => handler.pong?.(token), connection),
       closed: () => this.#closed(connection),
     });
     if (this.#draining) connection.close(handler.codes.comeAgain, 'come again');

@@ -177,7 +177,7 @@ export class QueuedConnection implements Connection {
     this.#socket.terminate();
   }
 
-  ping(): void {
-    this.#socket.ping();
+  ping(token?: string): void {
+    this.#socket.ping(token);
   }
 }

@@ -21,9 +21,9 @@ export class WsSocket implements Socket {
       else events.text(textOf(data));
     });
     ws.on('ping', () => events.alive());
-    ws.on('pong', () => {
+    ws.on('pong', (token) => {
       events.alive();
-      events.pong();
+      events.pong(token.toString('latin1'));
     });
     // A protocol error or a message too large: `ws` closes with its code, and `close` follows.
     ws.on('error', ignored);
@@ -47,8 +47,8 @@ export class WsSocket implements Socket {
     this.#stream.uncork();
   }
 
-  ping(): void {
-    if (this.isOpen) this.#ws.ping();
+  ping(token?: string): void {
+    if (this.isOpen) this.#ws.ping(token);
   }
 
   close(code: number, reason: string): void {

@@ -1,6 +1,6 @@
 import { isObject } from '../../../kernel/json.ts';
 import type { GatewayEvent, StreamEntry } from '../../ports.ts';
-import { isClientEvent, type NamedEvent } from './events.ts';
+import type { NamedEvent } from './events.ts';
 
 /** What a kind of event means to somebody who hears of it later (realtime.md §5.3). */
 export interface ReplayRule {
@@ -54,7 +54,7 @@ function validUntilMs({ time, validUntil }: GatewayEvent, name: string): number 
 
 /**
  * Which of what was missed is not told, and why: late ones, those of a call that is over, and all but
- * the last of a document. What clients said to each other is left out without a word.
+ * the last of a document.
  */
 export function suppressedOf(
   missed: readonly Missed[],
@@ -70,7 +70,6 @@ export function suppressedOf(
 
 function reasonOf(one: Missed, missed: readonly Missed[], nowMs: number): Suppressed | undefined {
   const { event } = one.entry;
-  if (isClientEvent(one.named.name)) return 'conflated';
   if (isTooLate(event, one.named.name, nowMs)) return 'expired';
   const later = missed.filter((other) => isLater(other, one));
   if (later.some((other) => voids(other, one))) return 'superseded';
