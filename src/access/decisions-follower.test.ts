@@ -49,8 +49,6 @@ test('a Watch that told something and ended goes on where it ended: nothing is r
   engine.endWatch();
   await real.write([touch(own('missed'))]);
   await real.write([remove(own('ana'))]);
-  assert.equal(told.length, 1);
-  clock.advance(100);
   await until(() => told.length === 3);
   assert.deepEqual(told, [`touch ${own('ana')}`, `touch ${own('missed')}`, `delete ${own('ana')}`]);
   assert.equal(begun, 1);

@@ -134,7 +134,7 @@ export class Follower {
     const watch = this.#options.engine.watch(
       {
         onUpdate: (update) => this.#onUpdate(update),
-        onEnd: (error) => this.#reconnect(error, this.#told),
+        onEnd: (error) => this.#ended(error),
       },
       from,
     );
@@ -148,6 +148,16 @@ export class Follower {
     this.#silence = this.#options.clock.after(SILENCE_MAX_MS, () =>
       this.#reconnect(new Error(`Watch has told nothing for ${SILENCE_MAX_MS} ms`), this.#told),
     );
+  }
+
+  /**
+   * SpiceDB ends each connection after a time, so that is no trouble yet: what came since is repeated.
+   * How long this instance may be sure meanwhile the heartbeat says, as of any Watch that is silent.
+   */
+  #ended(error: Error): void {
+    const ordinary = this.#told && this.#newer === undefined && !this.#stopped;
+    if (ordinary && this.#place !== undefined) this.#open(this.#place);
+    else this.#reconnect(error, this.#told);
   }
 
   /** Goes on where Watch ended: it repeats what came since. Where it cannot, it begins anew. */

@@ -337,10 +337,25 @@ test('a revoke not yet committed denies the object named, and the subject of a s
   assert.deepEqual(await allowed('ben~', item('member:m~')), [true]);
 });
 
-test('when Watch ends, nothing cached is used, and it is taken up again', async () => {
+test('a Watch that ended goes on where it ended: what was cached meanwhile dies', async () => {
   await elsewhere('member:m~#self@user:ana~');
   await beat();
   await allowed('ana~', item('member:m~'));
+  const told = changes.length;
+  engine.endWatch();
+  assert.equal(decisions.sure, true, 'as after any silence that is no longer than a heartbeat');
+  await real.write([remove(own('member:m~#self@user:ana~'))]);
+  await until(() => changes.length > told);
+  const m = { type: 'member', id: own('m~') };
+  assert.deepEqual(changes[told], { kind: 'objects', objects: [m] });
+  assert.deepEqual(await allowed('ana~', item('member:m~')), [false]);
+});
+
+test('while Watch cannot be opened again, nothing cached is used', async () => {
+  await elsewhere('member:m~#self@user:ana~');
+  await beat();
+  await allowed('ana~', item('member:m~'));
+  engine.endWatch();
   engine.endWatch();
   assert.equal(decisions.sure, false);
   await real.write([remove(own('member:m~#self@user:ana~'))]);
@@ -348,8 +363,6 @@ test('when Watch ends, nothing cached is used, and it is taken up again', async 
   const told = changes.length;
   clock.advance(200);
   await until(() => changes.length > told);
-  const m = { type: 'member', id: own('m~') };
-  assert.deepEqual(changes[told], { kind: 'objects', objects: [m] }, 'it goes on where it ended');
   await beat();
   assert.deepEqual(await allowed('ana~', item('member:m~')), [false]);
 });

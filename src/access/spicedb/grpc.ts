@@ -26,8 +26,9 @@ const CHANNEL = {
   // Its own default goes up to two minutes: so long nobody would be let in once it is back.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 2_000,
-  // What fails is asked anew by whoever asked, or not at all.
-  'grpc.enable_retries': 0,
+  // Without a policy, which is never looked up, that is what SpiceDB certainly did not begin: it
+  // sends clients away when their connection is old. All else whoever asked asks anew, or nobody.
+  'grpc.enable_retries': 1,
   'grpc.service_config_disable_resolution': 1,
 } as const;
 /** Watch has a connection to itself, so that neither holds up nor hides the other's silence. */
