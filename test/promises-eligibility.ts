@@ -31,4 +31,16 @@ export const ELIGIBILITY_PROMISES = [
     'B-EL-22',
     'Slot-time goes by weight: two shares that always have something waiting come apart by at most 2·Lmax + Q + c·Lmax over any interval.',
   ),
+  promised(
+    'B-EL-23',
+    'Equal questions of one tenant share one call; who needs a fresh answer shares only one that began after they asked; nobody who leaves ends it for the others.',
+  ),
+  promised(
+    'B-EL-24',
+    'A refusal is asked again as its AAA code and follow-up action allow, at once for people and with growing waits for others, and each check fails with a code of ours.',
+  ),
+  promised(
+    'B-EL-25',
+    'A question that may be with the payer is asked again only once its slot has surely ended, and marked so.',
+  ),
 ];

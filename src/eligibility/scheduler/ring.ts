@@ -85,6 +85,16 @@ export class Ring<Node> {
     share.deficitMs = Math.min(most, Math.max(-this.#debtMsMax, share.deficitMs - ms));
   }
 
+  /**
+   * Its turn comes next, where it owes nothing: for who waits again after nothing of theirs did, and
+   * so has not used up its share. Among shares that always wait it changes nothing.
+   */
+  favour(share: Share<Node>): void {
+    if (share.deficitMs < 0) return;
+    this.#cursor = this.#shares.indexOf(share);
+    share.deficitMs = Math.max(share.deficitMs, this.#gain(share));
+  }
+
   /** An emptied share loses what it has not used, never what it owes. */
   empty(share: Share<Node>): void {
     share.deficitMs = Math.min(0, share.deficitMs);

@@ -51,7 +51,10 @@ export class Tree {
   }
 
   add(ticket: Ticket): void {
-    const { node } = this.#class(ticket.class);
+    const one = this.#class(ticket.class);
+    const { node } = one;
+    // A person who comes when none waits is next.
+    if (ticket.class === 'live' && node.waiting === 0) this.#classes.favour(one);
     const tenant = this.#tenant(node, ticket.tenant);
     this.#payer(tenant.node, ticket.payer).node.queue.add(ticket);
     tenant.node.waiting += 1;
