@@ -23,7 +23,7 @@ const placeShape = {
   epoch: z.string().min(1).max(40),
   offset: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
 };
-const placeSchema = z.strictObject(placeShape);
+const seenSchema = z.strictObject({ ...placeShape, position: z.string().max(2_048).optional() });
 
 export const filterSchema: z.ZodType<Filter> = z
   .lazy(() =>
@@ -48,7 +48,7 @@ const clientSchemas = {
     id: idSchema,
     topics: z.array(topicSchema).min(1).max(WS_TOPICS.length),
     filters: filterSchema.optional(),
-    since: z.union([placeSchema, z.record(streamSchema, placeSchema)]).optional(),
+    since: z.union([seenSchema, z.record(streamSchema, seenSchema)]).optional(),
     include: z.literal('document').optional(),
   }),
   unsubscribe: z.strictObject({ type: z.literal('unsubscribe'), id: idSchema }),
@@ -78,6 +78,7 @@ const startShape = {
   recovered: z.boolean(),
   reason: z.enum(UNRECOVERED).optional(),
   position: z.string().optional(),
+  changes: z.string().optional(),
   ...placeShape,
 };
 

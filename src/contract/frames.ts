@@ -52,6 +52,12 @@ export interface StreamPlace {
   readonly offset: number;
 }
 
+/** The last place seen. */
+export interface SeenPlace extends StreamPlace {
+  /** Of the last frame that had one: by it the change feed goes on where the stream cannot. */
+  readonly position?: string;
+}
+
 /** Why a stream cannot be told whole from `since` on. Nothing is replayed then. */
 export const UNRECOVERED = ['epoch_changed', 'trimmed', 'too_many'] as const;
 export type Unrecovered = (typeof UNRECOVERED)[number];
@@ -102,7 +108,7 @@ export interface SubscribeMessage {
    */
   readonly filters?: Filter;
   /** By stream, the last place seen; one place alone where there is but one stream. */
-  readonly since?: StreamPlace | Readonly<Record<string, StreamPlace>>;
+  readonly since?: SeenPlace | Readonly<Record<string, SeenPlace>>;
   readonly include?: 'document';
 }
 
@@ -161,8 +167,10 @@ export interface StreamStart extends StreamPlace {
   /** Everything since `since` follows; `true` where none was given. */
   readonly recovered: boolean;
   readonly reason?: Unrecovered;
-  /** Not recovered: the change feed from this position on says what was missed. */
+  /** Not recovered: the position of `since`, from which the change feed goes on. */
   readonly position?: string;
+  /** The same as a URI to be read (`mcp://twins/changes/{cursor}`): what was missed is there. */
+  readonly changes?: string;
 }
 
 export interface SubscribedFrame {

@@ -10,6 +10,8 @@ export interface GatewayMetrics {
   /** From when the event was written until it was handed on. */
   delivered(seconds: number): void;
   authFailure(): void;
+  /** From when an event stood in its stream until the client had handled it. */
+  acked(seconds: number): void;
   /** Records of the topics that were not read yet. */
   kafkaLag(messages: number): void;
 }
@@ -31,5 +33,6 @@ export const NOT_COUNTED: GatewayMetrics = {
   dropped: () => undefined,
   delivered: () => undefined,
   authFailure: () => undefined,
+  acked: () => undefined,
   kafkaLag: () => undefined,
 };

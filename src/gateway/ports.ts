@@ -225,6 +225,8 @@ export interface ChannelLog extends Service {
   read(stream: StreamName, since?: StreamPlace): Promise<ReadSince>;
   /** Where streams stand, in order; for the look at idle ones. */
   tops(streams: readonly StreamName[]): Promise<readonly { epoch: string; top: number }[]>;
+  /** Begins the stream anew: what could not be written to it must not look as if it never was. */
+  renew(stream: StreamName): Promise<void>;
   /** Called for each append, of any instance: in order of a stream, but some may be missing. */
   onEntry(listener: (stream: StreamName, epoch: string, entry: StreamEntry) => void): () => void;
   /** Not reachable: what this instance appends reaches its own subscribers only. */

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
 
 /** What is counted. Labels come from closed lists of ours and hold no id (P9). */
 export interface Metrics {
@@ -19,6 +20,7 @@ export interface Metrics {
   viewLag(seconds: number): void;
   /** Whether the relations writer stands still before what it cannot write. */
   relationsStuck(stuck: boolean): void;
+  readonly gateway: GatewayMetrics;
 }
 
 /** Whatever is on no list counts under this, so that nobody from outside can make a series. */
@@ -113,6 +115,7 @@ export function createMetrics(): Metrics {
     auditLag: (rows) => auditLag.set(rows),
     viewLag: (seconds) => viewLag.observe(seconds),
     relationsStuck: (stuck) => stuckRelations.set(stuck ? 1 : 0),
+    gateway: createGatewayMetrics(registers),
   };
 }
 

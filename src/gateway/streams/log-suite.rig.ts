@@ -40,6 +40,7 @@ export function logSuite(name: string, open: () => Promise<LogRig>): void {
   describe(`the channel log: ${name}`, () => {
     replays(open);
     losses(open);
+    renewals(open);
     appends(open);
     stands(open);
   });
@@ -107,6 +108,17 @@ function losses(open: () => Promise<LogRig>): void {
     const again = await rig.log.append(own, eventOf('e3'), []);
     assert.equal(again.epoch, places[0]?.epoch);
     assert.deepEqual(idsOf(await since(2)), ['e3']);
+  });
+}
+
+function renewals(open: () => Promise<LogRig>): void {
+  it('B-GW-3: begun anew, it is of another epoch', async () => {
+    const rig = await open();
+    const { own, since, places } = await filled(rig, 2);
+    await rig.log.renew(own);
+    assert.equal(reasonOf(await since(2)), 'epoch_changed');
+    const [top] = await rig.log.tops([own]);
+    assert.notEqual(top?.epoch, places[2]?.epoch);
   });
 }
 

@@ -101,6 +101,11 @@ export class MemoryLog implements ChannelLog {
     );
   }
 
+  renew(name: StreamName): Promise<void> {
+    this.#streams.delete(name);
+    return Promise.resolve();
+  }
+
   onEntry(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

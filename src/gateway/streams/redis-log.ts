@@ -4,7 +4,7 @@ import { randomId } from '../../kernel/ids.ts';
 import type { ChannelLog, GatewayEvent, ReadSince, StreamEntry, StreamName } from '../ports.ts';
 import type { RedisLink } from '../redis-link.ts';
 import { LOG_BOUNDS, type LogBounds } from './bounds.ts';
-import { APPEND, READ, TOP } from './scripts.ts';
+import { APPEND, READ, RENEW, TOP } from './scripts.ts';
 
 type Listener = (stream: StreamName, epoch: string, entry: StreamEntry) => void;
 
@@ -86,6 +86,11 @@ export class RedisLog implements ChannelLog {
         return { epoch, top: Number(top) };
       }),
     );
+  }
+
+  async renew(name: StreamName): Promise<void> {
+    const { log, meta } = this.#keysOf(name);
+    await this.#run(RENEW, [log, meta], []);
   }
 
   onEntry(listener: Listener): () => void {

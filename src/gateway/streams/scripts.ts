@@ -73,3 +73,6 @@ ${OPEN}
 redis.call('PEXPIRE', meta, ARGV[2])
 return {epoch, whole(top)}
 `;
+
+/** KEYS: log, meta. The next one to look finds another epoch. */
+export const RENEW = `return redis.call('DEL', KEYS[1], KEYS[2])`;

@@ -16,6 +16,7 @@ import { requireToken, withinToken } from './shown.ts';
 /** The change feed's first cursors (contract "cursor"). */
 const NOW = 'now';
 const START = 'start';
+const FEED = 'mcp://twins/changes/';
 
 /** Rows of a partition's changes that are looked at in one go, and how often for one page. */
 const SCAN_ROWS = 1_000;
@@ -198,6 +199,28 @@ export async function lostSinceRead(parts: ReaderParts, principal: Principal): P
     .filter((uri) => withinToken(principal, uri));
   const grants = await authorizeAll(parts, principal, uris);
   return uris.filter((_, index) => grants[index]?.allowed === false).map(formatUri);
+}
+
+/**
+ * The feed from a position on, for who was told of that and then missed something: the partitions
+ * of the position from there, the others from now. Without one that counts, from the start.
+ */
+export function feedAfter(parts: ReaderParts, principal: Principal, position?: string): string {
+  const known = position === undefined ? undefined : decoded(parts, position);
+  if (known === undefined || known.epoch !== parts.view.epoch) return `${FEED}${START}`;
+  const after = appliedPlaces(parts);
+  for (const { partition, offset } of known.places) {
+    after.set(partition, Math.min(offset, after.get(partition) ?? -1));
+  }
+  return `${FEED}${sealPlace(parts, principal, after)}`;
+}
+
+function decoded({ positions }: ReaderParts, position: string) {
+  try {
+    return positions.decode(position);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a page after this cursor would hold something; nothing is shown, so nothing is audited. */

@@ -7,7 +7,7 @@ import { agentsSeen, ownMembers } from './agents.ts';
 import { authorizeAll } from './authorize.ts';
 import { bannersAround } from './break-glass.ts';
 import { changedSinceRead } from './changed.ts';
-import { changes, hasNews, isOwnCursor, lostSinceRead } from './changes.ts';
+import { changes, feedAfter, hasNews, isOwnCursor, lostSinceRead } from './changes.ts';
 import { counted } from './counted.ts';
 import { isDerived } from './derived.ts';
 import { inTime } from './in-time.ts';
@@ -55,6 +55,8 @@ export interface Reader {
   readLast(caller: Caller, uri: string): string | undefined;
   /** Whether a change feed URI of this caller has something after its cursor. */
   feedHasNews(caller: Caller, uri: string): Promise<boolean>;
+  /** The change feed's URI for who was told of this position last, and then missed something. */
+  feedAfter(principal: Principal, position?: string): string;
   /** Whether something that the caller has read lately may no longer be read: news for the feed. */
   hasLost(principal: Principal): Promise<boolean>;
   /** What changed of these URIs within the last `withinMs`. */
@@ -84,6 +86,7 @@ export function createReader(given: ReaderParts): Reader {
     changedSinceRead: (caller) => changedSinceRead(parts, caller),
     showAgain: (caller, shown) => showAgain(parts, caller, shown),
     readLast: ({ principal }, uri) => parts.receipts.of(principal).get(uri),
+    feedAfter: (principal, position) => feedAfter(parts, principal, position),
     feedHasNews: (caller, uri) => feedHasNews(parts, caller, uri),
     hasLost: async (principal) => (await lostSinceRead(parts, principal)).length > 0,
     recentChanges: (uris, withinMs) =>
