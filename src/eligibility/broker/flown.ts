@@ -3,7 +3,7 @@ import type { CheckRequest, CheckStep } from '../../twin/ports.ts';
 import type { Question } from '../model.ts';
 import type { Ticket } from '../scheduler/index.ts';
 import type { Flight } from './flights.ts';
-import { sharing, stepOf, type Waiting } from './steps.ts';
+import { sharing, stepOf, type Waiting } from './waiting.ts';
 
 /** A flight as the broker flies it. */
 export interface Flown extends Flight<Waiting> {

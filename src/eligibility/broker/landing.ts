@@ -5,8 +5,9 @@ import type { Flown } from './flown.ts';
 import type { BrokerParts } from './parts.ts';
 import type { Processing } from './processing.ts';
 import { recordFact } from './recording.ts';
-import { completedEvent, endings, type Waiting } from './steps.ts';
+import { completedEvent, endings } from './steps.ts';
 import type { Verdict } from './verdict.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface Said {
   readonly steps: readonly CheckStep[];

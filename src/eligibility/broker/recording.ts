@@ -2,7 +2,8 @@ import { Fault } from '../../kernel/errors.ts';
 import type { Outcome } from '../ports.ts';
 import type { BrokerParts } from './parts.ts';
 import { aboutOf } from './processing.ts';
-import type { Fact, Waiting } from './steps.ts';
+import type { Fact } from './steps.ts';
+import type { Waiting } from './waiting.ts';
 
 /** While the log is away; together some 20 s. */
 const TRY_AGAIN_MS = [100, 400, 1_500, 5_000, 12_000];

@@ -9,8 +9,9 @@ import { type Call, type Flown, flownBy, stepsOf, ticketOf } from './flown.ts';
 import { type LandingParts, land, type Said, saidElsewhere } from './landing.ts';
 import { aboutOf, Processing } from './processing.ts';
 import { type FoundFlight, recover } from './recovery.ts';
-import { endings, processingEvent, sharing, stepOf, type Waiting, waitingOf } from './steps.ts';
+import { endings, processingEvent } from './steps.ts';
 import { judge, type Verdict } from './verdict.ts';
+import { sharing, stepOf, type Waiting, waitingOf } from './waiting.ts';
 
 const BATCH = { itemsMax: 512, bytesMax: Number.POSITIVE_INFINITY };
 const LOST = 'BROKER_LOST';

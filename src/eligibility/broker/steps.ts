@@ -1,38 +1,8 @@
 import { randomId } from '../../kernel/ids.ts';
-import type {
-  CheckEvent,
-  CheckRequest,
-  CheckState,
-  CheckStep,
-  LogPlace,
-} from '../../twin/ports.ts';
-import type { CheckStanding } from '../journal/table.ts';
-import type { Flight, Passenger } from './flights.ts';
+import type { CheckEvent, CheckState, CheckStep, LogPlace } from '../../twin/ports.ts';
 import type { Flown } from './flown.ts';
 import type { Verdict } from './verdict.ts';
-
-/** A check that waits for an answer. */
-export interface Waiting extends Passenger {
-  readonly request: CheckRequest;
-  /** Milliseconds since the epoch. */
-  readonly acceptedAt: number;
-}
-
-export function waitingOf({ checkId, request, acceptedAt }: CheckStanding): Waiting {
-  const { dedupeKey, mode } = request;
-  return { checkId, dedupeKey, mode, class: request.class, request, acceptedAt };
-}
-
-/** One of its own, beside what the step says. */
-export function stepOf(
-  { checkId, request }: Pick<Waiting, 'checkId' | 'request'>,
-  at: number,
-  state: CheckState,
-  said: Pick<CheckStep, 'attempt'> & Partial<CheckStep>,
-): CheckStep {
-  const { tenant, member } = request;
-  return { ...said, eventId: randomId(), at, checkId, tenant, member, state };
-}
+import { sharing, stepOf, type Waiting } from './waiting.ts';
 
 function eventAbout({ checkId, request }: Waiting, at: number) {
   const { tenant, member, coverage, payer, session, actor } = request;
@@ -74,11 +44,6 @@ export function failedEvent(
 export function timedOutEvent(one: Waiting, at: number, mayStillArrive: boolean): CheckEvent {
   const waitedMs = at - one.acceptedAt;
   return { ...eventAbout(one, at), kind: 'timed-out', waitedMs, mayStillArrive };
-}
-
-/** The call that a check shares is named where it is not its own. */
-export function sharing(flight: Pick<Flight, 'id'>, { checkId }: Waiting): Partial<CheckStep> {
-  return flight.id === checkId ? {} : { flight: flight.id };
 }
 
 /** How each of those who wait ends, and what is told of it. */
