@@ -18,4 +18,32 @@ export const PUSHER_PROMISES = [
     'B-GW-63',
     'What was missed is told by what it still means: a call that is old or over never rings, and what was left out for that is counted and in the audit.',
   ),
+  promised(
+    'B-GW-64',
+    'Every upgrade is taken: who comes with a wrong path, key or version is told why, and closed with the code that stock SDKs know.',
+  ),
+  promised(
+    'B-GW-65',
+    'Presence is of people over all their connections: one member_added, one member_removed after three seconds of grace, a hundred people at most.',
+  ),
+  promised(
+    'B-GW-66',
+    'A client event reaches the others of a private or presence channel with its sender’s id, ten a second at most; whatever has no right to it is refused with 4301, which never closes.',
+  ),
+  promised(
+    'B-GW-67',
+    'Who has signed in is reached on their own channel, and nobody else subscribes to it.',
+  ),
+  promised(
+    'B-GW-68',
+    'No stock SDK is sent into a hot loop or away for ever by load, drain or silence: never 4200 within a second, never 4300 and above, no event ping but for pusher-js.',
+  ),
+  promised(
+    'B-GW-69',
+    'Unmodified SDKs are told what they missed, in order: from what they acknowledged by their pongs, or from where their app says; what cannot be told whole is said to be a gap.',
+  ),
+  promised(
+    'B-GW-70',
+    'A member’s channel opens by a grant of ours alone, for this socket, in its tenant; the right is checked at each delivery, and a revoked one ends within 2 s.',
+  ),
 ];

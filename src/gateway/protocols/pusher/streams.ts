@@ -42,7 +42,7 @@ export function documentsOf(member: string): string[] {
   return SECTIONS.map((section) => `mcp://twins/member/${member}/${section}`);
 }
 
-/** What events need that an app's server sends to a member's channel: what the calls of a visit need as well. */
+/** What an app's server says on a member's channel takes the same right as the calls of a visit. */
 export function neededOn(channel: string): string | undefined {
   const member = memberOf(channel);
   return member === undefined ? undefined : `mcp://twins/member/${member}/care`;
