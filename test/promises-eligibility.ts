@@ -23,6 +23,22 @@ export const ELIGIBILITY_PROMISES = [
     'B-EL-6',
     'A batch goes out once by its name, even where its submission was not acknowledged, and each item comes back once.',
   ),
+  issued(
+    'B-EL-7',
+    'Total, used and remaining of one benefit are one fact, remaining stated or derived; what a payer says twice and differently is not joined.',
+  ),
+  issued(
+    'B-EL-8',
+    'A payer’s answer stands in the coverage document, each fact with its source, check, trace and time; the same answer twice has no second effect.',
+  ),
+  issued(
+    'B-EL-9',
+    'The raw answer is kept byte for byte; it, and benefits that tell of protected care, stand in the full variant alone.',
+  ),
+  issued(
+    'B-EL-10',
+    'Where a payer does not say, the document says unknown, why and what to do, and keeps the last answer; a late answer never replaces a newer one.',
+  ),
   promised(
     'B-EL-21',
     'Never are more calls open than there are slots, no slot stands idle beside a check that may take it, and every accepted check ends.',

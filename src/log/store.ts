@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { inTransaction } from '../kernel/sqlite.ts';
+import { objectOf, stringOf } from '../twin/fhir/elements.ts';
 import type {
   BundleSubmission,
   HeldRecords,
@@ -113,7 +114,7 @@ export function openLogStore({ db, rules, reader, onGrown }: LogStoreOptions): L
         () =>
           saysForgotten(record)
             ? decideForgotten(db, state, record)
-            : decideRecord(state, record).place,
+            : decideRecord(state, { ...record, ...timeOf(record) }).place,
         () => true,
       );
     },
@@ -142,6 +143,12 @@ interface Decided {
   readonly tenant: string;
   readonly eventId: string;
   readonly provenance: Provenance;
+}
+
+/** As in a bundle: an answer that comes late does not take the place of a newer one. */
+function timeOf({ resource }: SourceRecord): { lastUpdatedMs?: number } {
+  const lastUpdatedMs = Date.parse(stringOf(objectOf(resource?.meta).lastUpdated) ?? '');
+  return Number.isFinite(lastUpdatedMs) ? { lastUpdatedMs } : {};
 }
 
 function recorded(provenance: Omit<Provenance, 'recorded'>, at: number): Provenance {

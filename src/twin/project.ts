@@ -16,7 +16,7 @@ import type { SourceRecord, Subject } from './ports.ts';
 import type { Project, ProjectedDocument, Projection } from './projection.ts';
 
 /** Part of every etag: a change of what is projected is a change of this number. */
-export const PROJECTION_VERSION = 6;
+export const PROJECTION_VERSION = 7;
 
 const NOTHING: Projection = {
   documents: [],

@@ -10,7 +10,9 @@ import { readSubmission } from '../../src/twin/fhir/submission.ts';
 import type {
   BundleSubmission,
   HeldRecords,
+  Intake,
   IntakeReceipt,
+  Place,
   ViewChange,
   ViewShard,
 } from '../../src/twin/ports.ts';
@@ -34,6 +36,8 @@ export interface Spine {
   readonly changes: ViewChange[];
   now: number;
   submit(body: unknown, more?: Partial<BundleSubmission>): IntakeReceipt;
+  /** A record of our own, as rooms submit them. */
+  record(given: Parameters<Intake['submitRecord']>[0]): Place;
   held(tenant?: string): HeldRecords;
   wake(): boolean;
   sweep(): number;
@@ -77,6 +81,7 @@ export function openSpine({ memberIds = 'patient-id', log }: SpineOptions = {}):
       const by = { tenant: 'demo', source: 'ehr', actor: 'user:operator', eventId };
       return store.submitBundle({ ...by, json, ...more }, spine.now);
     },
+    record: (given) => store.submitRecord(given, spine.now),
     held: (tenant = 'demo') => store.held(tenant),
     wake: () => store.wake(spine.now),
     sweep: () => store.sweep(spine.now),

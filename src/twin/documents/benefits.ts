@@ -38,6 +38,9 @@ export const benefitSchema = z.strictObject({
   authorizationRequired: z.boolean().optional(),
   note: text,
   plan: text,
+  /** Of the check that told it, and the payer's or clearinghouse's trace of it. */
+  check: text,
+  trace: text,
   basis: z.enum(['eligibility answer', 'coverage record', 'explanation of benefit']),
 });
 
@@ -78,13 +81,37 @@ function kindOf(type: Element, otherwise: Kind): Kind {
 
 /** What payers answered last about each plan, then what the coverage records themselves say. */
 export function benefitsOf(set: RecordSet): JsonObject[] {
-  return [...newestAnswers(set).flatMap((one) => answered(one, set)), ...recorded(set)];
+  return [...told(set), ...recorded(set)];
 }
 
 /** Amounts that fill up over a year: of the newest answers, and of the newest explanation. */
 export function accumulatorsOf(set: RecordSet): JsonObject[] {
-  const told = newestAnswers(set).flatMap((one) => answered(one, set));
-  return [...told.filter(({ used }) => used !== undefined), ...balances(set)];
+  return [...told(set).filter(({ used }) => used !== undefined), ...balances(set)];
+}
+
+/**
+ * An answer about some services leaves standing what an earlier one said of others; of one benefit
+ * only the newest statement counts.
+ */
+function told(set: RecordSet): JsonObject[] {
+  const rows = newestAnswers(set).flatMap((one) => answered(one, set));
+  const newest = new Map<string, string>();
+  for (const row of rows) {
+    const name = nameOf(row);
+    if (dayOf(row) > (newest.get(name) ?? '')) newest.set(name, dayOf(row));
+  }
+  return rows.filter((row) => dayOf(row) === newest.get(nameOf(row)));
+}
+
+function dayOf({ asOf, date }: JsonObject): string {
+  return stringOf(asOf) ?? stringOf(date) ?? '';
+}
+
+/** Everything that names a benefit, and not what is said of it. */
+function nameOf({ kind, serviceType, network, unit, term, plan, note }: JsonObject): string {
+  return JSON.stringify(
+    [kind, serviceType, network, unit, term, plan, note].map((one) => one ?? null),
+  );
 }
 
 interface Answer {
@@ -92,17 +119,37 @@ interface Answer {
   readonly insurance: JsonObject;
 }
 
-/** An answer replaces the ones before it about the same plan. */
+/** An answer replaces the ones before it about the same plan and the same services. */
 function newestAnswers(set: RecordSet): Answer[] {
   const all = eligibilityAnswers(set).flatMap((record) =>
     objectsOf(record.resource.insurance).map((insurance) => ({ record, insurance })),
   );
   const telling = all.filter(({ insurance }) => objectsOf(insurance.item).length > 0);
-  const plans = Map.groupBy(telling, ({ insurance }) => planKey(insurance));
+  const plans = Map.groupBy(telling, ({ record, insurance }) =>
+    JSON.stringify([planKey(insurance), askedIn(record.resource)]),
+  );
   return [...plans.values()].flatMap((answers) => {
     const newest = stringOf(answers[0]?.record.resource.created);
     return answers.filter(({ record }) => stringOf(record.resource.created) === newest);
   });
+}
+
+/** X12 service types that were asked for; without any, it was the health plan as a whole. */
+function askedIn({ extension }: JsonObject): string {
+  const asked = objectsOf(extension).find(({ url }) =>
+    stringOf(url)?.endsWith('/asked-service-types'),
+  );
+  return stringOf(asked?.valueString) ?? '30';
+}
+
+/** What an answer's identifiers say of the check that brought it. */
+export function namesOfCheck({ identifier }: JsonObject) {
+  const of = (kind: string) =>
+    objectsOf(identifier)
+      .filter(({ system }) => stringOf(system)?.endsWith(`/eligibility-${kind}`))
+      .map(({ value }) => stringOf(value))
+      .find(isGiven);
+  return { check: of('check'), trace: of('trace') };
 }
 
 function planKey(insurance: JsonObject): string {
@@ -163,6 +210,7 @@ function rowsOf(
     authorizationRequired: item.authorizationRequired === true ? true : undefined,
     note: stringOf(item.description) ?? stringOf(item.name),
     plan,
+    ...namesOfCheck(record.resource),
     basis,
   };
   const rows: readonly JsonObject[] = benefits.length > 0 ? benefits : [{}];
@@ -185,7 +233,7 @@ function amountsOf(kind: Kind, benefit: JsonObject, term: string | undefined) {
   const used = moneyOf(benefit.usedMoney);
   const stated = objectsOf(benefit.extension)
     .filter(({ url }) => /remaining/i.test(stringOf(url) ?? ''))
-    .map(({ valueMoney }) => moneyOf(valueMoney))
+    .map(remainingText)
     .find(isGiven);
   const total = shown(allowed?.value, allowed?.currency ?? '') ?? plain(benefit, 'allowed', kind);
   if (kind === 'copay' || kind === 'coinsurance') return { value: total };
@@ -196,9 +244,15 @@ function amountsOf(kind: Kind, benefit: JsonObject, term: string | undefined) {
   return {
     total,
     used: shown(used?.value, used?.currency ?? '') ?? plain(benefit, 'used', kind),
-    remaining: shown(stated?.value, stated?.currency ?? '') ?? left,
+    remaining: stated ?? left,
     remainingIs: stated === undefined ? left && 'derived' : 'stated',
   };
+}
+
+function remainingText({ valueMoney, valueUnsignedInt }: JsonObject): string | undefined {
+  const money = moneyOf(valueMoney);
+  if (money !== undefined) return shown(money.value, money.currency);
+  return typeof valueUnsignedInt === 'number' ? String(valueUnsignedInt) : undefined;
 }
 
 function leftOf(
@@ -248,9 +302,7 @@ function recorded(set: RecordSet): JsonObject[] {
 
 /** Benefits that are one and the same by everything that names them, with other amounts. */
 export function benefitContradictions(benefits: readonly JsonObject[]): JsonObject[] {
-  const groups = Map.groupBy(benefits, ({ kind, serviceType, network, unit, term, plan, note }) =>
-    JSON.stringify([kind, serviceType, network, unit, term, plan, note].map((one) => one ?? null)),
-  );
+  const groups = Map.groupBy(benefits, nameOf);
   return [...groups.values()].flatMap((group) => {
     const different = new Map(group.map((one) => [saidOf(one), one]));
     if (different.size < 2) return [];

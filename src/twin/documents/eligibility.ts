@@ -9,7 +9,7 @@ import {
   periodOf,
   stringOf,
 } from '../fhir/elements.ts';
-import { eligibilityAnswers } from './benefits.ts';
+import { eligibilityAnswers, namesOfCheck } from './benefits.ts';
 import { contradiction, type Saying } from './contradictions.ts';
 import { periodSchema } from './fact.ts';
 import type { MemberRecord, RecordSet } from './records.ts';
@@ -42,6 +42,9 @@ export const eligibilitySchema = z.strictObject({
       }),
     )
     .optional(),
+  /** Of the check that told it, and the payer's or clearinghouse's trace of it. */
+  check: text,
+  trace: text,
   uri: text,
   source: text,
 });
@@ -70,6 +73,7 @@ export function eligibilityOf(set: RecordSet): JsonObject {
     errors: objectsOf(resource.error).map(errorOf),
     lastKnown: isKnown(status) ? undefined : lastKnown(answers),
     byPlan: byPlan(answers, set),
+    ...namesOfCheck(resource),
     uri,
     source,
   });
@@ -117,17 +121,24 @@ function byPlan(answers: readonly MemberRecord[], set: RecordSet): JsonObject[] 
 
 const PLANS_MAX = 10;
 
-const WHAT_TO_DO: Readonly<Record<string, { readonly says: string; readonly whatToDo: string }>> =
-  rejects.codes;
+const WHAT_TO_DO: Readonly<Record<string, { readonly says: string; readonly whatToDo: string }>> = {
+  ...rejects.codes,
+  ...rejects.own,
+};
+/** AAA04, where it forbids to ask again, or says when. */
+const FOLLOW_UPS: Readonly<Record<string, string>> = rejects.followUps;
 const OTHERWISE = 'Read what the payer says, correct it and check again.';
 
-function errorOf({ code }: JsonObject): JsonObject {
+function errorOf({ code, extension }: JsonObject): JsonObject {
   const key = codeOf(code);
+  const followUp = objectsOf(extension)
+    .map(({ valueCode }) => FOLLOW_UPS[stringOf(valueCode) ?? ''])
+    .find(isGiven);
   const known = key !== undefined && Object.hasOwn(WHAT_TO_DO, key) ? WHAT_TO_DO[key] : undefined;
   return {
     ...(key !== undefined && { code: key }),
-    says: conceptText(code) ?? known?.says ?? 'The payer gave no reason.',
-    whatToDo: known?.whatToDo ?? OTHERWISE,
+    says: known?.says ?? conceptText(code) ?? 'The payer gave no reason.',
+    whatToDo: [known?.whatToDo ?? OTHERWISE, followUp].filter(isGiven).join(' '),
   };
 }
 
