@@ -34,4 +34,8 @@ export const SDK_PROMISES = [
     'B-GW-38',
     'The Kotlin SDK resumes, waits, refreshes and tells of gaps by the same rules as the other one.',
   ),
+  promised(
+    'B-GW-39',
+    'What was said last of a call can be asked for by its id for a day, byte for byte, with whether it may still ring; events that come late change nothing.',
+  ),
 ];

@@ -6,13 +6,14 @@ import {
   type ServerMessage,
 } from '../../contract/frames.ts';
 import { backOff, pause } from '../back-off.ts';
-import { createFetch, type Fetch, PlainHttp } from '../http.ts';
+import type { FetchChanges } from '../changes.ts';
+import { createFetch, type Fetch } from '../http.ts';
 import { faultOf, isErrorCode, TwinError } from '../twin-error.ts';
 import { Connection } from './connection.ts';
 import type { RealtimeEvent } from './events.ts';
 import { ByType, Listeners } from './listeners.ts';
 import { Polling } from './polling.ts';
-import { readSection } from './reading.ts';
+import { missedSince, pagesOf, readSection } from './reading.ts';
 import { OpenSubscription } from './subscription.ts';
 import { Tokens } from './tokens.ts';
 import type * as t from './types.ts';
@@ -40,6 +41,7 @@ class RealtimeClient implements t.Realtime {
   readonly #options: t.RealtimeOptions;
   readonly #tokens: Tokens;
   readonly #fetch: Fetch;
+  readonly #page: FetchChanges;
   readonly #polling: Polling;
   readonly #subscriptions = new Map<string, OpenSubscription>();
   readonly #joined = new Set<string>();
@@ -59,20 +61,16 @@ class RealtimeClient implements t.Realtime {
     this.#tokens = new Tokens(options.token);
     const token = (): Promise<string> => this.#tokens.current();
     this.#fetch = createFetch(token, options.fetch ?? globalThis.fetch.bind(globalThis));
-    const http = new PlainHttp(options.url, this.#fetch);
-    this.#polling = new Polling(
-      (cursor, wait, signal) =>
-        http.get('/v1/changes', { cursor, ...(wait > 0 && { wait: String(wait) }) }, signal),
-      {
-        event: (event, etag) => {
-          for (const one of this.#ofTwins()) one.polled(event, etag);
-        },
-        reset: () => {
-          for (const one of this.#ofTwins()) one.lost('feed_reset');
-        },
-        refused: (error) => this.#errors.tell(error),
+    this.#page = pagesOf(options.url, this.#fetch);
+    this.#polling = new Polling(this.#page, {
+      event: (event) => {
+        for (const one of this.#ofTwins()) one.polled(event);
       },
-    );
+      reset: () => {
+        for (const one of this.#ofTwins()) one.lost('feed_reset');
+      },
+      refused: (error) => this.#errors.tell(error),
+    });
   }
 
   start(): void {
@@ -105,7 +103,9 @@ class RealtimeClient implements t.Realtime {
       queueMax: this.#options.queueMax ?? QUEUE_MAX,
       event: (event) => this.#events.tell(event),
       gap: (gap) => this.#gaps.tell(gap),
-      acknowledge: (stream, place) => this.#say({ type: 'ack', stream, ...place }),
+      acknowledge: (stream, { epoch, offset }) => {
+        this.#say({ type: 'ack', stream, epoch, offset });
+      },
       unsubscribe: () => {
         this.#subscriptions.delete(id);
         this.#say({ type: 'unsubscribe', id });
@@ -119,6 +119,10 @@ class RealtimeClient implements t.Realtime {
 
   read(uri: string, options: t.RealtimeReadOptions = {}) {
     return readSection(this.#fetch, this.#options.url, uri, options);
+  }
+
+  missed(gap: t.Gap) {
+    return missedSince(this.#page, gap.changes);
   }
 
   join(member: string): void {

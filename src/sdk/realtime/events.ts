@@ -43,10 +43,13 @@ export type JsonOf<T> = T extends { readonly $typeName: `google.protobuf.${strin
           : T;
 
 /** Without what the frame says by itself. */
-type Told<M> = Omit<JsonOf<M>, 'header' | 'provenance' | 'uri' | 'position'>;
+type Told<M> = Omit<
+  JsonOf<M>,
+  'header' | 'provenance' | 'member' | 'uri' | 'variant' | 'etag' | 'position'
+>;
 
-/** Of a video visit: what the backend said for the apps is JSON, and no base64. */
-type Call<M> = Omit<Told<M>, 'data'> & { readonly data?: unknown };
+/** Of a video visit: what the backend said for the apps, byte for byte, which is JSON. */
+type Call<M> = Told<M> & { readonly data?: string };
 
 /** Every event that the gateway tells, by its type. */
 export interface EventData {
@@ -89,3 +92,9 @@ type Frame<T extends string, D> = Omit<EventFrame, 'type' | 'data'> & {
 export type RealtimeEvent<T extends string = EventType> = T extends EventType
   ? Frame<T, EventData[T]>
   : Frame<T, Readonly<Record<string, unknown>>>;
+
+/** What the change feed told, while no socket was there. */
+export type PolledEvent = RealtimeEvent & {
+  readonly uri: string;
+  readonly position: string;
+};

@@ -63,7 +63,7 @@ test('B-GW-36: where no socket can be had the feed is read, from the place taken
   const told: unknown[] = [];
   const subscription = realtime.subscribe({ topics: ['twins'], member: 'demo-ana' });
   subscription.on('twins.resource-updated', (event) => {
-    told.push([event.uri, event.data?.etag, event.position, event.polled ?? false]);
+    told.push([event.uri, event.position, event.polled ?? false]);
   });
   gateway.socket.welcome();
   await settled();
@@ -79,17 +79,17 @@ test('B-GW-36: where no socket can be had the feed is read, from the place taken
   await asked[1]?.answer({ changes: [change('A'), change('B', foreign)], next: 'c2' });
   assert.equal(asked[2]?.cursor, 'c2');
   await asked[2]?.answer({ changes: [change('A')], next: 'c3' });
-  assert.deepEqual(told, [[CARE, 'A', 'pA', true]], 'each state once, and of nobody else');
+  assert.deepEqual(told, [[CARE, 'pA', true]], 'each state once, and of nobody else');
 
   t.mock.timers.tick(30_000);
   await settled();
   gateway.socket.welcome();
   const twins = { type: 'twins.resource-updated', topic: 'twins', uri: CARE } as const;
   gateway.socket.say(
-    eventFrame(20, { ...twins, data: { etag: 'A' }, replayed: true }),
-    eventFrame(21, { ...twins, data: { etag: 'C' }, position: 'pC' }),
+    eventFrame(20, { ...twins, position: 'pA', replayed: true }),
+    eventFrame(21, { ...twins, position: 'pC' }),
   );
-  assert.deepEqual(told.slice(1), [[CARE, 'C', 'pC', false]]);
+  assert.deepEqual(told.slice(1), [[CARE, 'pC', false]]);
   await settled();
   assert.equal(realtime.state.status, 'connected');
   await asked[3]?.answer({ changes: [change('D')] });
@@ -125,6 +125,26 @@ test('B-GW-36: without the fall-back, and without twins, nothing is polled', asy
     await failTimes(1, (ms) => t.mock.timers.tick(ms));
     assert.equal(asked.length, 0);
     realtime.close();
+  }
+});
+
+test('B-GW-33: after a gap the feed says which documents changed, each once, or that it cannot', async () => {
+  await connect();
+  const gap = { stream: 's', reason: 'trimmed', changes: 'mcp://twins/changes/c1' };
+  const missed = realtime.missed(gap);
+  await settled();
+  assert.equal(asked[0]?.cursor, 'c1');
+  await asked[0]?.answer({ changes: [change('A'), change('B')], next: 'c2', more: true });
+  assert.equal(asked[1]?.cursor, 'c2');
+  await asked[1]?.answer({ changes: [change('C')] });
+  assert.deepEqual(await missed, [change('C')]);
+  const reset = realtime.missed(gap);
+  await settled();
+  await asked[2]?.answer({ reset: true });
+  assert.equal(await reset, undefined);
+  for (const changes of [undefined, 'mcp://twins/member/demo-ana/care']) {
+    const { stream, reason } = gap;
+    assert.equal(await realtime.missed({ stream, reason, ...(changes && { changes }) }), undefined);
   }
 });
 

@@ -1,11 +1,11 @@
 import type { Change, ChangesPage } from '../../contract/documents.ts';
 import { changesOf, type FetchChanges } from '../changes.ts';
 import { faultOf, type TwinError } from '../twin-error.ts';
-import type { RealtimeEvent } from './events.ts';
+import type { PolledEvent } from './events.ts';
 import { memberOf } from './filters.ts';
 
 export interface PollingEvents {
-  event(event: RealtimeEvent & { readonly uri: string }, etag: string): void;
+  event(event: PolledEvent): void;
   /** The feed cannot say what was missed. */
   reset(): void;
   /** The server refuses it for good. */
@@ -67,19 +67,18 @@ export class Polling {
   #take({ changes, reset, next }: ChangesPage): void {
     this.#cursor = next;
     if (reset === true) this.#events.reset();
-    for (const change of changes) this.#events.event(eventOf(change), change.etag ?? '');
+    for (const change of changes) this.#events.event(eventOf(change));
   }
 }
 
 /** As the socket would have told it, without a place in its stream. */
-function eventOf({ uri, etag, position, kind }: Change): RealtimeEvent & { uri: string } {
-  const isGone = etag === undefined;
+function eventOf({ uri, etag, position, kind }: Change): PolledEvent {
   return {
-    ...{ id: `${uri} ${etag ?? kind}`, topic: 'twins', subscription: '', epoch: '', offset: 0 },
+    ...{ id: `${uri} ${position}`, topic: 'twins', subscription: '', epoch: '', offset: 0 },
     type: kind === 'created' ? 'twins.resource-created' : 'twins.resource-updated',
     stream: `member:${memberOf(uri) ?? ''}`,
     ...{ uri, position, time: new Date().toISOString() },
-    data: isGone ? { deleted: true } : { etag },
+    ...(etag === undefined && { data: { deleted: true } }),
     polled: true,
-  } as RealtimeEvent & { uri: string };
+  } as PolledEvent;
 }

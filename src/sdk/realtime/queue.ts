@@ -1,11 +1,11 @@
-import type { StreamPlace } from '../../contract/frames.ts';
+import type { SeenPlace } from '../../contract/frames.ts';
 import type { RealtimeEvent } from './events.ts';
 import type { Off } from './types.ts';
 
 interface Waiting {
   readonly event: RealtimeEvent;
   /** The place of its stream before it; `undefined` where there was none. */
-  readonly before: StreamPlace | undefined;
+  readonly before: SeenPlace | undefined;
 }
 
 /** Events that wait for one `for await` loop. Bounded: what does not fit is a gap, and said. */
@@ -26,7 +26,7 @@ export class EventQueue implements AsyncIterator<RealtimeEvent, undefined> {
     this.#onReturn = onReturn;
   }
 
-  push(event: RealtimeEvent, before: StreamPlace | undefined): void {
+  push(event: RealtimeEvent, before: SeenPlace | undefined): void {
     if (this.#waiting.length >= this.#max) {
       const streams = [...new Set([...this.#waiting.map((one) => one.event.stream), event.stream])];
       this.#waiting = [];
@@ -45,7 +45,7 @@ export class EventQueue implements AsyncIterator<RealtimeEvent, undefined> {
   }
 
   /** The place before the first event of the stream that is not handled yet. */
-  unhandled(stream: string): { readonly before: StreamPlace | undefined } | undefined {
+  unhandled(stream: string): { readonly before: SeenPlace | undefined } | undefined {
     if (this.#inHand?.event.stream === stream) return this.#inHand;
     return this.#waiting.find(({ event }) => event.stream === stream);
   }

@@ -98,14 +98,15 @@ test('B-GW-32: after a drop each stream goes on from the last place, and nothing
   subscription.on('call.join', ({ id }) => told.push(id));
   realtime.on('*', ({ id }) => told.push(`all ${id}`));
   gateway.socket.welcome();
-  gateway.socket.say(starting(), eventFrame(11), eventFrame(15));
+  gateway.socket.say(starting(), eventFrame(11, { position: 'p11' }), eventFrame(15));
   gateway.socket.drop();
   await settled();
   t.mock.timers.tick(500);
   await settled();
   gateway.socket.welcome();
   const [subscribe] = gateway.socket.said('subscribe');
-  assert.deepEqual(subscribe?.since, { [STREAM]: { epoch: 'one', offset: 15 } });
+  const seen = { epoch: 'one', offset: 15, position: 'p11' };
+  assert.deepEqual(subscribe?.since, { [STREAM]: seen });
   // The answer names the newest offset: what follows it still has to be told.
   gateway.socket.say(starting({ offset: 30 }), eventFrame(15), eventFrame(20, { replayed: true }));
   gateway.socket.drop();
@@ -113,11 +114,13 @@ test('B-GW-32: after a drop each stream goes on from the last place, and nothing
   t.mock.timers.tick(1_000);
   await settled();
   gateway.socket.welcome();
-  const place = { epoch: 'one', offset: 20 };
+  const place = { epoch: 'one', offset: 20, position: 'p11' };
   assert.deepEqual(gateway.socket.said('subscribe')[0]?.since, { [STREAM]: place });
   assert.deepEqual(subscription.places, { [STREAM]: place });
   subscription.acknowledge();
-  assert.deepEqual(gateway.socket.said('ack'), [{ type: 'ack', stream: STREAM, ...place }]);
+  assert.deepEqual(gateway.socket.said('ack'), [
+    { type: 'ack', stream: STREAM, epoch: 'one', offset: 20 },
+  ]);
   assert.deepEqual(told, ['e11', 'all e11', 'e15', 'all e15', 'e20', 'all e20']);
 });
 
@@ -131,7 +134,7 @@ test('B-GW-33: what cannot be told whole is a gap, with where to read on from', 
   gateway.socket.welcome();
   assert.deepEqual(gateway.socket.said('subscribe')[0]?.since, since);
   gateway.socket.say(
-    starting({ recovered: false, reason: 'epoch_changed', position: 'p7' }),
+    starting({ recovered: false, reason: 'epoch_changed', changes: 'mcp://twins/changes/c7' }),
     eventFrame(11),
     {
       ...{ type: 'gap', id: 's1', stream: STREAM, epoch: 'two', offset: 2 },
@@ -139,8 +142,8 @@ test('B-GW-33: what cannot be told whole is a gap, with where to read on from', 
     },
   );
   assert.deepEqual(gaps, [
-    { stream: STREAM, reason: 'epoch_changed', position: 'p7' },
-    { stream: STREAM, reason: 'all epoch_changed', position: 'p7' },
+    { stream: STREAM, reason: 'epoch_changed', changes: 'mcp://twins/changes/c7' },
+    { stream: STREAM, reason: 'all epoch_changed', changes: 'mcp://twins/changes/c7' },
     { stream: STREAM, reason: 'trimmed' },
     { stream: STREAM, reason: 'all trimmed' },
   ]);

@@ -3,13 +3,13 @@ import type {
   Filter,
   GapFrame,
   PresenceFrame,
-  StreamPlace,
+  SeenPlace,
   StreamStart,
   SubscribedFrame,
   SubscribeMessage,
 } from '../../contract/frames.ts';
 import type { TwinError } from '../twin-error.ts';
-import type { RealtimeEvent } from './events.ts';
+import type { PolledEvent, RealtimeEvent } from './events.ts';
 import { filterOf, passes } from './filters.ts';
 import { ByType, Listeners } from './listeners.ts';
 import { EventQueue } from './queue.ts';
@@ -27,7 +27,7 @@ export interface SubscriptionParts {
   /** What the whole client's listeners hear besides. */
   event(event: RealtimeEvent): void;
   gap(gap: Gap): void;
-  acknowledge(stream: string, place: StreamPlace): void;
+  acknowledge(stream: string, place: SeenPlace): void;
   unsubscribe(): void;
 }
 
@@ -35,7 +35,7 @@ export interface SubscriptionParts {
 const TOLD_MAX = 1_000;
 
 interface TwinState {
-  readonly etag: string;
+  readonly position: string;
   readonly polled: boolean;
 }
 
@@ -47,7 +47,7 @@ export class OpenSubscription implements Subscription {
   readonly #options: SubscribeOptions;
   readonly #filter: Filter | undefined;
   readonly #parts: SubscriptionParts;
-  readonly #seen: Map<string, StreamPlace>;
+  readonly #seen: Map<string, SeenPlace>;
   readonly #told = new Map<string, TwinState>();
   readonly #present = new Map<string, Map<string, PresentUser>>();
   readonly #events = new ByType<RealtimeEvent>();
@@ -81,8 +81,8 @@ export class OpenSubscription implements Subscription {
     };
   }
 
-  get places(): Readonly<Record<string, StreamPlace>> {
-    const places: Record<string, StreamPlace> = {};
+  get places(): Readonly<Record<string, SeenPlace>> {
+    const places: Record<string, SeenPlace> = {};
     for (const [stream, seen] of this.#seen) {
       const place = this.#handled(stream, seen);
       if (place !== undefined) places[stream] = place;
@@ -91,8 +91,8 @@ export class OpenSubscription implements Subscription {
   }
 
   /** The loop that is furthest behind decides; `undefined`: it has not handled the first yet. */
-  #handled(stream: string, seen: StreamPlace): StreamPlace | undefined {
-    let handled: StreamPlace | undefined = seen;
+  #handled(stream: string, seen: SeenPlace): SeenPlace | undefined {
+    let handled: SeenPlace | undefined = seen;
     for (const queue of this.#queues) {
       const waiting = queue.unhandled(stream);
       if (waiting === undefined) continue;
@@ -158,20 +158,20 @@ export class OpenSubscription implements Subscription {
     const { stream, epoch, offset, uri } = frame;
     const before = this.#seen.get(stream);
     if (before?.epoch === epoch && offset <= before.offset) return;
-    this.#seen.set(stream, { epoch, offset });
-    const etag = frame.data?.etag;
-    if (frame.topic === 'twins' && uri !== undefined) {
-      const state = typeof etag === 'string' ? etag : '';
-      const last = this.#tell(uri, { etag: state, polled: false });
-      if (last?.polled === true && last.etag === state) return;
+    const { position = before?.position } = frame;
+    this.#seen.set(stream, { epoch, offset, ...(position !== undefined && { position }) });
+    if (frame.topic === 'twins' && uri !== undefined && frame.position !== undefined) {
+      const last = this.#tell(uri, { position: frame.position, polled: false });
+      if (last?.polled === true && last.position === frame.position) return;
     }
     this.#deliver(frame as RealtimeEvent, before);
   }
 
   /** What the change feed says, while no socket is there. */
-  polled(event: RealtimeEvent & { readonly uri: string }, etag: string): void {
-    if (this.#over || passes(this.#filter, event.uri, event.type) !== true) return;
-    if (this.#tell(event.uri, { etag, polled: true })?.etag === etag) return;
+  polled(event: PolledEvent): void {
+    const { uri, position } = event;
+    if (this.#over || passes(this.#filter, uri, event.type) !== true) return;
+    if (this.#tell(uri, { position, polled: true })?.position === position) return;
     this.#deliver({ ...event, subscription: this.id }, this.#seen.get(event.stream));
   }
 
@@ -206,9 +206,9 @@ export class OpenSubscription implements Subscription {
   }
 
   #begin(start: StreamStart): void {
-    const { stream, reason = 'unknown', position } = start;
+    const { stream, reason = 'unknown', changes } = start;
     this.#seen.set(stream, placeOf(start));
-    this.#gap({ stream, reason, ...(position !== undefined && { position }) });
+    this.#gap({ stream, reason, ...(changes !== undefined && { changes }) });
   }
 
   #gap(gap: Gap): void {
@@ -216,7 +216,7 @@ export class OpenSubscription implements Subscription {
     this.#parts.gap(gap);
   }
 
-  #deliver(event: RealtimeEvent, before: StreamPlace | undefined): void {
+  #deliver(event: RealtimeEvent, before: SeenPlace | undefined): void {
     for (const queue of this.#queues) queue.push(event, before);
     this.#events.tell(event);
     this.#parts.event(event);
@@ -233,6 +233,6 @@ export class OpenSubscription implements Subscription {
   }
 }
 
-function placeOf({ epoch, offset }: StreamPlace): StreamPlace {
+function placeOf({ epoch, offset }: StreamStart): SeenPlace {
   return { epoch, offset };
 }

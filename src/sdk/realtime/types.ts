@@ -1,10 +1,10 @@
-import type { Document } from '../../contract/documents.ts';
-import type { Filter, PresenceFrame, StreamPlace, WsTopic } from '../../contract/frames.ts';
+import type { Change, Document } from '../../contract/documents.ts';
+import type { Filter, PresenceFrame, SeenPlace, WsTopic } from '../../contract/frames.ts';
 import type { Fetch, TokenSource } from '../http.ts';
 import type { TwinError } from '../twin-error.ts';
 import type { EventType, RealtimeEvent } from './events.ts';
 
-export type { Filter, FilterField, StreamPlace, WsTopic } from '../../contract/frames.ts';
+export type { Filter, FilterField, SeenPlace, WsTopic } from '../../contract/frames.ts';
 
 /** As much of a WebSocket as is needed: that of browsers, of Node, or of the package `ws`. */
 export interface SocketLike {
@@ -61,7 +61,7 @@ export interface SubscribeOptions {
   /** Besides those. */
   readonly filters?: Filter;
   /** Where to go on from, by stream: `places` of an earlier subscription. */
-  readonly since?: Readonly<Record<string, StreamPlace>>;
+  readonly since?: Readonly<Record<string, SeenPlace>>;
   /** Each event brings the document it is about. */
   readonly include?: 'document';
 }
@@ -74,8 +74,8 @@ export interface Gap {
    * `queue_full` where a loop was too slow.
    */
   readonly reason: string;
-  /** For `minPosition`, where the server names one. */
-  readonly position?: string;
+  /** `mcp://twins/changes/{cursor}`, which says what was missed, where the server names it. */
+  readonly changes?: string;
 }
 
 export type PresentUser = PresenceFrame['users'][number];
@@ -105,7 +105,7 @@ export interface Subscription extends Events, AsyncIterable<RealtimeEvent> {
   /** Resolves when it is over; with the error where that was not our wish. */
   readonly ended: Promise<TwinError | undefined>;
   /** By stream, up to where events were handled: keep it to go on after a restart of the app. */
-  readonly places: Readonly<Record<string, StreamPlace>>;
+  readonly places: Readonly<Record<string, SeenPlace>>;
   onGap(handler: (gap: Gap) => void): Off;
   onPresence(handler: (change: PresenceChange) => void): Off;
   /** Who is there, as known by now; `stream` is `member:{id}`. */
@@ -130,6 +130,11 @@ export interface Realtime extends Events {
   subscribe(options: SubscribeOptions): Subscription;
   /** A section of a twin, over HTTP. @throws TwinError */
   read(uri: string, options?: RealtimeReadOptions): Promise<Document>;
+  /**
+   * The documents that changed meanwhile, by the change feed; `undefined` where it cannot say, and
+   * all that is shown has to be read again. @throws TwinError
+   */
+  missed(gap: Gap): Promise<readonly Change[] | undefined>;
   /** That the caller is there, on this connection and those that follow it. */
   join(member: string): void;
   leave(member: string): void;

@@ -9,9 +9,19 @@ import kotlinx.serialization.json.intOrNull
 import kotlinx.serialization.json.longOrNull
 
 /** A place in one stream. Offsets compare only within one epoch. */
-public data class Place(public val epoch: String, public val offset: Long) {
-    internal fun toJson(): JsonObject =
-        JsonObject(mapOf("epoch" to JsonPrimitive(epoch), "offset" to JsonPrimitive(offset)))
+public data class Place(
+    public val epoch: String,
+    public val offset: Long,
+    /** Of the last event that had one: by it the change feed goes on where the stream cannot. */
+    public val position: String? = null,
+) {
+    internal fun toJson(): JsonObject = JsonObject(
+        buildMap {
+            put("epoch", JsonPrimitive(epoch))
+            put("offset", JsonPrimitive(offset))
+            position?.let { put("position", JsonPrimitive(it)) }
+        },
+    )
 }
 
 /** An event, as `docs/gateway.md` has it. What it says stands in [data]. */
@@ -48,7 +58,7 @@ internal data class Start(
     val place: Place,
     val recovered: Boolean,
     val reason: String?,
-    val position: String?,
+    val changes: String?,
 )
 
 /** What the server says. Whatever is none of these is taken as nothing: a later version says more. */
@@ -119,7 +129,7 @@ private fun startOf(json: JsonObject) = Start(
     placeOf(json),
     (json["recovered"] as? JsonPrimitive)?.booleanOrNull ?: error("recovered"),
     json.text("reason"),
-    json.text("position"),
+    json.text("changes"),
 )
 
 private fun placeOf(json: JsonObject) = Place(json.need("epoch"), json.needLong("offset"))

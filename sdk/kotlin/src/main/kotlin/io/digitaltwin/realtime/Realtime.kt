@@ -80,7 +80,8 @@ public class Realtime internal constructor(
 
     private val toSubscriptions = object : Subscription.Client {
         override fun acknowledge(stream: String, place: Place) {
-            say(JsonObject(message("ack", "stream" to stream) + place.toJson()))
+            val here = place.copy(position = null).toJson()
+            say(JsonObject(message("ack", "stream" to stream) + here))
         }
         override fun unsubscribe(subscription: Subscription) {
             val known = synchronized(lock) { subscriptions.remove(subscription.id) != null }

@@ -33,7 +33,8 @@ public data class Gap(
     public val stream: String,
     /** The server's, or `queue_full` where a collector was too slow. */
     public val reason: String,
-    public val position: String? = null,
+    /** `mcp://twins/changes/{cursor}`, which says what was missed, where the server names it. */
+    public val changes: String? = null,
 )
 
 /** Lives across connections, until it ends. */
@@ -132,7 +133,7 @@ public class Subscription internal constructor(
 
     internal fun gap(start: Start) {
         synchronized(lock) { seen[start.stream] = start.place }
-        tell(Gap(start.stream, start.reason ?: "unknown", start.position))
+        tell(Gap(start.stream, start.reason ?: "unknown", start.changes))
     }
 
     internal fun event(event: RealtimeEvent) {
@@ -140,7 +141,7 @@ public class Subscription internal constructor(
             val before = seen[event.stream]
             val known = before?.epoch == event.place.epoch && event.place.offset <= before.offset
             if (known) return
-            seen[event.stream] = event.place
+            seen[event.stream] = event.place.copy(position = event.position ?: before?.position)
             queues.flatMap { it.push(event, before) }.toSet()
         }
         for (stream in lost) tell(Gap(stream, "queue_full"))

@@ -100,10 +100,10 @@ class RealtimeTest {
         val since = mapOf(stream to Place("zero", 50))
         val subscription = realtime.subscribe(calls.copy(since = since))
         sockets.last.welcome()
-        val more = """"recovered":false,"reason":"epoch_changed","position":"p7""""
+        val more = """"recovered":false,"reason":"epoch_changed","changes":"mcp://twins/changes/c7""""
         sockets.last.say(subscribedText(10, more), eventText(11))
         runCurrent()
-        assertEquals(listOf(Gap(stream, "epoch_changed", "p7")), subscription.gaps.replayCache)
+        assertEquals(listOf(Gap(stream, "epoch_changed", "mcp://twins/changes/c7")), subscription.gaps.replayCache)
         assertEquals(subscription.gaps.replayCache, realtime.gaps.replayCache)
         val told = async { subscription.events.take(1).toList() }
         runCurrent()
