@@ -33,12 +33,37 @@ export class CanonicalText {
  * out. Equal values give equal text, on every instance.
  */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((v) => canonicalJson(v ?? null)).join(',')}]`;
-  if (!isObject(value)) return JSON.stringify(value ?? null);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  if (Array.isArray(value)) return canonicalArray(value);
   if (value instanceof CanonicalText) return value.text;
-  const members = Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
-  return `{${members.join(',')}}`;
+  const members = value as Record<string, unknown>;
+  let text = '';
+  // Added to one text: gathered in arrays first, the same takes twice as long.
+  for (const key of Object.keys(members).sort()) {
+    const member = members[key];
+    if (member === undefined) continue;
+    text += `${text === '' ? '{' : ','}${keyText(key)}:${canonicalJson(member)}`;
+  }
+  return text === '' ? '{}' : `${text}}`;
+}
+
+function canonicalArray(values: readonly unknown[]): string {
+  let text = '[';
+  for (let index = 0; index < values.length; index += 1) {
+    if (index > 0) text += ',';
+    text += canonicalJson(values[index]);
+  }
+  return `${text}]`;
+}
+
+/** Names of elements are few and come again; whatever else is written there is not kept. */
+const keyTexts = new Map<string, string>();
+const KEYS_MAX = 2_000;
+
+function keyText(key: string): string {
+  const known = keyTexts.get(key);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(key);
+  if (keyTexts.size < KEYS_MAX && key.length < 64) keyTexts.set(key, text);
+  return text;
 }
