@@ -22,6 +22,7 @@ import { isOfTenant, withinTenants } from './twin/tenants.ts';
 import { createView } from './view/embedded.ts';
 import { breakGlassOf } from './wiring/break-glass.ts';
 import { createDoor } from './wiring/door.ts';
+import { gatewayOf } from './wiring/gateway.ts';
 import { openGround } from './wiring/ground.ts';
 import { recordedConfiguration } from './wiring/recorded.ts';
 import { announce, startFailure, stopping } from './wiring/running.ts';
@@ -84,7 +85,8 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const breakGlass = breakGlassOf(config, { ...shared, ...log, logger, view, relations });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
   const recorded = recordedConfiguration({ ...shared, config, flags });
-  const facing = [recorded, breakGlass.notices, mcp, http];
+  const realtime = gatewayOf(config, { ...shared, view });
+  const facing = [recorded, breakGlass.notices, mcp, ...realtime.services, http];
   const services = [flags, ...door.shared, ...log.services, ...own, ...facing];
   const key = randomBytes(32).toString('base64url');
   let url = '';
@@ -94,9 +96,11 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     url = publicUrlOf(config, port);
     const { mint, authorizationServer, ...authenticator } = await room.tokens(url);
     demoAgent = authorizationServer?.demoAgent;
+    const counted = rated(authenticator, door.rates.of, config.requestsPerSecond);
+    realtime.open(counted);
     http.open({
       ...{ ...shared, ...health, ...log.desks, mcp, intake, view, relations: room.desk, flags },
-      authenticator: rated(authenticator, door.rates.of, config.requestsPerSecond),
+      ...{ authenticator: counted, ...realtime.routes },
       ...{ snapshots: view.snapshots, keeping, breakGlass },
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       ...auditOf(room, view),

@@ -15,6 +15,26 @@ export const REALTIME_PROMISES = [
     'A replay is whole or none: what cannot be told whole is said to be so, with the reason.',
   ),
   promised(
+    'B-GW-4',
+    'A change reaches every subscriber who may read it, in the order of its stream; a read with the frame’s position shows it.',
+  ),
+  promised(
+    'B-GW-5',
+    'Rights are those of every other surface, asked at subscribing, at each delivery and at replay; a revoked right ends what it held within 2 s, and what is denied looks like what is not there.',
+  ),
+  promised(
+    'B-GW-6',
+    'A connection lives with a good token: one that is renewed in place keeps it, one of somebody else changes nothing, and with the last one it ends.',
+  ),
+  promised(
+    'B-GW-7',
+    'Whatever a client sends that is no message of the protocol ends its connection, and harms nobody else’s.',
+  ),
+  promised(
+    'B-GW-8',
+    'Who is present is told once when their first connection joins, and once after the last has gone for three seconds, over all instances; of an instance that was killed within 15 s.',
+  ),
+  promised(
     'B-GW-9',
     'What a subscriber may not know of a stream, its offsets, counts and times do not tell either.',
   ),

@@ -63,7 +63,7 @@ test('a value that is not exactly one of the allowed is a fault', () => {
     ['HOST', ['256.1.1.1', 'evil@localhost', 'a_b', '-a', '[::1]']],
     ['PUBLIC_URL', ['localhost:3333', 'ftp://a', 'https://a/', 'https://A', 'https://u:p@a']],
     ['DEMO', ['ON', 'true', '1']],
-    ['ROLES', ['http,http', '', 'all', 'http,mcp', 'http,mcp,intake,relations-writer,gateway']],
+    ['ROLES', ['http,http', '', 'all', 'http,mcp', 'http,mcp,intake,relations-writer,warming']],
     ['ALLOWED_ORIGINS', ['*', 'null', 'https://a.example/', 'https://a.example,,']],
   ];
   for (const [name, texts] of wrong) {

@@ -12,7 +12,13 @@ import {
 import { type KafkaSettings, kafkaOf } from './kafka.ts';
 import { type OAuthSettings, oauthOf } from './oauth.ts';
 import { REDIS_PREFIX, type RedisSettings } from './redis.ts';
-import { EMBEDDED_ROLES, NOT_IN_THIS_VERSION, type Role, type SettingName } from './settings.ts';
+import {
+  DEFAULT_ROLES,
+  EMBEDDED_ROLES,
+  NOT_IN_THIS_VERSION,
+  type Role,
+  type SettingName,
+} from './settings.ts';
 import { type SpicedbSettings, spicedbOf } from './spicedb.ts';
 
 export interface Config {
@@ -134,7 +140,7 @@ function conflicts(values: Values): ConfigProblem[] {
 }
 
 function roleProblems(roles: readonly Role[]): ConfigProblem[] {
-  const absent = roles.filter((role) => !EMBEDDED_ROLES.includes(role));
+  const absent = roles.filter((role) => !DEFAULT_ROLES.includes(role));
   const missing = EMBEDDED_ROLES.filter((role) => !roles.includes(role));
   const problems: ConfigProblem[] = [];
   if (absent.length > 0) {
@@ -168,7 +174,7 @@ function withDefaults(
     loopbackClients: values.OAUTH_LOOPBACK_CLIENTS === 'on' && !production,
     logLevel: values.LOG_LEVEL ?? 'info',
     memberIds: values.MEMBER_IDS ?? (production ? 'opaque' : 'patient-id'),
-    roles: values.ROLES ?? EMBEDDED_ROLES,
+    roles: values.ROLES ?? DEFAULT_ROLES,
     readWaitMs: values.READ_WAIT_MS ?? LIMITS.readWaitMs,
     requestsPerSecond: values.REQUESTS_PER_SECOND ?? LIMITS.requestsPerSecond,
     allowedOrigins: values.ALLOWED_ORIGINS ?? [],

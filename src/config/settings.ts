@@ -46,6 +46,9 @@ export type Role = (typeof ROLES)[number];
 
 /** The roles of the embedded all-in-one: together, or not at all. */
 export const EMBEDDED_ROLES: readonly Role[] = ['http', 'mcp', 'intake', 'relations-writer'];
+/** Those that a process may be without. */
+export const OPTIONAL_ROLES: readonly Role[] = ['gateway'];
+export const DEFAULT_ROLES: readonly Role[] = [...EMBEDDED_ROLES, ...OPTIONAL_ROLES];
 
 export interface Setting<T> {
   readonly parse: Parse<T>;
@@ -81,7 +84,7 @@ export const SETTINGS = {
     oneOf('patient-id', 'opaque'),
     'Member ids: Patient.id, or a keyed hash of it (always in production).',
   ),
-  ROLES: setting(listOf(...ROLES), `Parts that run; ${EMBEDDED_ROLES.join(',')}.`),
+  ROLES: setting(listOf(...ROLES), `Parts that run; ${DEFAULT_ROLES.join(',')}.`),
   READ_WAIT_MS: setting(
     whole(0, 60_000),
     `How long a read waits for the position it names; ${LIMITS.readWaitMs}.`,

@@ -52,6 +52,8 @@ export interface GatewayParts {
   readonly readWaitMs: number;
   /** Where nothing else says what changed: the bus of embedded parts. */
   readonly bus: ChangeBus | undefined;
+  /** What else hears of each append, before it: what was said last of a call. */
+  readonly around?: (log: ChannelLog) => ChannelLog;
   /** Other protocols on the same parts. */
   readonly faces?: (core: GatewayCore) => readonly (Face & Partial<Service>)[];
   /** For tests and benchmarks. */
@@ -86,7 +88,8 @@ export interface Gateway extends GatewayCore {
 
 export function createGateway(parts: GatewayParts): Gateway {
   const { clock, metrics, report, bus, view } = parts;
-  const { log, presence, registry, services } = sharedOf(parts);
+  const { log: kept, presence, registry, services } = sharedOf(parts);
+  const log = parts.around?.(kept) ?? kept;
   const asked = { ...parts, readWaitMs: parts.readWaitMs };
   const rights = createRights(asked);
   const hub = new GatewayHub({ ...parts, log, rights, ready: readyIn(asked) });

@@ -1,5 +1,3 @@
-import type { ServerResponse } from 'node:http';
-
 /**
  * Tells when nobody has been here for a while: a server that the stdio bridge started ends after
  * its last client. Every open exchange counts, so a bridge holds one open for as long as it runs.
@@ -26,7 +24,7 @@ export class IdleWatch {
     clearTimeout(this.#timer);
   }
 
-  enter(res: ServerResponse): void {
+  enter(res: { once(event: 'close', listener: () => void): unknown }): void {
     if (this.#idleMs === 0) return;
     this.#open += 1;
     clearTimeout(this.#timer);

@@ -1,6 +1,13 @@
 import { setMaxListeners } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { asFault, Fault } from '../kernel/errors.ts';
 import { randomId } from '../kernel/ids.ts';
 import type { Service } from '../kernel/lifecycle.ts';
@@ -39,6 +46,8 @@ export class Listener implements Service {
   #draining = false;
   /** Long polls answer at once when the listener stops. */
   readonly #stopping = new AbortController();
+  /** Upgrade requests that came before the server was ready: they wait for it. */
+  readonly #early: (() => void)[] = [];
   /** Plain event streams (the bridges' hold), which nothing else ends. */
   readonly #held = new Set<ServerResponse>();
 
@@ -58,6 +67,7 @@ export class Listener implements Service {
     setMaxListeners(0, this.#stopping.signal);
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on('clientError', answerUnparsable);
+    this.#server.on('upgrade', (req, stream, head) => this.#upgrade(req, stream, head));
   }
 
   /** Takes the port; whoever comes is told to wait until `answer`. */
@@ -90,6 +100,7 @@ export class Listener implements Service {
   answer(): void {
     this.#answering = true;
     this.#idle.start();
+    for (const upgrade of this.#early.splice(0)) upgrade();
   }
 
   start(): Promise<void> {
@@ -104,11 +115,38 @@ export class Listener implements Service {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_SWEEP_MS);
     const late = setTimeout(() => this.#server.closeAllConnections(), DRAIN_MS);
-    await this.#open?.parts.mcp.drain().catch(this.#open.parts.report);
+    const { mcp, upgrades, report } = this.#open?.parts ?? {};
+    const sockets = upgrades?.drain().catch(report);
+    await mcp?.drain().catch(report);
+    await sockets;
     for (const res of this.#held) res.end();
     await closed;
     clearInterval(idle);
     clearTimeout(late);
+  }
+
+  /**
+   * A page of a foreign origin is refused, as everywhere. Whoever else comes is accepted, also
+   * before the server is ready: refused, a stock client would stay away (realtime.md §0.2).
+   */
+  #upgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void {
+    if (!this.#answering && !this.#draining) {
+      this.#early.push(() => this.#upgrade(req, stream, head));
+      return;
+    }
+    const { parts, guards } = this.#open ?? {};
+    if (parts?.upgrades === undefined || guards === undefined) {
+      refuseUpgrade(stream, parts === undefined ? 503 : 404);
+      return;
+    }
+    try {
+      guards.check(req);
+    } catch (error) {
+      refuseUpgrade(stream, asFault(error).row.http);
+      return;
+    }
+    this.#idle.enter(stream);
+    parts.upgrades.upgrade(req, stream, head);
   }
 
   #serve(req: IncomingMessage, res: ServerResponse): void {
@@ -151,6 +189,12 @@ export class Listener implements Service {
 
 function portTaken(port: number, host: string): Error {
   return new Error(`Port ${port} of ${host} is taken: end what listens there, or name another.`);
+}
+
+function refuseUpgrade(stream: Duplex, status: number): void {
+  stream.on('error', () => undefined);
+  const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
+  stream.end(`${line}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
 }
 
 function refuseLate(res: ServerResponse, correlationId: string): void {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Trust, TrustedAgent } from '../contract/agents.ts';
 import type { AccessReview, DisclosurePage } from '../contract/audit/reports.ts';
 import type { BackupMade } from '../contract/backups.ts';
@@ -214,8 +215,17 @@ export interface DevelopmentDesk {
   readonly authorizationServer?: AuthorizationServer;
 }
 
+/** What becomes of upgrade requests: the realtime gateway, as this room sees it. */
+export interface UpgradesDesk {
+  upgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
+  /** Ends its connections, spread over time, once the listener takes nobody new. */
+  drain(): Promise<void>;
+}
+
 export interface HttpParts {
   readonly authenticator: Authenticator;
+  /** Absent where the role gateway does not run: an upgrade is then refused. */
+  readonly upgrades?: UpgradesDesk;
   readonly mcp: McpRoute;
   readonly reader: Reader;
   readonly intake: HoldingIntake;

@@ -1,8 +1,8 @@
 import { missingScopes } from '../../../contract/scopes.ts';
 import { Fault } from '../../../kernel/errors.ts';
 import type { PresenceChange, PresentUser } from '../../ports.ts';
+import type { Known } from './known.ts';
 import { OWN_LIMITS } from './parts.ts';
-import type { OwnSession } from './session.ts';
 import type { OwnSubscription } from './subscription.ts';
 
 /** Who is there is for those who may see who the member is. */
@@ -12,7 +12,7 @@ function needed(member: string): string {
 
 /** @throws Fault NOT_FOUND, INSUFFICIENT_SCOPE, RATE_LIMITED */
 export async function joinedPresence(
-  session: OwnSession,
+  session: Known,
   member: string,
   action: 'join' | 'leave',
 ): Promise<void> {
@@ -34,7 +34,7 @@ export async function joinedPresence(
 }
 
 /** To a subscription that begins: who is there, of each member it is of. */
-export async function tellPresent(session: OwnSession, id: string): Promise<void> {
+export async function tellPresent(session: Known, id: string): Promise<void> {
   const subscription = session.subscriptions.get(id);
   for (const stream of subscription?.streams ?? []) {
     if (!stream.startsWith('member:') || subscription === undefined) continue;
@@ -44,7 +44,7 @@ export async function tellPresent(session: OwnSession, id: string): Promise<void
 }
 
 /** Of a change, to those of a session's subscriptions that want it. */
-export function tellChange(session: OwnSession, { channel, kind, user }: PresenceChange): void {
+export function tellChange(session: Known, { channel, kind, user }: PresenceChange): void {
   for (const subscription of session.subscriptions.values()) {
     if (!subscription.topics.has('presence') || !subscription.streams.has(channel)) continue;
     tell(session, subscription, channel, kind, [user]).catch(session.parts.report);
@@ -52,7 +52,7 @@ export function tellChange(session: OwnSession, { channel, kind, user }: Presenc
 }
 
 async function tell(
-  session: OwnSession,
+  session: Known,
   subscription: OwnSubscription,
   stream: string,
   event: 'state' | PresenceChange['kind'],

@@ -2,7 +2,6 @@ import {
   type AckMessage,
   type ClientMessage,
   PROTOCOL_VERSION,
-  type PresenceMessage,
   type ServerMessage,
   SUBSCRIPTION_BOUNDS,
   type SubscribeMessage,
@@ -13,9 +12,10 @@ import { asFault, Fault } from '../../../kernel/errors.ts';
 import type { Principal } from '../../../twin/ports.ts';
 import { principalKey } from '../../../twin/principals.ts';
 import type { Connection, ConnectionHandler } from '../../ports.ts';
+import type { Known } from './known.ts';
 import { OWN_LIMITS, type OwnParts } from './parts.ts';
 import { joinedPresence, tellPresent } from './presence.ts';
-import { streamsOf, subscribe } from './subscribe.ts';
+import { subscribe } from './subscribe.ts';
 import type { OwnSubscription } from './subscription.ts';
 
 /** How a session tells the face that it is known, or gone. */
@@ -26,7 +26,7 @@ export interface Sessions {
 }
 
 /** One connection of our own protocol, from its first message on. */
-export class OwnSession implements ConnectionHandler {
+export class OwnSession implements ConnectionHandler, Known {
   readonly connection: Connection;
   readonly codes = {
     comeAgain: WS_CLOSE.comeAgain,
@@ -169,7 +169,7 @@ export class OwnSession implements ConnectionHandler {
       case 'ping':
         return this.send({ type: 'pong', ...(message.id !== undefined && { id: message.id }) });
       case 'presence':
-        return await this.#presence(message);
+        return await joinedPresence(this, message.member, message.action);
     }
   }
 
@@ -245,10 +245,6 @@ export class OwnSession implements ConnectionHandler {
     if (seconds >= 0) this.parts.metrics.acked(seconds);
   }
 
-  async #presence({ member, action }: PresenceMessage): Promise<void> {
-    await joinedPresence(this, member, action);
-  }
-
   tokenExpiring(): void {
     this.warned = true;
     this.send({ type: 'token_expiring', at: iso(this.principal.expiresAtMs) });
@@ -273,11 +269,6 @@ export class OwnSession implements ConnectionHandler {
       presence.leave(`member:${member}`, this.connection.id).catch(report);
     }
     this.#sessions.left(this);
-  }
-
-  /** Streams that a subscription is of. @throws Fault INVALID_ARGUMENT */
-  streamsOf(message: SubscribeMessage): Promise<string[]> {
-    return streamsOf(this.parts, this.principal, message);
   }
 }
 

@@ -11,19 +11,19 @@ import { randomId } from '../../../kernel/ids.ts';
 import type { Principal } from '../../../twin/ports.ts';
 import type { Started, StreamName } from '../../ports.ts';
 import { valuesOf } from './filters.ts';
+import type { Known } from './known.ts';
 import type { OwnParts } from './parts.ts';
-import type { OwnSession } from './session.ts';
 import { OwnSubscription } from './subscription.ts';
 
 /** @throws Fault what was wrong with it; the connection goes on */
-export async function subscribe(session: OwnSession, message: SubscribeMessage): Promise<void> {
+export async function subscribe(session: Known, message: SubscribeMessage): Promise<void> {
   const { parts, principal } = session;
   const scopes = missingScopes(principal.scopes, 'subscribe');
   if (scopes.length > 0) throw new Fault('INSUFFICIENT_SCOPE', { data: { scopes } });
   const subscription = new OwnSubscription(parts, session, message);
   session.subscriptions.set(message.id, subscription);
   try {
-    const streams = await session.streamsOf(message);
+    const streams = await streamsOf(parts, principal, message);
     const since = sinceOf(message, streams);
     for (const stream of streams) subscription.streams.add(stream);
     await parts.hub.subscribe(subscription, streams, since, (started) =>
@@ -40,7 +40,7 @@ export async function subscribe(session: OwnSession, message: SubscribeMessage):
 
 /** What is denied looks like what is not there: it is simply not among the streams. */
 function begun(
-  session: OwnSession,
+  session: Known,
   subscription: OwnSubscription,
   started: readonly Started[],
   since: ReadonlyMap<StreamName, SeenPlace>,
@@ -79,7 +79,7 @@ function isPlace(since: NonNullable<SubscribeMessage['since']>): since is SeenPl
 }
 
 /** Of whom it is: as the filters say, or of the one member who the caller is. */
-export async function streamsOf(
+async function streamsOf(
   { reader }: OwnParts,
   principal: Principal,
   { filters }: SubscribeMessage,

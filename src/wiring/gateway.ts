@@ -1,0 +1,65 @@
+import type { Config } from '../config/config.ts';
+import {
+  createGateway,
+  createRedisLink,
+  type Gateway,
+  type GatewayParts,
+  type RedisLink,
+} from '../gateway/index.ts';
+import type { Authenticator } from '../http/parts.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import type { Metrics } from '../operations/metrics.ts';
+import { connectRedis } from '../operations/redis.ts';
+import type { Report } from './running.ts';
+
+type Wired = Omit<GatewayParts, 'redis' | 'readWaitMs' | 'bus' | 'metrics' | 'report'> & {
+  readonly bus: NonNullable<GatewayParts['bus']>;
+  readonly metrics: Pick<Metrics, 'gateway'>;
+  readonly report: Report;
+  readonly clock: Clock;
+};
+
+export interface WiredGateway {
+  readonly gateway: Gateway | undefined;
+  /** Before the listener, in the order in which they start. */
+  readonly services: readonly Service[];
+  /** Whom its clients are is verified as everywhere. */
+  open(authenticator: Authenticator): void;
+  /** For the listener; nothing where the role does not run. */
+  readonly routes: { readonly upgrades?: Gateway };
+}
+
+/** The realtime gateway, where the role runs. Without Redis it is of this process alone. */
+export function gatewayOf(config: Config, wired: Wired): WiredGateway {
+  if (!config.roles.includes('gateway')) {
+    return { gateway: undefined, services: [], open: () => undefined, routes: {} };
+  }
+  const { redis, services } = linkOf(config, wired.report);
+  const { readWaitMs, kafka } = config;
+  const metrics = wired.metrics.gateway;
+  const bus = kafka === undefined ? wired.bus : undefined;
+  const gateway = createGateway({ ...wired, redis, readWaitMs, metrics, bus });
+  return {
+    gateway,
+    services: [...services, ...gateway.services],
+    open({ authenticate }) {
+      gateway.open((token) => authenticate(['authorization', `Bearer ${token}`]));
+    },
+    routes: { upgrades: gateway },
+  };
+}
+
+/** Two connections: one that listens for messages can do nothing else. */
+function linkOf(
+  { redis: settings }: Config,
+  report: Report,
+): { redis: RedisLink | undefined; services: readonly Service[] } {
+  if (settings === undefined) return { redis: undefined, services: [] };
+  const lost = 'events reach nobody until it is back; then nothing is missing';
+  const [commands, listening] = [
+    connectRedis({ settings, report, lost }),
+    connectRedis({ settings, report, lost: 'the gateway hears nothing of other instances' }),
+  ];
+  return { redis: createRedisLink(commands, listening, report), services: [commands, listening] };
+}
