@@ -59,4 +59,8 @@ export const ELIGIBILITY_PROMISES = [
     'B-EL-25',
     'A question that may be with the payer is asked again only once its slot has surely ended, and marked so.',
   ),
+  promised(
+    'B-EL-26',
+    'A kept answer counts within the rule of its kind of plan, never past its month or plan year, briefly where it is bad news, and not once something speaks against it.',
+  ),
 ];

@@ -52,11 +52,10 @@ async function append(
   kind: string,
   status: Recorded['status'],
 ): Promise<Recorded> {
-  const of = JSON.stringify([tenant, member, coverage ?? payer, serviceTypes.toSorted()]);
-  const key = keyOf(of);
+  const ids = recordIds({ tenant, member, coverage, payer, serviceTypes }, keyOf);
   let last: Place | undefined;
   for (const { part, resource } of facts) {
-    const id = `rte-${key}${SUFFIX[part]}`;
+    const id = ids[part];
     const written = await intake.submitRecord({
       tenant,
       subject: { kind: 'member', id: member },
@@ -72,4 +71,20 @@ async function append(
   return { status, ...(last !== undefined && { position: positionOf(last) }) };
 }
 
-const SUFFIX: Readonly<Record<Part, string>> = { answer: '', raw: '-raw', state: '-state' };
+/** Where what came of a question stands: its records have the same ids each time. */
+export function recordIds(
+  {
+    tenant,
+    member,
+    coverage,
+    payer,
+    serviceTypes,
+  }: Pick<CheckOf, 'tenant' | 'member' | 'payer' | 'serviceTypes'> & {
+    readonly coverage?: string | undefined;
+  },
+  keyOf: FactsParts['keyOf'],
+): Readonly<Record<Part, string>> {
+  const of = JSON.stringify([tenant, member, coverage ?? payer, serviceTypes.toSorted()]);
+  const answer = `rte-${keyOf(of)}`;
+  return { answer, raw: `${answer}-raw`, state: `${answer}-state` };
+}
