@@ -6,16 +6,18 @@
 import { parseArgs } from 'node:util';
 import { benchChanges } from './changes.ts';
 import { benchEvents } from './events.ts';
+import { benchFanout } from './fanout.ts';
 import { benchListeners } from './listeners.ts';
 import { benchReads } from './reads.ts';
 import { benchSearch } from './search.ts';
 import { benchStreams } from './streams.ts';
 
-const HELP = `npm run bench -- [search|reads|changes|listeners|events|streams] [--members N] [--rate N] [--seconds N]
+const HELP = `npm run bench -- [search|reads|fanout|changes|listeners|events|streams] [--members N] [--rate N] [--seconds N]
 
   search      search over HTTP for one member and a panel, beside MiniSearch; import and rebuild
   reads       authorized and audited reads over MCP beside the bare SDK handler and node:http, in
               turns of --seconds each; 200 people, 1,000 members
+  fanout      one event to 5,000 listeners beside the SDK's handler: server CPU and memory a stream
   changes     what one changed record costs the view, for a small and a large member
   listeners   from a fact on twins.intake of a real Kafka to the bytes at a subscriber, with one
               listener for each member and --rate facts a second
@@ -44,6 +46,7 @@ const [members = 0, rate = 0, seconds = 0] = [values.members, values.rate, value
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   search: () => benchSearch(members),
   reads: () => benchReads(seconds),
+  fanout: benchFanout,
   changes: benchChanges,
   listeners: () => benchListeners(members, rate, seconds),
   events: () => benchEvents(EVENTS, ROUNDS),

@@ -1,0 +1,189 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bundleOf, patient } from '../test/support/changes.ts';
+import { modernMessage } from '../test/support/raw.ts';
+import { cpuTimes } from './cpu.ts';
+import { type Listeners, openListeners } from './fanout/listeners.ts';
+import {
+  type BenchServer,
+  percentile,
+  progress,
+  type Row,
+  report,
+  startServer,
+} from './harness.ts';
+
+const LISTENERS = 5_000;
+/** Below the cap of one principal (kernel/limits.ts). */
+const STREAMS_A_READER = 50;
+const EVENTS = 20;
+const URI = 'mcp://twins/member/wide/profile';
+/** What is on its way when streams were opened comes to rest. */
+const REST_MS = 3_000;
+
+interface Side {
+  readonly name: string;
+  readonly pid: number;
+  readonly listeners: Listeners;
+  /** Resident memory, KB a stream. */
+  readonly streamKiB: number;
+  tell(): Promise<void>;
+}
+
+/**
+ * One event to 5,000 listeners: server CPU, time to the last of them and memory a stream, beside the
+ * official SDK's handler, in turns. Ours checks each stream's principal and audits the delivery.
+ */
+export async function benchFanout(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'twin-fanout-'));
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    const sides = [await ours(join(folder, 'data'), stops), await sdk(stops)];
+    const costs = sides.map((): { cpu: number[]; last: number[]; load: number[] } => ({
+      cpu: [],
+      last: [],
+      load: [],
+    }));
+    for (let event = 0; event <= EVENTS; event += 1) {
+      progress(`event ${event} of ${EVENTS}`);
+      for (const [index, side] of sides.entries()) {
+        const cost = await costOf(side);
+        if (event === 0) continue;
+        costs[index]?.cpu.push(cost.cpu);
+        costs[index]?.last.push(cost.last);
+        costs[index]?.load.push(cost.load);
+      }
+    }
+    const median = (side: number, what: 'cpu' | 'last' | 'load'): number =>
+      percentile(costs[side]?.[what] ?? [], 50);
+    const rows = sides.flatMap(({ name, streamKiB }, index): Row[] => [
+      { what: `${name}: server CPU of an event`, value: median(index, 'cpu'), unit: 'ms' },
+      { what: `${name}: until the last was told`, value: median(index, 'last'), unit: 'ms' },
+      { what: `${name}: listeners' own CPU`, value: median(index, 'load'), unit: 'ms' },
+      { what: `${name}: memory a stream`, value: streamKiB, unit: 'KiB' },
+    ]);
+    const [own, peer] = sides;
+    const memory = (own?.streamKiB ?? 0) / (peer?.streamKiB ?? 1);
+    const cpu = median(0, 'cpu') / median(1, 'cpu');
+    rows.push(
+      { what: 'CPU beside the SDK', value: cpu, unit: 'times', bar: '0.33' },
+      { what: 'memory beside the SDK', value: memory, unit: 'times', bar: '0.7' },
+    );
+    report('fanout', { listeners: LISTENERS, events: EVENTS }, rows);
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function costOf({ pid, listeners, tell }: Side) {
+  const before = cpuMs(pid);
+  const { user, system } = process.cpuUsage();
+  const began = performance.now();
+  const heard = listeners.heard();
+  await tell();
+  await heard;
+  const last = performance.now() - began;
+  const load = process.cpuUsage({ user, system });
+  return { cpu: cpuMs(pid) - before, last, load: (load.user + load.system) / 1_000 };
+}
+
+async function ours(dataDir: string, stops: (() => Promise<void>)[]): Promise<Side> {
+  const server = await startServer(dataDir, { REQUESTS_PER_SECOND: '1000000' });
+  stops.push(() => server.stop());
+  const importing = await server.token('operator', 'sources:write');
+  let version = 0;
+  const tell = async (): Promise<void> => {
+    version += 1;
+    const lastUpdated = new Date(Date.UTC(2026, 0, 1) + version * 1_000).toISOString();
+    const name = [{ family: `Version ${version}`, given: ['Wide'] }];
+    const bundle = bundleOf(patient('wide', { meta: { lastUpdated }, name }));
+    await server.post(importing, '/v1/sources?source=bench', bundle);
+  };
+  await tell();
+  const readers = Array.from({ length: LISTENERS / STREAMS_A_READER }, (_, n) => `reader-${n}`);
+  await relate(server, readers);
+  const tokens = await Promise.all(readers.map((reader) => server.token(reader)));
+  // What somebody has read is no news to their new subscription.
+  for (const token of tokens) await server.get(token, '/v1/twins/member/wide/profile');
+  const requests = Array.from({ length: LISTENERS }, (_, n) =>
+    requestFor(server.url, tokens[n % tokens.length]),
+  );
+  return await sideOf('ours', server.pid, Number(new URL(server.url).port), requests, {
+    tell,
+    stops,
+  });
+}
+
+async function relate(server: BenchServer, readers: readonly string[]): Promise<void> {
+  const token = await server.token('operator', 'relations:write');
+  const changes = readers.map((reader) => ({
+    operation: 'touch',
+    relationship: `member:wide#delegate@user:${reader}`,
+  }));
+  await server.post(token, '/v1/relations', JSON.stringify({ changes }));
+}
+
+async function sdk(stops: (() => Promise<void>)[]): Promise<Side> {
+  const path = new URL('./fanout/peer.ts', import.meta.url).pathname;
+  const args = [path, URI, String(LISTENERS + 1)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  stops.push(async () => {
+    child.kill('SIGTERM');
+    await once(child, 'close');
+  });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = Number(String(line).trim());
+  const url = `http://127.0.0.1:${port}`;
+  const tell = async (): Promise<void> => {
+    await fetch(`${url}/tell`, { method: 'POST' });
+  };
+  const requests = Array.from({ length: LISTENERS }, () => requestFor(url));
+  return await sideOf('the bare SDK', child.pid ?? 0, port, requests, { tell, stops });
+}
+
+async function sideOf(
+  name: string,
+  pid: number,
+  port: number,
+  requests: readonly string[],
+  { tell, stops }: { readonly tell: Side['tell']; readonly stops: (() => Promise<void>)[] },
+): Promise<Side> {
+  await sleep(REST_MS);
+  const before = await residentKiB(pid);
+  const listeners = await openListeners(port, requests, (open) =>
+    progress(`${name}: ${open} open`),
+  );
+  stops.push(async () => listeners.close());
+  await sleep(REST_MS);
+  const streamKiB = ((await residentKiB(pid)) - before) / LISTENERS;
+  return { name, pid, listeners, streamKiB, tell };
+}
+
+function requestFor(url: string, token?: string): string {
+  const params = { notifications: { resourceSubscriptions: [URI] } };
+  const { headers, body } = modernMessage('subscriptions/listen', params);
+  const all = [
+    ['Host', new URL(url).host],
+    ...(token === undefined ? [] : [['Authorization', `Bearer ${token}`]]),
+    ...headers,
+    ['Content-Length', String(Buffer.byteLength(body))],
+  ];
+  const head = all.map(([name, value]) => `${name}: ${value}`).join('\r\n');
+  return `POST /mcp HTTP/1.1\r\n${head}\r\n\r\n${body}`;
+}
+
+/** Of all threads of a process. */
+function cpuMs(pid: number): number {
+  return [...cpuTimes(pid).values()].reduce((sum, ms) => sum + ms, 0);
+}
+
+/** `VmRSS` (proc(5)). */
+async function residentKiB(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
+}
