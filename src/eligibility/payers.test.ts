@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Fault } from '../../kernel/errors.ts';
+import { Fault } from '../kernel/errors.ts';
 import { readPayers } from './payers.ts';
 
 const payers = readPayers();
@@ -46,6 +46,6 @@ test('a file of one’s own replaces ours, and one text for two payers is an err
     { id: 'X1', name: 'Own' },
     { id: 'X2', name: 'own!' },
   ];
-  assert.throws(() => readPayers(write(twice)), /X1 and for X2/);
+  assert.throws(() => readPayers(write(twice)), /X1 and X2/);
   assert.throws(() => readPayers(join(folder, 'none.json')), /is no list of payers/);
 });
