@@ -46,4 +46,16 @@ export const PUSHER_PROMISES = [
     'B-GW-70',
     'A member’s channel opens by a grant of ours alone, for this socket, in its tenant; the right is checked at each delivery, and a revoked one ends within 2 s.',
   ),
+  promised(
+    'B-GW-71',
+    'The HTTP API that Pusher’s libraries call publishes, tells and ends what they ask for, on the channels of its own app alone, and refuses what is wrong by its rule.',
+  ),
+  promised(
+    'B-GW-72',
+    'Webhooks go out once an event over all instances, signed over their bytes, tried for five minutes, to public hosts alone.',
+  ),
+  promised(
+    'B-GW-73',
+    'The authorization endpoints let a caller onto the channels of the members whose twin they may see, and tell of others nothing, not even whether there are any.',
+  ),
 ];

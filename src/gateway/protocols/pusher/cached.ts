@@ -8,6 +8,8 @@ export interface Cached {
   readonly from: StreamPlace;
   /** Absent: there is none, or it is too old. */
   readonly event?: NamedEvent;
+  /** Until when it counts, milliseconds since the epoch. */
+  readonly untilMs: number;
 }
 
 /** The last event of a cache channel. */
@@ -17,12 +19,12 @@ export async function cachedOf(
   nowMs: number,
 ): Promise<Cached> {
   const { epoch, offset, top } = await log.read(stream);
-  const from = { epoch, offset };
-  if (top === 0) return { from };
+  const none = { from: { epoch, offset }, untilMs: 0 };
+  if (top === 0) return none;
   const last = await log.read(stream, { epoch, offset: top - 1 });
   const entry = last.recovered ? last.entries.at(-1) : undefined;
-  if (entry === undefined) return { from };
-  const isFresh = nowMs - Date.parse(entry.event.time) <= PUSHER_LIMITS.cacheTtlMs;
-  const goesOn = { from: { epoch, offset: Math.max(offset, entry.offset) } };
-  return isFresh ? { ...goesOn, event: namedOnApp(entry.event) } : goesOn;
+  if (entry === undefined) return none;
+  const untilMs = Date.parse(entry.event.time) + PUSHER_LIMITS.cacheTtlMs;
+  const found = { from: { epoch, offset: Math.max(offset, entry.offset) }, untilMs };
+  return nowMs <= untilMs ? { ...found, event: namedOnApp(entry.event) } : found;
 }

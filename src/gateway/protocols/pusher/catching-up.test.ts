@@ -337,6 +337,6 @@ test('B-GW-69: over any series of drops, everything is told, in order, and nothi
       heard.push(...take());
       assert.equal(new Set(heard).size, published);
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });

@@ -3,16 +3,9 @@ import { Fault } from '../../../kernel/errors.ts';
 import type { AccessChange, AuditEntry, Principal } from '../../../twin/ports.ts';
 import type { GatewayMetrics } from '../../metrics.ts';
 import { NOT_COUNTED } from '../../metrics.ts';
-import type {
-  Connection,
-  ConnectionHandler,
-  GatewayEvent,
-  Presence,
-  PresenceChange,
-  PresentUser,
-  Registry,
-  Sending,
-} from '../../ports.ts';
+import type { Connection, ConnectionHandler, GatewayEvent, Sending } from '../../ports.ts';
+import { MemoryPresence } from '../../presence/memory-presence.ts';
+import { MemoryRegistry } from '../../presence/memory-registry.ts';
 import { GatewayHub } from '../../streams/hub.ts';
 import { MemoryLog } from '../../streams/memory-log.ts';
 import { createApps, type PusherApp } from './apps.ts';
@@ -189,8 +182,8 @@ export class World {
     this.parts = {
       ...{ hub: this.hub, log, rights, access, clock, metrics, report, grants: this.grants },
       apps: createApps([APP, OTHER_APP]),
-      presence: new RigPresence(clock),
-      registry: new RigRegistry(),
+      presence: new MemoryPresence({ clock }),
+      registry: new MemoryRegistry(),
       admission: { admit: () => Promise.resolve(true) },
       resume: this.resume,
       secret: new Uint8Array(32),
@@ -318,99 +311,4 @@ export class World {
   }
 
   #events = 0;
-}
-
-/** With the grace of the real one (3 s), in one process. */
-class RigPresence implements Presence {
-  readonly name = 'presence';
-  readonly #clock: Clock;
-  readonly #there = new Map<string, Map<string, PresentUser>>();
-  readonly #listeners = new Set<(change: PresenceChange) => void>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  start(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async join(channel: string, user: PresentUser, connection: string, usersMax: number) {
-    const there = this.#there.get(channel) ?? new Map<string, PresentUser>();
-    const users = await this.users(channel);
-    const isNew = !users.some(({ id }) => id === user.id);
-    if (isNew && users.length >= usersMax) throw new Fault('RATE_LIMITED');
-    this.#there.set(channel, there.set(connection, user));
-    if (isNew && !this.#leaving.delete(`${channel} ${user.id}`)) {
-      this.#tell({ channel, kind: 'member_added', user });
-    }
-    return await this.users(channel);
-  }
-
-  readonly #leaving = new Set<string>();
-
-  leave(channel: string, connection: string): Promise<void> {
-    const there = this.#there.get(channel);
-    const user = there?.get(connection);
-    there?.delete(connection);
-    if (user === undefined || this.#holds(channel, user)) return Promise.resolve();
-    const key = `${channel} ${user.id}`;
-    this.#leaving.add(key);
-    this.#clock.after(3_000, () => {
-      if (this.#leaving.delete(key)) this.#tell({ channel, kind: 'member_removed', user });
-    });
-    return Promise.resolve();
-  }
-
-  #holds(channel: string, user: PresentUser): boolean {
-    return [...(this.#there.get(channel)?.values() ?? [])].some(({ id }) => id === user.id);
-  }
-
-  users(channel: string): Promise<readonly PresentUser[]> {
-    const all = [...(this.#there.get(channel)?.values() ?? [])];
-    return Promise.resolve([...new Map(all.map((user) => [user.id, user])).values()]);
-  }
-
-  onChange(listener: (change: PresenceChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #tell(change: PresenceChange): void {
-    queueMicrotask(() => {
-      for (const listener of this.#listeners) listener(change);
-    });
-  }
-}
-
-class RigRegistry implements Registry {
-  readonly name = 'registry';
-  readonly #keys = new Map<string, Set<string>>();
-
-  start(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  add(key: string, connection: string): Promise<void> {
-    this.#keys.set(key, (this.#keys.get(key) ?? new Set()).add(connection));
-    return Promise.resolve();
-  }
-
-  remove(key: string, connection: string): Promise<void> {
-    this.#keys.get(key)?.delete(connection);
-    return Promise.resolve();
-  }
-
-  connections(key: string) {
-    const all = [...(this.#keys.get(key) ?? [])];
-    return Promise.resolve(all.map((connection) => ({ connection, instance: 'one' })));
-  }
 }
