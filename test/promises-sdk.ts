@@ -38,4 +38,12 @@ export const SDK_PROMISES = [
     'B-GW-39',
     'What was said last of a call can be asked for by its id for a day, byte for byte, with whether it may still ring; events that come late change nothing.',
   ),
+  promised(
+    'B-GW-40',
+    'While members move, each event goes to Pusher as well, once, by its name and bytes there and in order; a Pusher that is slow or away costs the gateway nothing, and what did not arrive is counted.',
+  ),
+  promised(
+    'B-GW-41',
+    'Who and what is still on Pusher stands by day, and the gate of each step opens only with both ways compared, nothing lost, no slower, and the step before held for a day.',
+  ),
 ];
