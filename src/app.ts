@@ -85,7 +85,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const breakGlass = breakGlassOf(config, { ...shared, ...log, logger, view, relations });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
   const recorded = recordedConfiguration({ ...shared, config, flags });
-  const realtime = gatewayOf(config, { ...shared, view });
+  const realtime = gatewayOf(config, { ...shared, view, events: log.events });
   const facing = [recorded, breakGlass.notices, mcp, ...realtime.services, http];
   const services = [flags, ...door.shared, ...log.services, ...own, ...facing];
   const key = randomBytes(32).toString('base64url');

@@ -159,3 +159,36 @@ test('T1 B-GW-7: whatever is no message of the protocol ends the connection that
   await steady.hears('pong');
   steady.close();
 });
+
+test('B-GW-10: an event over HTTP reaches the apps as its producer said it, once, for its scope alone', async () => {
+  const client = await realtime(server, ana);
+  const filters = { and: [ofMember('demo-ana'), { field: 'type', prefix: 'call.' }] };
+  await client.subscribe({ id: 'c', topics: ['call-notifications'], filters });
+  const backend = await server.token('operator', { scope: 'events:publish:call.join' });
+  const data = { callId: 'call-1', data: '{"b": 1,  "a":"é"}' };
+  const publish = (body: object, token = backend) =>
+    server.fetch(token, '/v1/events', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ type: 'call.join', member: 'demo-ana', id: 'e-1', data, ...body }),
+    });
+  assert.equal((await publish({})).status, 201);
+  assert.equal((await publish({})).status, 201, 'said again');
+  const refused = [
+    [403, await publish({ type: 'call.ended' })],
+    [403, await publish({}, ana)],
+    [404, await publish({ member: 'nobody' })],
+    [400, await publish({ data: { ...data, unknown: 1 } })],
+    [400, await publish({ data: { ...data, position: {} } })],
+    [400, await publish({ type: 'rte.completed' })],
+  ] as const;
+  for (const [status, response] of refused) assert.equal(response.status, status);
+  assert.equal((await publish({ id: 'e-2' })).status, 201);
+  await client.until(() => client.events.length > 1);
+  const told = client.events.map((event) => [event.id, event.type, event.data]);
+  assert.deepEqual(told, [
+    ['e-1', 'call.join', { ...data, member: 'demo-ana' }],
+    ['e-2', 'call.join', { ...data, member: 'demo-ana' }],
+  ]);
+  client.close();
+});

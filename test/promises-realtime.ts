@@ -38,4 +38,8 @@ export const REALTIME_PROMISES = [
     'B-GW-9',
     'What a subscriber may not know of a stream, its offsets, counts and times do not tell either.',
   ),
+  promised(
+    'B-GW-10',
+    'An event over HTTP needs the scope of its type and a member of the caller’s tenant, goes to the log and nowhere else, and reaches the apps byte for byte.',
+  ),
 ];

@@ -2,6 +2,22 @@
 
 import { SECTIONS, type Section, type TwinUri } from './uris.ts';
 
+/** Events that a producer without Kafka may publish over `POST /v1/events`. */
+export const PUBLISHED_EVENTS = [
+  'call.accepted',
+  'call.ready',
+  'call.ended',
+  'call.join',
+  'call.extend',
+  'sessions.service-request.created',
+  'sessions.service-request.updated',
+  'sessions.task.created',
+  'sessions.task.updated',
+  'sessions.task.completed',
+  'sessions.care.updated',
+] as const;
+export type PublishedEvent = (typeof PUBLISHED_EVENTS)[number];
+
 export const SCOPES = [
   'twin:read',
   ...SECTIONS.map((section) => `twin:read:${section}` as const),
@@ -17,6 +33,7 @@ export const SCOPES = [
   'twin:deidentified',
   'audit:read',
   'admin',
+  ...PUBLISHED_EVENTS.map((type) => `events:publish:${type}` as const),
 ] as const;
 
 /** What `digital-twin token` gives when no scope is named. */
@@ -33,6 +50,8 @@ export type Operation =
   | 'explain'
   | 'agents'
   | 'break-glass'
+  | 'eligibility'
+  | 'eligibility-status'
   | 'suspensions'
   | 'find-members'
   | 'audit'
@@ -42,6 +61,7 @@ export type Operation =
   | 'snapshots'
   | 'keeping'
   | 'deidentified'
+  | 'publish-event'
   | 'metrics';
 
 /** All of the scopes that an operation needs. A section read needs `twin:read` or its section's. */
@@ -56,6 +76,8 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   explain: ['relations:write'],
   agents: ['agents:manage'],
   'break-glass': ['breakglass'],
+  eligibility: ['eligibility:check'],
+  'eligibility-status': ['admin'],
   suspensions: ['admin'],
   'find-members': ['sources:write'],
   audit: ['audit:read'],
@@ -65,6 +87,8 @@ export const OPERATION_SCOPES: Readonly<Record<Operation, readonly string[]>> = 
   snapshots: ['admin'],
   keeping: ['admin'],
   deidentified: ['twin:deidentified'],
+  // One scope an event: which, the body says.
+  'publish-event': [],
   metrics: ['admin'],
 };
 

@@ -5,13 +5,13 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { Floors } from '../twin/floors.ts';
-import type { Access, Audit, ChangeBus, Principal, View } from '../twin/ports.ts';
+import type { Access, Audit, ChangeBus, Principal, TakenEvent, View } from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
 import type { Reader } from '../twin/reader/index.ts';
 import { PacedAdmission } from './connections/admission.ts';
 import { Connections } from './connections/connections.ts';
 import { BusFeed } from './events/bus-feed.ts';
-import { type LoggedEvent, logFeed } from './events/log-feed.ts';
+import { logFeed } from './events/log-feed.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Admission, ChannelLog, Face, Hub, Presence, Registry, Rights } from './ports.ts';
 import { Instances } from './presence/instances.ts';
@@ -27,6 +27,7 @@ import { MemoryLog } from './streams/memory-log.ts';
 import { RedisLog } from './streams/redis-log.ts';
 import { Upgrades } from './transport/upgrades.ts';
 
+export { createEventsDesk } from './events/desk.ts';
 export { GATEWAY_TOPICS } from './events/mapped.ts';
 export { createRedisLink, type RedisLink } from './redis-link.ts';
 
@@ -76,7 +77,7 @@ export interface Gateway extends GatewayCore {
   /** In the order in which they start; before the listener. */
   readonly services: readonly Service[];
   /** Of events that come from topics, once each is in the channel log. */
-  readonly take: (event: LoggedEvent) => Promise<void>;
+  readonly take: (event: TakenEvent) => Promise<void>;
   /** Who verifies tokens, known once the listener has its port. */
   open(authenticate: (token: string) => Promise<Principal>): void;
   /** An upgrade request of the listener, whatever its path. */
@@ -111,7 +112,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   return {
     ...core,
     services: [log, ...services, hub, ...feed, own, ...others.filter(isService)],
-    take: logFeed(log, report),
+    take: logFeed(log, clock, report),
     open(authenticator) {
       verify = authenticator;
       connections.start();

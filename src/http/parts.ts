@@ -11,8 +11,10 @@ import type {
   BreakGlassReason,
   ReviewOutcome,
 } from '../contract/break-glass.ts';
+import type { BrokerStatus, CheckAnswer, CheckBody, CheckReport } from '../contract/eligibility.ts';
 import type { FlagStates } from '../contract/flags.ts';
 import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
+import type { PublishedEvent } from '../contract/scopes.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Fault } from '../kernel/errors.ts';
@@ -161,6 +163,17 @@ export interface BreakGlassDesk {
   ): Promise<BreakGlassCase>;
 }
 
+/** Eligibility checks; who may what is the desk's to decide, and each refusal is in the audit. */
+export interface EligibilityDesk {
+  check(
+    caller: Caller,
+    body: CheckBody,
+    freshness?: { readonly maxAgeMs?: number; readonly signal?: AbortSignal },
+  ): Promise<CheckAnswer>;
+  report(caller: Caller, checkId: string): Promise<CheckReport>;
+  status(): BrokerStatus;
+}
+
 /** Copies of the view; one is made at a time. */
 export interface SnapshotsDesk {
   create(): Promise<Snapshot>;
@@ -222,8 +235,24 @@ export interface UpgradesDesk {
   drain(): Promise<void>;
 }
 
+/** Events of producers without Kafka; which scope each needs is the desk's to say. */
+export interface EventsDesk {
+  publish(
+    caller: Caller,
+    submission: {
+      readonly type: PublishedEvent;
+      readonly member: string;
+      readonly id?: string | undefined;
+      readonly time?: string | undefined;
+      readonly data: Readonly<Record<string, unknown>>;
+    },
+  ): Promise<{ readonly id: string }>;
+}
+
 export interface HttpParts {
   readonly authenticator: Authenticator;
+  /** Absent where the role gateway does not run. */
+  readonly events?: EventsDesk;
   /** Absent where the role gateway does not run: an upgrade is then refused. */
   readonly upgrades?: UpgradesDesk;
   readonly mcp: McpRoute;
@@ -237,6 +266,7 @@ export interface HttpParts {
   readonly snapshots: SnapshotsDesk;
   readonly keeping: KeepingDesk;
   readonly breakGlass: BreakGlassDesk;
+  readonly eligibility: EligibilityDesk;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;

@@ -6,6 +6,7 @@ import type {
   CheckJournal,
   DeadLetters,
   EventLog,
+  EventTopics,
   Intake,
   Leadership,
   Notifications,
@@ -63,6 +64,8 @@ export interface LogRoom {
     readonly journal: CheckJournal & Service;
     readonly leadership: Leadership & Service;
   };
+  /** The topics of events; with the embedded log there are none. */
+  readonly events?: EventTopics;
   /** What should reach people; with the embedded log there is nobody who would send it. */
   readonly notifications?: Notifications & Service;
   /** What leaves the instance, once its view follows the log; none from the embedded log. */

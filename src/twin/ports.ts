@@ -7,6 +7,7 @@ export type * from './ports/access.ts';
 export type * from './ports/audit.ts';
 export type * from './ports/checks.ts';
 export type * from './ports/dead-letters.ts';
+export type * from './ports/events.ts';
 export type * from './ports/leadership.ts';
 export type * from './ports/log.ts';
 export type * from './ports/notifications.ts';

@@ -1,23 +1,29 @@
 import type { Config } from '../config/config.ts';
 import {
+  createEventsDesk,
   createGateway,
   createRedisLink,
+  GATEWAY_TOPICS,
   type Gateway,
   type GatewayParts,
   type RedisLink,
 } from '../gateway/index.ts';
-import type { Authenticator } from '../http/parts.ts';
+import type { Authenticator, EventsDesk } from '../http/parts.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { connectRedis } from '../operations/redis.ts';
+import type { EventTopics, View } from '../twin/ports.ts';
 import type { Report } from './running.ts';
 
-type Wired = Omit<GatewayParts, 'redis' | 'readWaitMs' | 'bus' | 'metrics' | 'report'> & {
+type Wired = Omit<GatewayParts, 'redis' | 'readWaitMs' | 'bus' | 'metrics' | 'report' | 'view'> & {
   readonly bus: NonNullable<GatewayParts['bus']>;
   readonly metrics: Pick<Metrics, 'gateway'>;
   readonly report: Report;
   readonly clock: Clock;
+  /** Absent with embedded parts. */
+  readonly events?: EventTopics | undefined;
+  readonly view: View;
 };
 
 export interface WiredGateway {
@@ -27,7 +33,7 @@ export interface WiredGateway {
   /** Whom its clients are is verified as everywhere. */
   open(authenticator: Authenticator): void;
   /** For the listener; nothing where the role does not run. */
-  readonly routes: { readonly upgrades?: Gateway };
+  readonly routes: { readonly upgrades?: Gateway; readonly events?: EventsDesk };
 }
 
 /** The realtime gateway, where the role runs. Without Redis it is of this process alone. */
@@ -42,12 +48,33 @@ export function gatewayOf(config: Config, wired: Wired): WiredGateway {
   const gateway = createGateway({ ...wired, redis, readWaitMs, metrics, bus });
   return {
     gateway,
-    services: [...services, ...gateway.services],
+    services: [...services, ...gateway.services, ...takingFrom(wired.events, gateway, metrics)],
     open({ authenticate }) {
       gateway.open((token) => authenticate(['authorization', `Bearer ${token}`]));
     },
-    routes: { upgrades: gateway },
+    routes: {
+      upgrades: gateway,
+      events: eventsDeskOf(wired, gateway),
+    },
   };
+}
+
+function eventsDeskOf({ view, events: topics, clock }: Wired, { log }: Gateway): EventsDesk {
+  const memberTenant = (id: string): string | undefined => {
+    const subject = { kind: 'member', id } as const;
+    return view.for(view.partitionOf(subject)).tenantOf(subject);
+  };
+  return createEventsDesk({ topics, log, memberTenant, clock });
+}
+
+/** With Kafka one group of all instances: each event goes to the channel log once. */
+function takingFrom(
+  events: EventTopics | undefined,
+  { take }: Gateway,
+  { kafkaLag: onLag }: Metrics['gateway'],
+): Service[] {
+  if (events === undefined) return [];
+  return [events.take({ group: 'gateway', topics: GATEWAY_TOPICS, take, onLag })];
 }
 
 /** Two connections: one that listens for messages can do nothing else. */

@@ -31,6 +31,17 @@ const SCOPE_WORDS: Readonly<Record<string, string>> = {
   'twin:deidentified': 'take the records of many, without what names anybody',
   'audit:read': 'read who saw what',
   admin: 'run the installation: flags, dead letters, replays, snapshots',
+  'events:publish:call.accepted': 'tell members that their video visit was accepted',
+  'events:publish:call.ready': 'tell members that their video visit can begin',
+  'events:publish:call.ended': 'tell members that their video visit is over',
+  'events:publish:call.join': 'call members to their video visit',
+  'events:publish:call.extend': 'offer members more time in their video visit',
+  'events:publish:sessions.service-request.created': 'tell of new requests for services',
+  'events:publish:sessions.service-request.updated': 'tell of changed requests for services',
+  'events:publish:sessions.task.created': 'tell of new tasks',
+  'events:publish:sessions.task.updated': 'tell of changed tasks',
+  'events:publish:sessions.task.completed': 'tell of tasks that are done',
+  'events:publish:sessions.care.updated': 'tell of changes in care plans and teams',
 };
 
 export function scopeWords(scope: string): string {

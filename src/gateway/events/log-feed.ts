@@ -1,19 +1,9 @@
-import type { Message } from '@bufbuild/protobuf';
+import type { Clock } from '../../kernel/clock.ts';
+import type { TakenEvent } from '../../twin/ports.ts';
 import type { ChannelLog } from '../ports.ts';
+import { LOG_BOUNDS } from '../streams/bounds.ts';
 import { routed } from './mapped.ts';
 import { appendSurely } from './sure.ts';
-
-/** One event of the log of events, as a consumer of it hands it over. */
-export interface LoggedEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly value: Message;
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  /** Another member of the group has the partition now, or this one stops. */
-  readonly signal: AbortSignal;
-}
 
 /**
  * From the topics to the channel log. It resolves once the event is there, and only then may the
@@ -21,9 +11,12 @@ export interface LoggedEvent {
  */
 export function logFeed(
   log: Pick<ChannelLog, 'append'>,
+  clock: Clock,
   report: (error: unknown) => void,
-): (event: LoggedEvent) => Promise<void> {
-  return async ({ id, type, value, topic, partition, offset, signal }) => {
+): (event: TakenEvent) => Promise<void> {
+  return async ({ id, type, value, topic, partition, offset, timestamp, signal }) => {
+    // A group that begins reads its topics from their start: nobody waits for what is that old.
+    if (clock.now() - timestamp > LOG_BOUNDS.dataMs) return;
     const found = routed(type, value);
     if (found === undefined) return;
     const dedup = [`${topic}/${partition}/${offset}`, id];

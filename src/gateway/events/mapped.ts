@@ -52,15 +52,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
 };
 
 /** Fields that stand in the event itself, not in its `data`. */
-const OWN_FIELDS = new Set([
-  'header',
-  'provenance',
-  'member',
-  'uri',
-  'variant',
-  'etag',
-  'position',
-]);
+const OWN_FIELDS = new Set(['header', 'provenance', 'uri', 'variant', 'position']);
 
 /** An event of the log; `undefined` for one that concerns nobody who is connected. */
 export function routed(type: string, message: Message): Routed | undefined {

@@ -21,6 +21,8 @@ import { changeRoutes } from './changes.ts';
 import { deidentifiedRoutes } from './deidentified.ts';
 import { developmentRoutes } from './development.ts';
 import { deadLetterRoutes } from './dlq.ts';
+import { eventRoutes } from './events.ts';
+import { eligibilityRoutes } from './eligibility.ts';
 import { flagRoutes } from './flags.ts';
 import type { Guarded } from './guarded.ts';
 import { keepingRoutes } from './keeping.ts';
@@ -53,7 +55,9 @@ export function createPlainRoutes(
   operatorRoutes(app, parts, guarded);
   agentRoutes(app, parts, guarded);
   breakGlassRoutes(app, parts, guarded);
+  eligibilityRoutes(app, parts, guarded);
   auditRoutes(app, parts, guarded);
+  eventRoutes(app, parts, guarded);
   flagRoutes(app, parts, guarded);
   deadLetterRoutes(app, parts, guarded);
   replayRoutes(app, parts, guarded);

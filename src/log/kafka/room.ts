@@ -9,6 +9,7 @@ import { createKafkaAudits } from './audit-topic.ts';
 import { createKafkaCheckJournal } from './check-journal.ts';
 import type { KafkaClient } from './client.ts';
 import { createKafkaClient } from './create.ts';
+import { createEventTopics } from './event-topics.ts';
 import { createKafkaJournal } from './journal.ts';
 import { createKafkaLog } from './kafka-log.ts';
 import { createLeadership } from './leadership.ts';
@@ -53,6 +54,10 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
   const audits = createKafkaAudits({ client, topic: names.audit, clock, onTrouble: onError });
   const asked = { client, topic: names.notifications, onTrouble: onError };
   const notifications = createKafkaNotifications(asked);
+  const events = createEventTopics({
+    ...{ client, keys, topicPrefix, clock, onTrouble: onError },
+    groupPrefix: kafka.groupPrefix,
+  });
   const checkJournal = createKafkaCheckJournal({
     ...{ client, onTrouble: onError, transactionalId: idOf('eligibility') },
     topics: { requests: names.checks, completion: names.checksEnded },
@@ -67,8 +72,8 @@ export async function openKafkaRoom(options: Options): Promise<LogRoom> {
     intake: decided.intake,
     relations: journal,
     relationsLeadership: leadershipOf('relations-writer'),
-    services: [closing, decided, journal, audits, notifications],
-    ...{ audits, notifications },
+    services: [closing, decided, journal, audits, notifications, events],
+    ...{ audits, notifications, events },
     checks: { journal: checkJournal, leadership: leadershipOf('eligibility', names.checks) },
     purge: decided.purge,
     desks: {
