@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type { ConfigInput } from './collect.ts';
 import { ConfigError, loadConfig, publicUrlOf } from './config.ts';
 import { describeConfig } from './describe.ts';
-import { NOT_IN_THIS_VERSION } from './settings.ts';
 
 const input = (more: Partial<ConfigInput> = {}): ConfigInput => ({
   env: {},
@@ -74,10 +73,16 @@ test('a value that is not exactly one of the allowed is a fault', () => {
   }
 });
 
-test('settings of parts that do not exist yet are refused, not ignored', () => {
-  for (const name of NOT_IN_THIS_VERSION) {
-    assert.throws(() => loadConfig(input({ env: { [name]: 'x' } })), /not in this version/);
-  }
+test('without a key a simulator answers checks, and in production nobody does', () => {
+  assert.equal(loadConfig(input({})).eligibility?.simulated, true);
+  assert.equal(loadConfig(input({ env: { STEDI_API_KEY: 'k' } })).eligibility?.simulated, false);
+  const env = { CLEARINGHOUSE_URL: 'http://127.0.0.1:9', ELIGIBILITY_SLOTS: '7' };
+  const { eligibility } = loadConfig(input({ env }));
+  assert.deepEqual([eligibility?.simulated, eligibility?.slots], [false, 7]);
+  assert.deepEqual(problemsOf({ env: { CLEARINGHOUSE_URL: 'http://h.example' } }), [
+    'CLEARINGHOUSE_URL',
+  ]);
+  assert.deepEqual(problemsOf({ env: { ELIGIBILITY_NPI: '1999999985' } }), ['ELIGIBILITY_NPI']);
 });
 
 test('arguments win over the environment; an empty argument is a fault', () => {

@@ -9,16 +9,13 @@ import {
   type Origin,
   type Values,
 } from './collect.ts';
+import { type EligibilitySettings, eligibilityOf } from './eligibility.ts';
 import { type KafkaSettings, kafkaOf } from './kafka.ts';
 import { type OAuthSettings, oauthOf } from './oauth.ts';
+import { isLoopbackWebhook, type PusherAppSettings } from './pusher.ts';
+import type { PusherBridge } from './pusher-parsers.ts';
 import { REDIS_PREFIX, type RedisSettings } from './redis.ts';
-import {
-  DEFAULT_ROLES,
-  EMBEDDED_ROLES,
-  NOT_IN_THIS_VERSION,
-  type Role,
-  type SettingName,
-} from './settings.ts';
+import { DEFAULT_ROLES, EMBEDDED_ROLES, type Role, type SettingName } from './settings.ts';
 import { type SpicedbSettings, spicedbOf } from './spicedb.ts';
 
 export interface Config {
@@ -57,6 +54,12 @@ export interface Config {
   readonly breakGlassAcr: readonly string[] | undefined;
   /** `undefined`: floors are of this instance alone. */
   readonly redis: RedisSettings | undefined;
+  /** Pusher, while members move from it; `undefined`: nothing goes there. */
+  readonly pusherBridge: PusherBridge | undefined;
+  /** Of the Pusher face; `undefined` in development: one for the demo. */
+  readonly pusherApps: readonly PusherAppSettings[] | undefined;
+  /** `undefined`: this installation asks no clearinghouse. */
+  readonly eligibility: EligibilitySettings | undefined;
   /** Absolute; made where it is not there. */
   readonly keysFile: string;
   /** What proves the audit from outside. */
@@ -90,7 +93,7 @@ export class ConfigError extends Error {
 /** @throws ConfigError with every problem. */
 export function loadConfig(input: ConfigInput): Config {
   const collected = collect(input);
-  const problems = [...collected.problems, ...absentParts(input), ...conflicts(collected.values)];
+  const problems = [...collected.problems, ...conflicts(collected.values)];
   const kafka = kafkaOf(collected.values, input.readFile, problems);
   const spicedb = spicedbOf(collected.values, input.readFile, problems);
   const oauth = oauthOf(collected.values, input, problems);
@@ -101,13 +104,6 @@ export function loadConfig(input: ConfigInput): Config {
 /** The origin that clients use, and the start of the audience of their tokens. */
 export function publicUrlOf(config: Pick<Config, 'publicUrl'>, port: number): string {
   return config.publicUrl ?? `http://localhost:${port}`;
-}
-
-function absentParts({ env }: ConfigInput): ConfigProblem[] {
-  return NOT_IN_THIS_VERSION.filter((name) => (env[name] ?? '') !== '').map((setting) => ({
-    setting,
-    mend: 'is not in this version, which runs embedded parts only: leave it out',
-  }));
 }
 
 /** What each setting allows, and all of them together do not. */
@@ -129,6 +125,10 @@ function conflicts(values: Values): ConfigProblem[] {
   if (values.OAUTH_LOOPBACK_CLIENTS === 'on') {
     const mend = 'must be off with NODE_ENV=production';
     problems.push({ setting: 'OAUTH_LOOPBACK_CLIENTS', mend });
+  }
+  if (values.PUSHER_APPS?.some(({ webhooks }) => webhooks.some(isLoopbackWebhook))) {
+    const mend = 'must name webhooks of public hosts alone with NODE_ENV=production';
+    problems.push({ setting: 'PUSHER_APPS', mend });
   }
   if (values.CONFORMANCE === 'on') {
     problems.push({ setting: 'CONFORMANCE', mend: 'must be off with NODE_ENV=production' });
@@ -181,6 +181,9 @@ function withDefaults(
     idleExitMs: (values.IDLE_EXIT_SECONDS ?? 0) * 1000,
     embedded: values.EMBEDDED ?? [],
     redis: redis === undefined ? undefined : { ...redis, prefix },
+    pusherBridge: values.PUSHER_BRIDGE_URL,
+    pusherApps: values.PUSHER_APPS,
+    eligibility: eligibilityOf(values),
     keysFile: resolve(input.cwd, values.KEYS_FILE ?? join(dataDir, 'keys.json')),
     audit: auditOf(values, (path) => resolve(input.cwd, path)),
     flagsFile: resolve(input.cwd, values.FLAGS_FILE ?? join(dataDir, 'flags.json')),

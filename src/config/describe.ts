@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { eligibilityShown } from './eligibility.ts';
 import { redisShown } from './redis.ts';
 import { SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
 
@@ -57,21 +58,15 @@ function shown(config: Config, name: SettingName): string {
     case 'NODE_ENV':
       return config.production ? 'production' : 'development';
     case 'KAFKA_BROKERS':
-      return config.kafka?.brokers.join(',') ?? 'the embedded log';
     case 'KAFKA_CLIENT':
-      return config.kafka?.client ?? '';
     case 'KAFKA_TLS':
-      return tlsShown(config);
     case 'KAFKA_TOPIC_PREFIX':
-      return config.kafka?.topicPrefix ?? '';
     case 'KAFKA_GROUP_PREFIX':
-      return config.kafka?.groupPrefix ?? '';
+      return kafkaShown(config)[name];
     case 'SPICEDB_ENDPOINT':
-      return spicedbShown(config);
     case 'SPICEDB_TLS_CA':
-      return config.spicedb?.tlsCa === undefined ? '' : '(read)';
     case 'SPICEDB_PREFIX':
-      return config.spicedb?.prefix ?? '';
+      return spicedbShown(config)[name];
     case 'OAUTH_ISSUER':
     case 'OAUTH_AUDIENCE':
     case 'OAUTH_PROFILE':
@@ -79,6 +74,12 @@ function shown(config: Config, name: SettingName): string {
     case 'OAUTH_SCOPE_PREFIX':
     case 'OAUTH_PAGES_CLIENT_ID':
       return oauthShown(config)[name];
+    case 'CLEARINGHOUSE_URL':
+    case 'CLEARINGHOUSE_TIMEOUT_MS':
+    case 'ELIGIBILITY_SLOTS':
+    case 'ELIGIBILITY_NPI':
+    case 'ELIGIBILITY_PROVIDER':
+      return eligibilityShown(config)[name];
     case 'REDIS_PREFIX':
     case 'BREAK_GLASS_ACR':
     case 'AUDIT_WITNESS':
@@ -89,6 +90,9 @@ function shown(config: Config, name: SettingName): string {
     case 'SNAPSHOT_DIR':
       return othersShown(config)[name];
     case 'REDIS_URL':
+    case 'STEDI_API_KEY':
+    case 'PUSHER_BRIDGE_URL':
+    case 'PUSHER_APPS':
     case 'KAFKA_SASL':
     case 'SCHEMA_REGISTRY_URL':
     case 'SPICEDB_TOKEN':
@@ -120,6 +124,17 @@ function othersShown({ audit: { witness, checkpointMs }, ...config }: Config) {
   };
 }
 
+function kafkaShown(config: Config) {
+  const { kafka } = config;
+  return {
+    KAFKA_BROKERS: kafka?.brokers.join(',') ?? 'the embedded log',
+    KAFKA_CLIENT: kafka?.client ?? '',
+    KAFKA_TLS: tlsShown(config),
+    KAFKA_TOPIC_PREFIX: kafka?.topicPrefix ?? '',
+    KAFKA_GROUP_PREFIX: kafka?.groupPrefix ?? '',
+  };
+}
+
 function tlsShown({ kafka }: Config): string {
   if (kafka?.tls === undefined) return kafka === undefined ? '' : 'off';
   return ['on', ...Object.keys(kafka.tls).map((name) => `${name} (read)`)].join(', ');
@@ -137,7 +152,11 @@ function oauthShown({ oauth, publicUrl }: Config) {
   };
 }
 
-function spicedbShown({ spicedb }: Config): string {
-  if (spicedb === undefined) return 'the embedded one';
-  return `${spicedb.endpoint} ${spicedb.tls ? 'with' : 'without'} TLS`;
+function spicedbShown({ spicedb }: Config) {
+  const tls = spicedb?.tls === true ? 'with' : 'without';
+  return {
+    SPICEDB_ENDPOINT: spicedb === undefined ? 'the embedded one' : `${spicedb.endpoint} ${tls} TLS`,
+    SPICEDB_TLS_CA: spicedb?.tlsCa === undefined ? '' : '(read)',
+    SPICEDB_PREFIX: spicedb?.prefix ?? '',
+  };
 }

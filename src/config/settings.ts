@@ -1,6 +1,7 @@
 import { OAUTH_PROFILES } from '../contract/tokens.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import { auditWitness } from './audit-parsers.ts';
+import { clearinghouseUrl, npi } from './eligibility-parsers.ts';
 import {
   KAFKA_CLIENTS,
   kafkaBrokers,
@@ -28,6 +29,8 @@ import {
   text,
   whole,
 } from './parsers.ts';
+import { pusherApps } from './pusher.ts';
+import { pusherBridgeUrl } from './pusher-parsers.ts';
 import { REDIS_PREFIX, redisPrefix, redisUrl } from './redis.ts';
 import { spicedbEndpoint, spicedbPrefix } from './spicedb-parsers.ts';
 
@@ -146,6 +149,28 @@ export const SETTINGS = {
     'Redis that instances share floors by: redis(s)://, redis+sentinel:// or redis+cluster://.',
   ),
   REDIS_PREFIX: setting(redisPrefix, `Before each of our keys in Redis; ${REDIS_PREFIX}.`),
+  PUSHER_BRIDGE_URL: secret(
+    pusherBridgeUrl,
+    'Pusher that events go to as well while members move: https://key:secret@api-eu.pusher.com/apps/id.',
+  ),
+  STEDI_API_KEY: secret(
+    text(200),
+    'Key of the clearinghouse; without it, outside production, a simulator answers checks.',
+  ),
+  CLEARINGHOUSE_URL: setting(
+    clearinghouseUrl,
+    'One address in place of the clearinghouse’s own: of a simulator that runs elsewhere.',
+  ),
+  CLEARINGHOUSE_TIMEOUT_MS: setting(
+    whole(200, 95_000),
+    'After so long it has answered or given up; 95000. Less only where time is compressed.',
+  ),
+  ELIGIBILITY_SLOTS: setting(
+    whole(1, 1_000),
+    'Calls that the account may have open at the clearinghouse at once; 15.',
+  ),
+  ELIGIBILITY_NPI: setting(npi, 'Provider who asks, where a request names none.'),
+  ELIGIBILITY_PROVIDER: setting(text(60), 'Name of that provider’s organization.'),
   OAUTH_ISSUER: setting(
     oauthIssuer,
     'Issuer of access tokens of your own, by https; else the one for development.',
@@ -178,6 +203,10 @@ export const SETTINGS = {
     loginKinds,
     'Kinds of login (acr) that break the glass, with spaces; else any that is recent (development: a code).',
   ),
+  PUSHER_APPS: secret(
+    pusherApps,
+    'Apps of the Pusher face, as JSON: [{"id","key","secret","tenant","webhooks"}]; development: one for demo.',
+  ),
   SNAPSHOT_DIR: setting(
     text(4_096),
     'Directory of copies of the view: made on demand, and what an instance without one starts from.',
@@ -201,12 +230,6 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
-
-/** Settings of the contract whose parts come later: named, they are refused, never ignored. */
-export const NOT_IN_THIS_VERSION: readonly string[] = [
-  'STEDI_API_KEY',
-  'ELIGIBILITY_SLOTS',
-].flatMap((name) => [name, `${name}_FILE`]);
 
 /** `DATA_DIR` to `data-dir`, the name of its flag. */
 export function flagOf(name: SettingName): string {
