@@ -44,17 +44,12 @@ function shown(config: Config, name: SettingName): string {
     case 'MEMBER_IDS':
       return config.memberIds;
     case 'ROLES':
-      return config.roles.join(',');
     case 'READ_WAIT_MS':
-      return String(config.readWaitMs);
     case 'REQUESTS_PER_SECOND':
-      return String(config.requestsPerSecond);
     case 'ALLOWED_ORIGINS':
-      return config.allowedOrigins.join(',');
     case 'IDLE_EXIT_SECONDS':
-      return String(config.idleExitMs / 1000);
     case 'EMBEDDED':
-      return config.embedded.join(',');
+      return runningShown(config)[name];
     case 'NODE_ENV':
       return config.production ? 'production' : 'development';
     case 'KAFKA_BROKERS':
@@ -100,6 +95,17 @@ function shown(config: Config, name: SettingName): string {
     case 'DIGITAL_TWIN_TOKEN':
       return '';
   }
+}
+
+function runningShown(config: Config) {
+  return {
+    ROLES: config.roles.join(','),
+    READ_WAIT_MS: String(config.readWaitMs),
+    REQUESTS_PER_SECOND: String(config.requestsPerSecond),
+    ALLOWED_ORIGINS: config.allowedOrigins.join(','),
+    IDLE_EXIT_SECONDS: String(config.idleExitMs / 1000),
+    EMBEDDED: config.embedded.join(','),
+  };
 }
 
 type Switch = 'DEMO' | 'OAUTH_LOOPBACK_CLIENTS' | 'CONFORMANCE';

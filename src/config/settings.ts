@@ -50,7 +50,7 @@ export type Role = (typeof ROLES)[number];
 /** The roles of the embedded all-in-one: together, or not at all. */
 export const EMBEDDED_ROLES: readonly Role[] = ['http', 'mcp', 'intake', 'relations-writer'];
 /** Those that a process may be without. */
-export const OPTIONAL_ROLES: readonly Role[] = ['gateway'];
+export const OPTIONAL_ROLES: readonly Role[] = ['gateway', 'eligibility'];
 export const DEFAULT_ROLES: readonly Role[] = [...EMBEDDED_ROLES, ...OPTIONAL_ROLES];
 
 export interface Setting<T> {

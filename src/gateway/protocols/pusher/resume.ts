@@ -146,11 +146,11 @@ export class RedisResume implements ResumeStore {
   }
 
   #exact(keys: ResumeKeys): string {
-    return `${this.#redis.prefix}pusher:resume:${keys.exact}`;
+    return `${this.#redis.prefix}:gateway:pusher:resume:${keys.exact}`;
   }
 
   #near(keys: ResumeKeys): string {
-    return `${this.#redis.prefix}pusher:near:${keys.near}`;
+    return `${this.#redis.prefix}:gateway:pusher:near:${keys.near}`;
   }
 }
 
