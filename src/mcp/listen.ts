@@ -3,6 +3,7 @@ import {
   createMcpHandler,
   InMemoryServerEventBus,
   type McpServerFactory,
+  SUBSCRIPTION_ID_META_KEY,
 } from '@modelcontextprotocol/server';
 import { META } from '../contract/meta.ts';
 import { Fault } from '../kernel/errors.ts';
@@ -21,8 +22,9 @@ export function isListen(body: unknown): body is Record<string, unknown> {
 
 /**
  * Serves one listen stream. The SDK acknowledges whatever is asked for (security.md §0.1), so the
- * filter is cut to what may be read before the SDK sees it, and each stream has a bus of its own,
- * fed by the hub with what this subscriber may know and as fast as it reads.
+ * filter is cut to what may be read before the SDK sees it. It begins, keeps alive and ends the
+ * stream; updates are written between its frames, in the words that it has for them, as what this
+ * subscriber may know and as fast as it reads: put into words once for all who are told.
  */
 export async function serveListen(
   parts: McpParts,
@@ -40,14 +42,15 @@ export async function serveListen(
   const writer = createResponseWriter(res);
   const handler = createMcpHandler(factory, { legacy: 'reject', bus, maxSubscriptions: 1 });
   // The SDK answers the graceful close with the listen result, then ends the stream.
-  const close = (): void => void handler.close().catch((error: unknown) => parts.report(error));
-  let started = false;
+  let [begun, ending] = [false, false];
+  const close = (): void => {
+    ending = true;
+    handler.close().catch((error: unknown) => parts.report(error));
+  };
+  const subscription = JSON.stringify(body.id);
   const sink: Sink = {
-    ready: () => started && writer.open,
-    send(update) {
-      bus.publish({ kind: 'resource_updated', uri: update.uri, params: noteOf(parts, update) });
-      return writer.delivered();
-    },
+    ready: () => begun && !ending && writer.open,
+    send: (update) => writer.push(frameOf(parts, update, subscription)),
     expired: close,
     revoked: close,
     unverifiable: close,
@@ -60,10 +63,10 @@ export async function serveListen(
       authInfo: authInfoOf(caller),
       parsedBody: withUris(body, granted),
     });
-    const written = writer.write(response);
-    started = true;
-    stream.wake(caller);
-    await written;
+    await writer.write(response, () => {
+      begun = true;
+      stream.wake(caller);
+    });
   } finally {
     stream.close();
     forget?.();
@@ -82,6 +85,35 @@ export function noteOf(
       ...(etag !== undefined && { [META.etag]: etag }),
       ...(position !== undefined && { [META.position]: position }),
     },
+  };
+}
+
+interface Frame {
+  readonly before: string;
+  readonly after: string;
+}
+
+const frames = new WeakMap<Update, Frame>();
+
+/** The SDK's own notification of the update, cut where the subscription stands. */
+export function frameOf(parts: McpParts, update: Update, subscription: string): string {
+  const known = frames.get(update) ?? cutFrame(parts, update);
+  frames.set(update, known);
+  return `${known.before}${subscription}${known.after}`;
+}
+
+function cutFrame(parts: McpParts, update: Update): Frame {
+  const { _meta } = noteOf(parts, update);
+  const text = JSON.stringify({
+    jsonrpc: '2.0',
+    method: 'notifications/resources/updated',
+    params: { _meta: { ..._meta, [SUBSCRIPTION_ID_META_KEY]: null }, uri: update.uri },
+  });
+  const key = `${JSON.stringify(SUBSCRIPTION_ID_META_KEY)}:`;
+  const at = text.indexOf(`${key}null`) + key.length;
+  return {
+    before: `event: message\ndata: ${text.slice(0, at)}`,
+    after: `${text.slice(at + 'null'.length)}\n\n`,
   };
 }
 

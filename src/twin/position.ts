@@ -23,6 +23,8 @@ const VERSION = 1;
 const HEAD_BYTES = 9;
 const PLACE_BYTES = 8;
 const TAG_BYTES = 12;
+/** Everybody who is told of one change is told the same position. */
+const KNOWN_MAX = 1_000;
 
 /** @param replaced keys that made positions before, and still know them */
 export function createPositionCodec(
@@ -31,17 +33,27 @@ export function createPositionCodec(
 ): PositionCodec {
   const tagOf = (body: Uint8Array, by = key): Buffer =>
     createHmac('sha256', by).update(body).digest().subarray(0, TAG_BYTES);
+  const encodeAnew = ({ epoch, places }: Position): string => {
+    const body = Buffer.alloc(HEAD_BYTES + PLACE_BYTES * places.length);
+    body.writeUInt8(VERSION, 0);
+    body.write(epoch, 1, 8, 'latin1');
+    places.forEach((place, index) => {
+      body.writeUInt16BE(place.partition, HEAD_BYTES + PLACE_BYTES * index);
+      body.writeUIntBE(place.offset, HEAD_BYTES + PLACE_BYTES * index + 2, 6);
+    });
+    return Buffer.concat([body, tagOf(body)]).toString('base64url');
+  };
+  const known = new Map<string, string>();
   return {
     encode({ epoch, places: all }) {
       const places = all.filter(({ offset }) => offset >= 0);
-      const body = Buffer.alloc(HEAD_BYTES + PLACE_BYTES * places.length);
-      body.writeUInt8(VERSION, 0);
-      body.write(epoch, 1, 8, 'latin1');
-      places.forEach((place, index) => {
-        body.writeUInt16BE(place.partition, HEAD_BYTES + PLACE_BYTES * index);
-        body.writeUIntBE(place.offset, HEAD_BYTES + PLACE_BYTES * index + 2, 6);
-      });
-      return Buffer.concat([body, tagOf(body)]).toString('base64url');
+      const [place] = places;
+      if (place === undefined || places.length > 1) return encodeAnew({ epoch, places });
+      const key = `${epoch} ${place.partition} ${place.offset}`;
+      const text = known.get(key) ?? encodeAnew({ epoch, places });
+      if (known.size >= KNOWN_MAX) known.clear();
+      known.set(key, text);
+      return text;
     },
     decode(text) {
       const bytes = Buffer.from(text, 'base64url');

@@ -40,8 +40,9 @@ export class Dispatcher {
 
   changed(changes: readonly ViewChange[]): void {
     for (const change of changes) {
+      const update = updateOf(change);
       for (const stream of this.#registry.subscribers(change.uri)) {
-        this.#enqueueChange(stream, change);
+        this.#enqueueChange(stream, update);
       }
     }
     const ofMembers = changes.filter(({ subject }) => subject.kind === 'member');
@@ -51,7 +52,7 @@ export class Dispatcher {
 
   /** The same for one stream alone: what changed before it subscribed. */
   changedFor(stream: StreamState, changes: readonly ViewChange[]): void {
-    for (const change of changes) this.#enqueueChange(stream, change);
+    for (const change of changes) this.#enqueueChange(stream, updateOf(change));
     void this.#dispatch();
   }
 
@@ -96,9 +97,8 @@ export class Dispatcher {
     return !closed && principal.expiresAtMs > this.#parts.clock.now() && sink.ready();
   }
 
-  #enqueueChange(stream: StreamState, { uri, etag, place, variant }: ViewChange): void {
-    if (stream.uris.get(uri) !== variant) return;
-    this.#enqueue(stream, { uri, variant, place, ...(etag !== '' && { etag }) });
+  #enqueueChange(stream: StreamState, update: Update): void {
+    if (stream.uris.get(update.uri) === update.variant) this.#enqueue(stream, update);
   }
 
   #enqueueFeeds(streams: readonly StreamState[]): void {
@@ -176,6 +176,11 @@ export class Dispatcher {
     });
     return (await Promise.all(rounds)).flat();
   }
+}
+
+/** One for all who are told of it, so that it is put into words once. */
+function updateOf({ uri, etag, place, variant }: ViewChange): Update {
+  return { uri, variant, place, ...(etag !== '' && { etag }) };
 }
 
 function notifiedOf({ stream: { id, principal }, update }: Delivery): Notified {

@@ -10,8 +10,13 @@ const STALLED_MAX_MS = 60_000;
  * takes it, so that whoever feeds the stream can wait instead of queueing (security.md §0.2).
  */
 export interface ResponseWriter {
-  /** Resolves when the body has ended or the client has gone. */
-  write(response: Response): Promise<void>;
+  /**
+   * Resolves when the body has ended or the client has gone.
+   * @param onBegun called once the first part of a stream was handed to the socket
+   */
+  write(response: Response, onBegun?: () => void): Promise<void>;
+  /** A frame of our own between those of the body; whether the socket has taken it. */
+  push(frame: string): Promise<boolean>;
   /** Whether the next message was handed to the socket and its buffer has drained. */
   delivered(): Promise<boolean>;
   readonly open: boolean;
@@ -36,7 +41,12 @@ export function createResponseWriter(res: ServerResponse): ResponseWriter {
     get open() {
       return open && !res.destroyed && !res.writableEnded;
     },
-    async write(response) {
+    async push(frame) {
+      if (!this.open) return false;
+      if (!res.write(frame)) await drained(res);
+      return !res.destroyed;
+    },
+    async write(response, onBegun) {
       if (!open) return void (await response.body?.cancel().catch(() => undefined));
       const headers = Object.fromEntries(response.headers);
       if (headers['content-type'] === 'application/json') {
@@ -48,11 +58,14 @@ export function createResponseWriter(res: ServerResponse): ResponseWriter {
       if (response.body === null) return void res.end();
       res.flushHeaders();
       const reader = response.body.getReader();
+      let begun = onBegun;
       res.once('close', () => void reader.cancel().catch(() => undefined));
       for (;;) {
         const { done, value } = await reader.read();
         if (done || res.destroyed) break;
         if (!res.write(value)) await drained(res);
+        begun?.();
+        begun = undefined;
         if (value[0] !== COLON && !res.destroyed) wake(true);
       }
       res.end();

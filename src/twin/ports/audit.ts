@@ -24,6 +24,7 @@ export interface AuditEntry {
     | 'authentication'
     | 'configuration'
     | 'break-glass'
+    | 'eligibility'
     | 'right';
   readonly outcome: 'success' | 'denied' | 'failed';
   readonly correlationId: string;
