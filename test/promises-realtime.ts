@@ -42,4 +42,12 @@ export const REALTIME_PROMISES = [
     'B-GW-10',
     'An event over HTTP needs the scope of its type and a member of the caller’s tenant, goes to the log and nowhere else, and reaches the apps byte for byte.',
   ),
+  promised(
+    'B-GW-11',
+    'What waits for a slow client is bounded in bytes and time: a document’s newest state stands for those before it, and past the bound the connection ends and what it missed is told to who comes again.',
+  ),
+  promised(
+    'B-GW-12',
+    'An upgrade is never refused to who may come: a crowd is paced on open connections, and told to come again where that takes too long.',
+  ),
 ];

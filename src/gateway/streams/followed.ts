@@ -92,8 +92,9 @@ export class FollowedStream {
 
   async #heal(): Promise<void> {
     const epoch = this.#epoch ?? '';
-    const read = await this.#parts.log.read(this.name, { epoch, offset: this.#last });
+    // Before the read: what is asked for while it is under way is asked for anew.
     this.#mustRead = false;
+    const read = await this.#parts.log.read(this.name, { epoch, offset: this.#last });
     if (!read.recovered) {
       this.#epoch = read.epoch;
       this.#last = read.top;
