@@ -94,10 +94,18 @@ function isLater(other: Missed, one: Missed): boolean {
 }
 
 function callOf({ entry: { event }, named }: Missed): string | undefined {
-  const data: unknown = event.data ?? jsonOf(named.data);
+  return idIn(event.data) ?? callIdIn(named.data);
+}
+
+/** Which call the data of an event is of, as its backend spells it. */
+export function callIdIn(data: string): string | undefined {
+  return idIn(jsonOf(data));
+}
+
+function idIn(data: unknown): string | undefined {
   if (!isObject(data)) return undefined;
   const id = data.callId ?? data.call_id;
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
+  return (typeof id === 'string' && id !== '') || typeof id === 'number' ? String(id) : undefined;
 }
 
 function ruleOf(name: string): ReplayRule {

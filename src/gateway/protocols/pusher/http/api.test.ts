@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { Fault } from '../../../../kernel/errors.ts';
 import { canonicalQuery } from '../http-signature.ts';
 import { APP, OTHER_APP, settled, World } from '../pusher.rig.ts';
 import { type AppKeys, hmacHex } from '../signatures.ts';
-import { createApi } from './api.ts';
+import { createApi, type SaidOfCall } from './api.ts';
 
 const SUCCEEDED = 'pusher_internal:subscription_succeeded';
 
 async function opened() {
   const world = await new World().start();
-  const api = createApi({ ...world.parts, rate: () => true });
+  const said: SaidOfCall[] = [];
+  const sayOfCall = async (_app: unknown, call: SaidOfCall): Promise<void> => {
+    if (call.member !== 'ana') throw new Fault('NOT_FOUND');
+    said.push(call);
+    const { type, member, data: raw, callId } = call;
+    await world.publish(type, { member, raw, data: { callId } });
+  };
+  const api = createApi({ ...world.parts, rate: () => true, sayOfCall });
   const ask = async (
     method: string,
     path: string,
@@ -33,7 +41,7 @@ async function opened() {
   };
   const publish = (event: object, path = '/apps/app/events') =>
     ask('POST', path, { body: JSON.stringify(event) });
-  return { world, ask, publish };
+  return { world, ask, publish, said };
 }
 
 interface Asked {
@@ -208,14 +216,19 @@ test('B-GW-61: a request that is not its app’s, or too old, is refused before 
   assert.equal((await ask('POST', path, { body })).status, 200);
 });
 
-test('what a server says on a member’s channel is told to who may know it', async () => {
-  const { world, publish } = await opened();
+test('B-GW-71: an event of a visit that a server publishes is one of the log, once a member', async () => {
+  const { world, publish, said } = await opened();
   const client = await world.connect();
   await client.subscribe('presence-member-ana', { grant: {} });
   assert.equal(client.count(SUCCEEDED), 1);
   const event = { name: 'join_call', data: '{"callId":"c"}', channels: ['presence-member-ana'] };
-  await publish(event);
+  await publish({ ...event, channels: ['presence-member-ana', 'private-member-ana', 'news'] });
   assert.equal(client.count('join_call'), 1);
+  const call = { type: 'call.join', member: 'ana', callId: 'c', data: event.data };
+  assert.deepEqual(said, [call]);
+  assert.equal((await publish({ ...event, channels: ['private-member-ben'] })).status, 400);
+  await publish({ ...event, name: 'own_event', data: '{}' });
+  assert.equal(client.count('own_event'), 1);
   await client.gone();
   await publish({ ...event, data: '{"callId":"d"}' });
   await publish({ ...event, name: 'call_ended', data: '{"callId":"d"}' });
@@ -223,7 +236,7 @@ test('what a server says on a member’s channel is told to who may know it', as
   await again.subscribe('presence-member-ana', { grant: {} });
   assert.deepEqual(
     again.take().filter((name) => !name.startsWith('pusher')),
-    ['join_call', 'call_ended'],
+    ['join_call', 'call_ended', 'own_event'],
     'c was not acknowledged, and d is over',
   );
 });

@@ -1,18 +1,37 @@
 import { asFault } from '../../../../kernel/errors.ts';
 import { appEvent } from '../app-event.ts';
 import type { PusherApp } from '../apps.ts';
-import { channelKind, isUserId } from '../channels.ts';
+import { channelKind, isUserId, memberOf } from '../channels.ts';
+import { CALL_NAMES } from '../events.ts';
 import { refusedBecause, type SignedRequest } from '../http-signature.ts';
 import type { PusherParts } from '../parts.ts';
+import { callIdIn } from '../replay.ts';
 import { controlStreamOf, streamOf } from '../streams.ts';
 import { type ChannelInfo, channelOf, channelsOf, infoOf, usersOf } from './channels.ts';
 import { batchOf, infosOf, jsonBody, type Published, publishedOf } from './given.ts';
 import { Refusal } from './refusal.ts';
 
-type Parts = Pick<PusherParts, 'apps' | 'hub' | 'log' | 'presence' | 'registry' | 'clock'> & {
+/** An event of a video visit that a backend said over Pusher's HTTP API. */
+export interface SaidOfCall {
+  /** Word of the event, such as `call.join`. */
+  readonly type: string;
+  readonly member: string;
+  /** Empty where its data names none. */
+  readonly callId: string;
+  /** As the apps get it, byte for byte. */
+  readonly data: string;
+}
+
+type Core = Pick<PusherParts, 'apps' | 'hub' | 'log' | 'presence' | 'registry' | 'clock'>;
+
+export interface ApiParts extends Core {
   /** Whether the app may ask once more now. */
   readonly rate: (app: PusherApp) => boolean | Promise<boolean>;
-};
+  /** To the log of events. @throws Fault NOT_FOUND where the member is not of the app's tenant */
+  readonly sayOfCall: (app: PusherApp, said: SaidOfCall) => Promise<void>;
+}
+
+type Parts = ApiParts;
 
 export interface ApiAnswer {
   readonly status: number;
@@ -123,13 +142,38 @@ async function said(
       return [channel, about] as const;
     }),
   );
+  const calls = socketId === undefined ? callsOf(name, data, channels) : [];
+  const members = new Set(calls.map(({ member }) => member));
+  const others = channels.filter((channel) => !members.has(memberOf(channel) ?? ''));
+  for (const call of calls) await sayOfCall(parts, app, call);
   await Promise.all(
-    channels.map((channel) => {
+    others.map((channel) => {
       const event = appEvent(app, { channel, name, data, nowMs, socketId });
       return parts.hub.publish(streamOf(app, channel), event, [event.id]);
     }),
   );
   return Object.fromEntries(told);
+}
+
+/**
+ * The five events of a visit on a member's channels are events of the log like those that come by
+ * Kafka: once a member, told on both channels, to apps of the other protocol as well, and kept as
+ * what was said last of the call.
+ */
+function callsOf(name: string, data: string, channels: readonly string[]): SaidOfCall[] {
+  const [type] = Object.entries(CALL_NAMES).find(([, called]) => called === name) ?? [];
+  if (type === undefined) return [];
+  const members = new Set(channels.flatMap((channel) => memberOf(channel) ?? []));
+  return [...members].map((member) => ({ type, member, callId: callIdIn(data) ?? '', data }));
+}
+
+async function sayOfCall(parts: Parts, app: PusherApp, call: SaidOfCall): Promise<void> {
+  try {
+    await parts.sayOfCall(app, call);
+  } catch (error) {
+    if (asFault(error).code !== 'NOT_FOUND') throw error;
+    throw new Refusal(400, 'The channel is of no member of yours');
+  }
 }
 
 async function listChannels(
