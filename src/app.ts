@@ -57,6 +57,7 @@ const DEMO = fileURLToPath(new URL('../resources/demo', import.meta.url));
 export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const { clock, version, launcher, onIdle } = parts;
   const { dataDir, kafka, spicedb, production } = config;
+  let url = '';
   const ground = await openGround(config, parts);
   const { lock, keys, logger, metrics, report, onDeath, stored, log, flags, intake } = ground;
   const bus = createChangeBus(report);
@@ -85,11 +86,10 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const breakGlass = breakGlassOf(config, { ...shared, ...log, logger, view, relations });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
   const recorded = recordedConfiguration({ ...shared, config, flags });
-  const realtime = gatewayOf(config, { ...shared, view, events: log.events });
+  const realtime = gatewayOf(config, { ...shared, ...log, view, flags, publicUrl: () => url });
   const facing = [recorded, breakGlass.notices, mcp, ...realtime.services, http];
   const services = [flags, ...door.shared, ...log.services, ...own, ...facing];
   const key = randomBytes(32).toString('base64url');
-  let url = '';
   let demoAgent: DemoAgent | undefined;
 
   const open = async (port: number): Promise<void> => {

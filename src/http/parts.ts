@@ -11,9 +11,11 @@ import type {
   BreakGlassReason,
   ReviewOutcome,
 } from '../contract/break-glass.ts';
+import type { CallState } from '../contract/calls.ts';
 import type { BrokerStatus, CheckAnswer, CheckBody, CheckReport } from '../contract/eligibility.ts';
 import type { FlagStates } from '../contract/flags.ts';
 import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
+import type { ComparisonReport, RealtimeInfo, RolloutStatus } from '../contract/rollout.ts';
 import type { PublishedEvent } from '../contract/scopes.ts';
 import type { Snapshot } from '../contract/snapshots.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -249,7 +251,21 @@ export interface EventsDesk {
   ): Promise<{ readonly id: string }>;
 }
 
+/** Where an app connects, the last state of a call, and the move from Pusher. */
+export interface RealtimeDesk {
+  /** @throws Fault NOT_FOUND */
+  info(caller: Caller, member: string): Promise<RealtimeInfo>;
+  /** @throws Fault NOT_FOUND */
+  call(caller: Caller, id: string): Promise<CallState>;
+  readonly rollout: {
+    status(): RolloutStatus;
+    compared(report: ComparisonReport): void;
+  };
+}
+
 export interface HttpParts {
+  /** Absent where the role gateway does not run. */
+  readonly realtime?: RealtimeDesk;
   readonly authenticator: Authenticator;
   /** Absent where the role gateway does not run. */
   readonly events?: EventsDesk;

@@ -8,23 +8,25 @@ import {
   type GatewayParts,
   type RedisLink,
 } from '../gateway/index.ts';
-import type { Authenticator, EventsDesk } from '../http/parts.ts';
+import type { Authenticator, EventsDesk, RealtimeDesk } from '../http/parts.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { connectRedis } from '../operations/redis.ts';
 import type { EventTopics, View } from '../twin/ports.ts';
+import { type RolloutWired, rolloutOf } from './rollout.ts';
 import type { Report } from './running.ts';
 
-type Wired = Omit<GatewayParts, 'redis' | 'readWaitMs' | 'bus' | 'metrics' | 'report' | 'view'> & {
-  readonly bus: NonNullable<GatewayParts['bus']>;
-  readonly metrics: Pick<Metrics, 'gateway'>;
-  readonly report: Report;
-  readonly clock: Clock;
-  /** Absent with embedded parts. */
-  readonly events?: EventTopics | undefined;
-  readonly view: View;
-};
+type Wired = Omit<GatewayParts, 'redis' | 'readWaitMs' | 'bus' | 'metrics' | 'report' | 'view'> &
+  Pick<RolloutWired, 'flags' | 'publicUrl'> & {
+    readonly bus: NonNullable<GatewayParts['bus']>;
+    readonly metrics: Pick<Metrics, 'gateway'>;
+    readonly report: Report;
+    readonly clock: Clock;
+    /** Absent with embedded parts. */
+    readonly events?: EventTopics | undefined;
+    readonly view: View;
+  };
 
 export interface WiredGateway {
   readonly gateway: Gateway | undefined;
@@ -33,7 +35,11 @@ export interface WiredGateway {
   /** Whom its clients are is verified as everywhere. */
   open(authenticator: Authenticator): void;
   /** For the listener; nothing where the role does not run. */
-  readonly routes: { readonly upgrades?: Gateway; readonly events?: EventsDesk };
+  readonly routes: {
+    readonly upgrades?: Gateway;
+    readonly events?: EventsDesk;
+    readonly realtime?: RealtimeDesk;
+  };
 }
 
 /** The realtime gateway, where the role runs. Without Redis it is of this process alone. */
@@ -45,16 +51,24 @@ export function gatewayOf(config: Config, wired: Wired): WiredGateway {
   const { readWaitMs, kafka } = config;
   const metrics = wired.metrics.gateway;
   const bus = kafka === undefined ? wired.bus : undefined;
-  const gateway = createGateway({ ...wired, redis, readWaitMs, metrics, bus });
+  const moving = rolloutOf(config, { ...wired, redis });
+  const { around } = moving;
+  const gateway = createGateway({ ...wired, around, redis, readWaitMs, metrics, bus });
   return {
     gateway,
-    services: [...services, ...gateway.services, ...takingFrom(wired.events, gateway, metrics)],
+    services: [
+      ...services,
+      ...moving.services,
+      ...gateway.services,
+      ...takingFrom(wired.events, gateway, metrics),
+    ],
     open({ authenticate }) {
       gateway.open((token) => authenticate(['authorization', `Bearer ${token}`]));
     },
     routes: {
       upgrades: gateway,
       events: eventsDeskOf(wired, gateway),
+      realtime: moving.desk,
     },
   };
 }

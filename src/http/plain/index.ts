@@ -28,6 +28,7 @@ import type { Guarded } from './guarded.ts';
 import { keepingRoutes } from './keeping.ts';
 import { operationRoutes } from './operations.ts';
 import { operatorRoutes } from './operators.ts';
+import { realtimeRoutes } from './realtime.ts';
 import { replayRoutes } from './replays.ts';
 import { schemaRoutes } from './schemas.ts';
 import { snapshotRoutes } from './snapshots.ts';
@@ -58,6 +59,7 @@ export function createPlainRoutes(
   eligibilityRoutes(app, parts, guarded);
   auditRoutes(app, parts, guarded);
   eventRoutes(app, parts, guarded);
+  realtimeRoutes(app, parts, guarded);
   flagRoutes(app, parts, guarded);
   deadLetterRoutes(app, parts, guarded);
   replayRoutes(app, parts, guarded);
