@@ -39,6 +39,14 @@ export const ELIGIBILITY_PROMISES = [
     'B-EL-10',
     'Where a payer does not say, the document says unknown, why and what to do, and keeps the last answer; a late answer never replaces a newer one.',
   ),
+  issued(
+    'B-EL-11',
+    'Each row of a batch ends exactly once with a reason of ours, apart from the live slots; its answer becomes a fact of the member.',
+  ),
+  issued(
+    'B-EL-12',
+    'A batch goes on from wherever its instance was stopped, and nothing of it is sent to the clearinghouse twice.',
+  ),
   promised(
     'B-EL-21',
     'Never are more calls open than there are slots, no slot stands idle beside a check that may take it, and every accepted check ends.',

@@ -76,27 +76,29 @@ const same = (answer: Answer) => {
 
 test('B-EL-3: every person of the simulator is answered alike in all three shapes, without a fault', async () => {
   assert.equal(PEOPLE.length, 37);
-  for (const one of PEOPLE) {
-    const question = questionOf(one);
-    assert.deepEqual(validate(question, '2026-11-30'), [], one.case);
-    const [legacy, text] = await post(PATHS.legacy, legacyBody(question));
-    const first = decodeLegacy(legacy, text);
-    const [plans, plansText] = await post(PATHS.plans, plansBody(question));
-    const second = decodePlans(plans, plansText);
-    const x12 = encode270(question, { number: 7, at: Date.UTC(2026, 10, 30), usage: 'T' });
-    const [raw] = await post(PATHS.x12, { x12 });
-    const third = decode271(String(raw.x12));
-    const name = `${one.case} ${one.subscriber.memberId}`;
-    for (const answer of [first, second, third]) assert.deepEqual(answer.faults, [], name);
-    assert.deepEqual(same(second), same(first), name);
-    assert.deepEqual(same(third), same(first), name);
-    assert.deepEqual(same(decode271(String(legacy.x12))), same(first), name);
-    const expected = one.refused
-      ? [[one.refused.code, one.refused.followUp, one.refused.loop]]
-      : [];
-    assert.deepEqual(said(first).refused, expected, name);
-    assert.equal(first.benefits.length > 0, one.refused === undefined, name);
-  }
+  await Promise.all(
+    PEOPLE.map(async (one) => {
+      const question = questionOf(one);
+      assert.deepEqual(validate(question, '2026-11-30'), [], one.case);
+      const [legacy, text] = await post(PATHS.legacy, legacyBody(question));
+      const first = decodeLegacy(legacy, text);
+      const [plans, plansText] = await post(PATHS.plans, plansBody(question));
+      const second = decodePlans(plans, plansText);
+      const x12 = encode270(question, { number: 7, at: Date.UTC(2026, 10, 30), usage: 'T' });
+      const [raw] = await post(PATHS.x12, { x12 });
+      const third = decode271(String(raw.x12));
+      const name = `${one.case} ${one.subscriber.memberId}`;
+      for (const answer of [first, second, third]) assert.deepEqual(answer.faults, [], name);
+      assert.deepEqual(same(second), same(first), name);
+      assert.deepEqual(same(third), same(first), name);
+      assert.deepEqual(same(decode271(String(legacy.x12))), same(first), name);
+      const expected = one.refused
+        ? [[one.refused.code, one.refused.followUp, one.refused.loop]]
+        : [];
+      assert.deepEqual(said(first).refused, expected, name);
+      assert.equal(first.benefits.length > 0, one.refused === undefined, name);
+    }),
+  );
 });
 
 test('a number that nobody has is AAA 75, a payer that nobody knows AAA 79', async () => {

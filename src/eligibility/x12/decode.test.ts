@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { decode271 } from './decode.ts';
-import { tokenize } from './tokenize.ts';
+import { fuzzed } from './fuzz.rig.ts';
 
 const DATA = new URL('../../../../shared/data/x12/', import.meta.url);
 const FILES = readdirSync(DATA).filter((name) => name.endsWith('.271'));
@@ -84,34 +83,5 @@ test('values that are none are told and left out; zero is a value', () => {
 });
 
 test('B-EL-2: whatever is done to an answer, reading never fails and invents no benefit', () => {
-  const originals = FILES.map(read);
-  const edit = fc.record({
-    at: fc.nat(2_000),
-    cut: fc.nat(40),
-    put: fc.oneof(
-      fc.string({ maxLength: 12 }),
-      fc.constantFrom('~', '*', '^', ':', 'EB*', 'HL*', '~EB'),
-    ),
-  });
-  fc.assert(
-    fc.property(fc.constantFrom(...originals), fc.array(edit, { maxLength: 8 }), (text, edits) => {
-      const spoilt = edits.reduce(
-        (all, { at, cut, put }) => all.slice(0, at) + put + all.slice(at + cut),
-        text,
-      );
-      const answer = decode271(spoilt);
-      const { segments } = tokenize(spoilt);
-      assert.equal(answer.raw, spoilt);
-      for (const { path, code, amount, percent, quantity } of answer.benefits) {
-        const eb = segments.find(({ number }) => `segment ${number}` === path);
-        assert.equal(eb?.id, 'EB');
-        const elements = eb?.elements.map((one) => one.trim()) ?? [];
-        assert.deepEqual(
-          [code, amount ?? elements[6], percent ?? elements[7], quantity ?? elements[9]],
-          [elements[0], elements[6], elements[7], elements[9]],
-        );
-      }
-    }),
-    { numRuns: 1_500, verbose: 1 },
-  );
+  fuzzed(FILES.map(read), 300);
 });
