@@ -22,6 +22,7 @@ import { isOfTenant, withinTenants } from './twin/tenants.ts';
 import { createView } from './view/embedded.ts';
 import { breakGlassOf } from './wiring/break-glass.ts';
 import { createDoor } from './wiring/door.ts';
+import { eligibilityOf } from './wiring/eligibility.ts';
 import { gatewayOf } from './wiring/gateway.ts';
 import { openGround } from './wiring/ground.ts';
 import { recordedConfiguration } from './wiring/recorded.ts';
@@ -74,9 +75,9 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const door = createDoor(config, keys, readable, { log: log.log, report });
   const chat = createChat({ ...door, access, audit: trail, intake, clock });
   const shared = { ...door, access, audit: trail, bus, clock, version, report, metrics };
-  const { hotReads } = flags;
-  const spoken = { ...shared, disclosures, chat, hotReads, epoch: () => view.epoch };
-  const mcp = createMcpEndpoint(config.conformance ? withConformance(spoken) : spoken);
+  const checks = await eligibilityOf(config, { ...ground, ...shared, view });
+  const told = { ...shared, disclosures, chat, epoch: () => view.epoch, hotReads: flags.hotReads };
+  const mcp = createMcpEndpoint(config.conformance ? withConformance(told) : told);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
   const probed = { log: log.log, isRemote: !!kafka, view, access: decisions, audit };
   const probes = createProbes({ ...probed, ...door, outbox: intake, issuer: room.issuer });
@@ -86,9 +87,9 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const breakGlass = breakGlassOf(config, { ...shared, ...log, logger, view, relations });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
   const recorded = recordedConfiguration({ ...shared, config, flags });
-  const realtime = gatewayOf(config, { ...shared, ...log, view, flags, publicUrl: () => url });
-  const facing = [recorded, breakGlass.notices, mcp, ...realtime.services, http];
-  const services = [flags, ...door.shared, ...log.services, ...own, ...facing];
+  const realtime = gatewayOf(config, { ...ground, ...shared, ...log, view, publicUrl: () => url });
+  const after = [...own, recorded, breakGlass.notices, ...checks.services, mcp];
+  const services = [flags, ...door.shared, ...log.services, ...after, ...realtime.services, http];
   const key = randomBytes(32).toString('base64url');
   let demoAgent: DemoAgent | undefined;
 
@@ -101,7 +102,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     http.open({
       ...{ ...shared, ...health, ...log.desks, mcp, intake, view, relations: room.desk, flags },
       ...{ authenticator: counted, ...realtime.routes },
-      ...{ snapshots: view.snapshots, keeping, breakGlass },
+      ...{ snapshots: view.snapshots, keeping, breakGlass, eligibility: checks.desk },
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       ...auditOf(room, view),
       development: production ? undefined : withoutAbsent({ key, mint, authorizationServer }),

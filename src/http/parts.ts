@@ -263,7 +263,29 @@ export interface RealtimeDesk {
   };
 }
 
+/** What stock Pusher SDKs and libraries ask; whom an app's servers are is the desk's to verify. */
+export interface PusherDesk {
+  handle(request: {
+    readonly method: string;
+    /** As sent, without the query. */
+    readonly path: string;
+    readonly query: URLSearchParams;
+    readonly body: Uint8Array;
+  }): Promise<{ readonly status: number; readonly body: object }>;
+  /** `undefined`: this caller may not subscribe to it, whether or not there is such a channel. */
+  authorize(
+    caller: Caller,
+    form: ReadonlyMap<string, string>,
+  ): Promise<{ auth: string; channel_data: string } | undefined>;
+  signIn(
+    caller: Caller,
+    form: ReadonlyMap<string, string>,
+  ): { readonly auth: string; readonly user_data: string };
+}
+
 export interface HttpParts {
+  /** Absent where the role gateway does not run. */
+  readonly pusher?: PusherDesk;
   /** Absent where the role gateway does not run. */
   readonly realtime?: RealtimeDesk;
   readonly authenticator: Authenticator;
@@ -282,7 +304,8 @@ export interface HttpParts {
   readonly snapshots: SnapshotsDesk;
   readonly keeping: KeepingDesk;
   readonly breakGlass: BreakGlassDesk;
-  readonly eligibility: EligibilityDesk;
+  /** Absent where this installation asks no clearinghouse. */
+  readonly eligibility: EligibilityDesk | undefined;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;

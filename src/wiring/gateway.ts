@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { DeploymentKeys } from '../config/keys.ts';
 import {
   createEventsDesk,
   createGateway,
@@ -8,12 +9,14 @@ import {
   type GatewayParts,
   type RedisLink,
 } from '../gateway/index.ts';
-import type { Authenticator, EventsDesk, RealtimeDesk } from '../http/parts.ts';
+import type { Authenticator, EventsDesk, PusherDesk, RealtimeDesk } from '../http/parts.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { connectRedis } from '../operations/redis.ts';
+import type { Rates } from '../operations/redis-rates.ts';
 import type { EventTopics, View } from '../twin/ports.ts';
+import { pusherOf } from './pusher.ts';
 import { type RolloutWired, rolloutOf } from './rollout.ts';
 import type { Report } from './running.ts';
 
@@ -26,6 +29,8 @@ type Wired = Omit<GatewayParts, 'redis' | 'readWaitMs' | 'bus' | 'metrics' | 're
     /** Absent with embedded parts. */
     readonly events?: EventTopics | undefined;
     readonly view: View;
+    readonly keys: DeploymentKeys;
+    readonly rates: Pick<Rates, 'of'>;
   };
 
 export interface WiredGateway {
@@ -39,6 +44,7 @@ export interface WiredGateway {
     readonly upgrades?: Gateway;
     readonly events?: EventsDesk;
     readonly realtime?: RealtimeDesk;
+    readonly pusher?: PusherDesk;
   };
 }
 
@@ -53,13 +59,17 @@ export function gatewayOf(config: Config, wired: Wired): WiredGateway {
   const bus = kafka === undefined ? wired.bus : undefined;
   const moving = rolloutOf(config, { ...wired, redis });
   const { around } = moving;
-  const gateway = createGateway({ ...wired, around, redis, readWaitMs, metrics, bus });
+  const pusher = pusherOf(config, { ...wired, redis, metrics, events: () => events });
+  const { faces } = pusher;
+  const gateway = createGateway({ ...wired, around, redis, readWaitMs, metrics, bus, faces });
+  const events = eventsDeskOf(wired, gateway);
   return {
     gateway,
     services: [
       ...services,
       ...moving.services,
       ...gateway.services,
+      ...pusher.services(),
       ...takingFrom(wired.events, gateway, metrics),
     ],
     open({ authenticate }) {
@@ -67,8 +77,9 @@ export function gatewayOf(config: Config, wired: Wired): WiredGateway {
     },
     routes: {
       upgrades: gateway,
-      events: eventsDeskOf(wired, gateway),
+      events,
       realtime: moving.desk,
+      pusher: pusher.desk(),
     },
   };
 }
