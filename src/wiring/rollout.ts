@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import type { DeploymentKeys } from '../config/keys.ts';
 import { createCallDesk } from '../gateway/calls/desk.ts';
 import { MemoryCallStates } from '../gateway/calls/memory-states.ts';
 import { notingCalls } from '../gateway/calls/noting-log.ts';
@@ -13,9 +14,11 @@ import { RolloutRecords } from '../gateway/rollout/records.ts';
 import type { RealtimeDesk } from '../http/parts.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { Flags } from '../operations/flags.ts';
+import { appsOf } from './pusher.ts';
 import type { Report } from './running.ts';
 
 export interface RolloutWired extends Pick<GatewayParts, 'reader' | 'audit' | 'clock'> {
+  readonly keys: DeploymentKeys;
   readonly redis: RedisLink | undefined;
   readonly flags: Pick<Flags, 'rollout'>;
   readonly publicUrl: () => string;
@@ -31,7 +34,8 @@ export interface WiredRollout {
 /** The move from Pusher: who is told what, what goes there as well, and how it stands. */
 export function rolloutOf(config: Config, wired: RolloutWired): WiredRollout {
   const { clock, report, redis, flags } = wired;
-  const { pusherBridge, pusherApps } = config;
+  const { pusherBridge } = config;
+  const apps = appsOf(config, wired.keys);
   const records = new RolloutRecords(join(config.dataDir, 'rollout.db'), clock);
   const calls = redis === undefined ? new MemoryCallStates(clock) : new RedisCallStates(redis);
   const former = pusherBridge && createFormer(pusherBridge);
@@ -51,7 +55,7 @@ export function rolloutOf(config: Config, wired: RolloutWired): WiredRollout {
     ...wired,
     former: place,
     rollout: flags.rollout,
-    appKeyOf: (tenant: string) => pusherApps?.find((app) => app.tenant === tenant)?.key,
+    appKeyOf: (tenant: string) => apps.find((app) => app.tenant === tenant)?.key,
     seen: (member: string, path: 'pusher' | 'websocket') => records.told(member, path),
   };
   return {
