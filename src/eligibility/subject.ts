@@ -107,19 +107,27 @@ class Records {
     return this.#shard.source(this.#subject, type, id);
   }
 
-  all(section: 'profile' | 'coverage', type: string): StoredSource[] {
-    const area = { subject: this.#subject, sections: new Map([[section, 'full' as const]]) };
-    return this.#shard.facts(area, [type]).flatMap(({ uri }) => {
-      const parsed = parseUri(uri);
-      if (parsed?.kind !== 'source') return [];
-      return this.get(parsed.type, parsed.id) ?? [];
-    });
+  /** The record that an element refers to, such as `Patient/demo-ana`. */
+  referred(element: Element): JsonObject | null | undefined {
+    const [type = '', id = ''] = (stringOf(objectOf(element).reference) ?? '').split('/');
+    return this.get(type, id)?.resource;
+  }
+
+  coverages(): StoredSource[] {
+    const sections = new Map([['coverage' as const, 'full' as const]]);
+    return this.#shard
+      .facts({ subject: this.#subject, sections }, ['Coverage'])
+      .flatMap(({ uri }) => {
+        const parsed = parseUri(uri);
+        if (parsed?.kind !== 'source') return [];
+        return this.get(parsed.type, parsed.id) ?? [];
+      });
   }
 }
 
 /** The one that was named; else the active one that pays first. */
 function coverageOf(records: Records, named: string | undefined): StoredSource {
-  const all = records.all('coverage', 'Coverage');
+  const all = records.coverages();
   if (named !== undefined) {
     const found = all.find(({ id }) => id === named);
     if (found !== undefined) return found;
@@ -177,14 +185,12 @@ function peopleOf(
   { resource }: StoredSource,
 ): { subscriber: Person; dependent?: Dependent } {
   const coverage = resource ?? ({} as JsonObject);
-  const [patient] = records.all('profile', 'Patient');
-  const self = personOf(patient?.resource);
+  const self = personOf(records.referred(coverage.beneficiary));
   const memberId = stringOf(coverage.subscriberId);
   const number = memberId === undefined ? {} : { memberId };
   const relationship = codeOf(coverage.relationship) ?? 'self';
   if (relationship === 'self') return { subscriber: { ...self, ...number } };
-  const [type = '', id = ''] = (stringOf(objectOf(coverage.subscriber).reference) ?? '').split('/');
-  const subscriber = personOf(records.get(type, id)?.resource);
+  const subscriber = personOf(records.referred(coverage.subscriber));
   const code = RELATIONSHIPS[relationship] ?? 'G8';
   return { subscriber: { ...subscriber, ...number }, dependent: { ...self, relationship: code } };
 }

@@ -16,6 +16,14 @@ export const FLAGS = {
       'on: reads of the form that most clients send are answered in front of the MCP SDK, by the ' +
       'same rules. off: the SDK answers every read.',
   },
+  'rte-mode': {
+    values: ['events', 'shadow', 'sync'],
+    default: 'events',
+    says:
+      'events: eligibility checks are answered at once, and told of when the payer has answered. ' +
+      'shadow: each answer is compared with that of the old interface, which is asked beside. ' +
+      'sync: each request is held for its answer, as before.',
+  },
   [ROLLOUT_FLAGS.events]: {
     values: ROLLOUT_STEPS,
     default: '0',

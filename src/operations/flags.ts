@@ -18,6 +18,8 @@ export interface Flags extends Service {
   onChanged(listener: (flag: string, value: string) => void): void;
   /** As the provider told last: each read asks. */
   hotReads(): boolean;
+  /** As the provider told last. */
+  rteMode(): ValueOf<'rte-mode'>;
   /** Percent of members, as the provider told last: so that each answer asks. */
   rollout(flag: RolloutFlag): number;
   list(): Promise<FlagStates>;
@@ -65,9 +67,11 @@ export function createFlags(options: FlagsOptions): Flags {
   };
 
   let hotReads = true;
+  let rteMode: ValueOf<'rte-mode'> = 'events';
   const rollouts = new Map<RolloutFlag, number>();
   const look = async (): Promise<void> => {
     hotReads = (await detailsOf('hot-reads')).value === 'on';
+    rteMode = (await detailsOf('rte-mode')).value;
     for (const name of ROLLOUT_FLAG_NAMES) {
       rollouts.set(name, Number((await detailsOf(name)).value));
     }
@@ -97,6 +101,7 @@ export function createFlags(options: FlagsOptions): Flags {
     },
     onChanged: (listener) => void listeners.push(listener),
     hotReads: () => hotReads,
+    rteMode: () => rteMode,
     rollout: (flag) => rollouts.get(flag) ?? 0,
     eventDelivery: async () => (await detailsOf('event-delivery')).value,
     async list() {

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createEligibilityMetrics, type EligibilityMetrics } from './eligibility-metrics.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
 
 /** What is counted. Labels come from closed lists of ours and hold no id (P9). */
@@ -21,6 +22,8 @@ export interface Metrics {
   /** Whether the relations writer stands still before what it cannot write. */
   relationsStuck(stuck: boolean): void;
   readonly gateway: GatewayMetrics;
+  /** @param payers that may be labels; once a process */
+  eligibility(payers: ReadonlySet<string>): EligibilityMetrics;
 }
 
 /** Whatever is on no list counts under this, so that nobody from outside can make a series. */
@@ -116,6 +119,7 @@ export function createMetrics(): Metrics {
     viewLag: (seconds) => viewLag.observe(seconds),
     relationsStuck: (stuck) => stuckRelations.set(stuck ? 1 : 0),
     gateway: createGatewayMetrics(registers),
+    eligibility: (payers) => createEligibilityMetrics(registry, payers),
   };
 }
 

@@ -5,7 +5,7 @@ import type { TrailRow } from './trail-row.ts';
 /** Actions that show something of a record when they succeed. */
 export const SHOWING: ReadonlySet<string> = new Set([
   ...['read', 'list', 'search', 'find', 'chat', 'changes', 'notify', 'subscribe', 'session'],
-  ...['dead-letter', 'import', 'audit', 'break-glass'],
+  ...['dead-letter', 'import', 'audit', 'break-glass', 'eligibility'],
 ]);
 
 export const SAYS: DisclosurePage['says'] = [

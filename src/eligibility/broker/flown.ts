@@ -29,6 +29,8 @@ export interface Call {
   readonly question: Question;
   /** Milliseconds since the epoch: the slot is held until then at most. */
   readonly until: number;
+  /** The old interface is asked in the same slot, afterwards. */
+  readonly shadowed: boolean;
 }
 
 export function flownBy(

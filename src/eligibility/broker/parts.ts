@@ -9,8 +9,9 @@ import type {
 } from '../../twin/ports.ts';
 import type { CheckTable } from '../journal/table.ts';
 import type { Question } from '../model.ts';
-import type { Clearinghouse, Facts, Outcome } from '../ports.ts';
+import type { Clearinghouse, Facts } from '../ports.ts';
 import type { CheckClass, Ending, SchedulerStatus } from '../scheduler/index.ts';
+import type { Shadow } from '../shadow/shadow.ts';
 import type { BrokerSettings } from './settings.ts';
 
 /** Who the person is, for the payer: looked up when it is asked, and kept nowhere. */
@@ -46,6 +47,6 @@ export interface BrokerParts {
   readonly metrics: BrokerMetrics;
   readonly report: (error: unknown) => void;
   readonly random?: () => number;
-  /** An answer came, for whoever compares it (shadow mode). */
-  readonly onAnswer?: (request: CheckRequest, checkId: string, outcome: Outcome) => void;
+  /** While it is on, each slot is kept for the question to the old interface as well. */
+  readonly shadow?: Shadow;
 }

@@ -190,10 +190,12 @@ export class Reign {
 
   /** `running until` is committed before the call; whoever was paused in between does not call. */
   #start(tickets: readonly Ticket[]): void {
-    const { clock, clearinghouse, settings } = this.#parts;
+    const { clock, clearinghouse, settings, shadow } = this.#parts;
     const begun = { wall: clock.now(), monotonic: clock.monotonic() };
-    const until = begun.wall + settings.startMsMax + clearinghouse.timeoutMs;
-    const calls = tickets.flatMap((ticket) => this.#callOf(ticket, until));
+    const shadowed = shadow?.on() === true;
+    const callsMs = clearinghouse.timeoutMs * (shadowed ? 2 : 1);
+    const until = begun.wall + settings.startMsMax + callsMs;
+    const calls = tickets.flatMap((ticket) => this.#callOf(ticket, { until, shadowed }));
     const steps = calls.flatMap(({ flight }) => stepsOf(flight, 'running', begun.wall));
     const isLate = (): boolean =>
       clock.monotonic() - begun.monotonic > settings.startMsMax ||
@@ -207,7 +209,7 @@ export class Reign {
     this.#say({ steps, events: [] }).then(begin, (error) => this.#fail(error));
   }
 
-  #callOf(ticket: Ticket, until: number): Call[] {
+  #callOf(ticket: Ticket, { until, shadowed }: Pick<Call, 'until' | 'shadowed'>): Call[] {
     const { clock, questions, metrics } = this.#parts;
     const flight = this.#byTicket.get(ticket.id);
     if (flight === undefined) {
@@ -227,7 +229,7 @@ export class Reign {
     flight.attempt += 1;
     flight.calls += 1;
     metrics.started(flight.class, flight.request.payer, clock.monotonic() - ticket.since);
-    return [{ flight, ticket, question, until }];
+    return [{ flight, ticket, question, until, shadowed }];
   }
 
   #unsent({ flight, ticket }: Call): void {
@@ -253,7 +255,7 @@ export class Reign {
 
   async #answered(call: Call, outcome: Outcome, heldMs: number): Promise<void> {
     const { flight, ticket, until } = call;
-    const { settings, metrics, clock, onAnswer, random = Math.random } = this.#parts;
+    const { settings, metrics, clock, random = Math.random } = this.#parts;
     const judging = { class: flight.class, calls: flight.calls, retries: settings.retries, random };
     const { verdict, ending, slotFree, mayHaveReachedPayer } = judge(outcome, judging);
     metrics.called(flight.request.payer, ending, heldMs);
@@ -264,12 +266,20 @@ export class Reign {
     flight.heldUntil = slotFree ? undefined : until;
     flight.mayHaveReached ||= mayHaveReachedPayer;
     if (ending === 'throttled') flight.calls -= 1;
-    if (slotFree) this.#release(ticket.id, ending);
-    else this.#after(until - clock.now(), () => this.#release(ticket.id, ending));
+    if (!slotFree) this.#after(until - clock.now(), () => this.#release(ticket.id, ending));
+    else if (call.shadowed && outcome.reached === 'yes') this.#compare(call, outcome, ending);
+    else this.#release(ticket.id, ending);
     if (this.#over) await this.#orphaned(flight, verdict, outcome);
     else if (verdict.kind === 'retry') this.#retry(call, verdict, outcome);
     else this.#land(flight, verdict, outcome);
-    onAnswer?.(flight.request, flight.id, outcome);
+  }
+
+  /** In the slot that it has, for which `running until` was committed. */
+  #compare({ flight, ticket, question, until }: Call, outcome: Outcome, ending: Ending): void {
+    const { shadow, report } = this.#parts;
+    flight.heldUntil = until;
+    const comparing = shadow?.compare(question, outcome) ?? Promise.resolve();
+    comparing.catch(report).finally(() => this.#release(ticket.id, ending));
   }
 
   /** Where the question may be with the payer and nobody answered, it is asked again only after T. */

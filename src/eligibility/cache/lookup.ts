@@ -101,7 +101,7 @@ const NOT_COVERED = new Set(['26', '27']);
 const TYPES = ['ExplanationOfBenefit', 'ClaimResponse'];
 
 function deniedSince(shard: ViewShard, subject: Subject, since: number): boolean {
-  const area = { subject, sections: new Map([['financial', 'full' as const]]) };
+  const area = { subject, sections: new Map([['financial' as const, 'full' as const]]) };
   return shard
     .facts(area, TYPES)
     .slice(0, CLAIMS_MAX)

@@ -34,6 +34,7 @@ export class CheckTable {
   /** In the order in which they ended. */
   readonly #ended = new Map<string, CheckStanding>();
   readonly #endedMax: number;
+  readonly #counts = new Map<string, number>();
 
   constructor(endedMax = ENDED_MAX) {
     this.#endedMax = endedMax;
@@ -45,6 +46,15 @@ export class CheckTable {
 
   open(): CheckStanding[] {
     return [...this.#open.values()];
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Open ones of a class, or of one tenant in it. */
+  openOf(one: CheckRequest['class'], tenant = ''): number {
+    return this.#counts.get(`${one} ${tenant}`) ?? 0;
   }
 
   /** Those that ended with a slot still held. */
@@ -60,14 +70,24 @@ export class CheckTable {
     const after = before === undefined ? first(step) : next(before, step);
     if (after === undefined) return undefined;
     if (!isTerminal(after.state)) {
+      if (before === undefined) this.#count(after.request, 1);
       this.#open.set(checkId, after);
       return after;
     }
+    if (before !== undefined) this.#count(after.request, -1);
     this.#open.delete(checkId);
     this.#ended.set(checkId, after);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > this.#endedMax && oldest !== undefined) this.#ended.delete(oldest);
     return after;
+  }
+
+  #count({ class: one, tenant }: CheckRequest, by: 1 | -1): void {
+    for (const key of [`${one} `, `${one} ${tenant}`]) {
+      const count = (this.#counts.get(key) ?? 0) + by;
+      if (count === 0) this.#counts.delete(key);
+      else this.#counts.set(key, count);
+    }
   }
 }
 
