@@ -11,6 +11,7 @@ import { addImport } from './commands/import.ts';
 import { addKeeping } from './commands/keeping.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLoginCode } from './commands/login-code.ts';
+import { addPusher } from './commands/pusher.ts';
 import { addReading } from './commands/reading.ts';
 import { addRelations } from './commands/relations.ts';
 import { addReplay } from './commands/replay.ts';
@@ -72,6 +73,7 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addConfig(program, io);
   addReset(program, io);
   addImport(program, io, setExit);
+  addPusher(program, io);
   addReading(program, io);
   addWatch(program, io);
   addToken(program, io);

@@ -20,6 +20,7 @@ import type {
   SearchResult,
 } from '../contract/documents.ts';
 import { META } from '../contract/meta.ts';
+import type { ComparisonReport, RolloutStatus } from '../contract/rollout.ts';
 import { type ChangesOptions, changesOf } from './changes.ts';
 import { asTwinError, errorOfToolText } from './errors.ts';
 import { createFetch, type Fetch, PlainHttp, type TokenSource } from './http.ts';
@@ -141,6 +142,11 @@ export interface TwinClient {
     end(id: string): Promise<BreakGlassCase>;
     review(id: string, outcome: ReviewOutcome, text?: string): Promise<BreakGlassCase>;
   };
+  /** How the move from Pusher stands: for admins of the organization. */
+  readonly rollout: {
+    status(): Promise<RolloutStatus>;
+    compared(report: ComparisonReport): Promise<void>;
+  };
   /** Records without the 18 identifiers of Safe Harbor, a JSON text each. */
   deidentified(members?: readonly string[]): AsyncIterable<string>;
   /** What consumers could not handle. */
@@ -192,6 +198,7 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
         return (await http.get<{ relationships: string[] }>('/v1/relations', query)).relationships;
       },
     },
+    rollout: rolloutOf(http),
     explain: (subject, permission, object, more = {}) =>
       http.get('/v1/explain', { subject, permission, object, ...more }),
     auditVerify: () => http.get('/v1/audit/verify'),
@@ -239,6 +246,15 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
     },
     replay: (request) => http.post('/v1/replays', {}, JSON.stringify(request), JSON_TYPE),
     close: mcp.close,
+  };
+}
+
+function rolloutOf(http: PlainHttp): TwinClient['rollout'] {
+  return {
+    status: () => http.get('/v1/realtime/rollout'),
+    compared: async (report) => {
+      await http.post('/v1/realtime/comparisons', {}, JSON.stringify(report), JSON_TYPE);
+    },
   };
 }
 

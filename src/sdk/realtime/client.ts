@@ -7,7 +7,7 @@ import {
 } from '../../contract/frames.ts';
 import { backOff, pause } from '../back-off.ts';
 import type { FetchChanges } from '../changes.ts';
-import { createFetch, type Fetch } from '../http.ts';
+import { createFetch, type Fetch, PlainHttp } from '../http.ts';
 import { faultOf, isErrorCode, TwinError } from '../twin-error.ts';
 import { Connection } from './connection.ts';
 import type { RealtimeEvent } from './events.ts';
@@ -41,6 +41,7 @@ class RealtimeClient implements t.Realtime {
   readonly #options: t.RealtimeOptions;
   readonly #tokens: Tokens;
   readonly #fetch: Fetch;
+  readonly #http: PlainHttp;
   readonly #page: FetchChanges;
   readonly #polling: Polling;
   readonly #subscriptions = new Map<string, OpenSubscription>();
@@ -61,7 +62,8 @@ class RealtimeClient implements t.Realtime {
     this.#tokens = new Tokens(options.token);
     const token = (): Promise<string> => this.#tokens.current();
     this.#fetch = createFetch(token, options.fetch ?? globalThis.fetch.bind(globalThis));
-    this.#page = pagesOf(options.url, this.#fetch);
+    this.#http = new PlainHttp(options.url, this.#fetch);
+    this.#page = pagesOf(this.#http);
     this.#polling = new Polling(this.#page, {
       event: (event) => {
         for (const one of this.#ofTwins()) one.polled(event);
@@ -119,6 +121,14 @@ class RealtimeClient implements t.Realtime {
 
   read(uri: string, options: t.RealtimeReadOptions = {}) {
     return readSection(this.#fetch, this.#options.url, uri, options);
+  }
+
+  info(member: string): Promise<t.RealtimeInfo> {
+    return this.#http.get('/v1/realtime/info', { member });
+  }
+
+  call(id: string): Promise<t.CallState> {
+    return this.#http.get(`/v1/calls/${encodeURIComponent(id)}`);
   }
 
   missed(gap: t.Gap) {

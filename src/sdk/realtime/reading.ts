@@ -1,6 +1,6 @@
 import type { Change, ChangesPage, Document } from '../../contract/documents.ts';
 import type { FetchChanges } from '../changes.ts';
-import { type Fetch, PlainHttp } from '../http.ts';
+import type { Fetch, PlainHttp } from '../http.ts';
 import { errorOfResponse, TwinError } from '../twin-error.ts';
 import type { RealtimeReadOptions } from './types.ts';
 
@@ -24,8 +24,7 @@ export async function readSection(
   return (await response.json()) as Document;
 }
 
-export function pagesOf(origin: string, fetch: Fetch): FetchChanges {
-  const http = new PlainHttp(origin, fetch);
+export function pagesOf(http: PlainHttp): FetchChanges {
   return (cursor, wait, signal) =>
     http.get<ChangesPage>(
       '/v1/changes',

@@ -1,10 +1,14 @@
+import type { CallState } from '../../contract/calls.ts';
 import type { Change, Document } from '../../contract/documents.ts';
 import type { Filter, PresenceFrame, SeenPlace, WsTopic } from '../../contract/frames.ts';
+import type { RealtimeInfo } from '../../contract/rollout.ts';
 import type { Fetch, TokenSource } from '../http.ts';
 import type { TwinError } from '../twin-error.ts';
 import type { EventType, RealtimeEvent } from './events.ts';
 
+export type { CallState } from '../../contract/calls.ts';
 export type { Filter, FilterField, SeenPlace, WsTopic } from '../../contract/frames.ts';
+export type { RealtimeInfo } from '../../contract/rollout.ts';
 
 /** As much of a WebSocket as is needed: that of browsers, of Node, or of the package `ws`. */
 export interface SocketLike {
@@ -128,6 +132,10 @@ export interface Realtime extends Events {
   onError(handler: (error: TwinError) => void): Off;
   onGap(handler: (gap: Gap) => void): Off;
   subscribe(options: SubscribeOptions): Subscription;
+  /** Which way the member is to go, and where. @throws TwinError */
+  info(member: string): Promise<RealtimeInfo>;
+  /** The last that was said of a call, for an app that was away. @throws TwinError */
+  call(id: string): Promise<CallState>;
   /** A section of a twin, over HTTP. @throws TwinError */
   read(uri: string, options?: RealtimeReadOptions): Promise<Document>;
   /**
