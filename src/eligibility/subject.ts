@@ -2,7 +2,14 @@ import { createHmac } from 'node:crypto';
 import { parseUri } from '../contract/uris.ts';
 import { Fault } from '../kernel/errors.ts';
 import type { JsonObject } from '../kernel/json.ts';
-import { codeOf, objectOf, objectsOf, stringOf, stringsOf } from '../twin/fhir/elements.ts';
+import {
+  codeOf,
+  type Element,
+  objectOf,
+  objectsOf,
+  stringOf,
+  stringsOf,
+} from '../twin/fhir/elements.ts';
 import type { StoredSource, Subject, View } from '../twin/ports.ts';
 import type { Dependent, Person, Provider, Question } from './model.ts';
 import type { Payer, Payers } from './payers.ts';
