@@ -58,4 +58,9 @@ export const PUSHER_PROMISES = [
     'B-GW-73',
     'The authorization endpoints let a caller onto the channels of the members whose twin they may see, and tell of others nothing, not even whether there are any.',
   ),
+
+  promised(
+    'B-GW-74',
+    'pusher-js 8.6, 7.6, 6.0, 5.1 and 4.4 and Pusher’s own server library work unchanged: each case of the SDK’s integration suite.',
+  ),
 ];

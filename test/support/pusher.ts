@@ -1,0 +1,213 @@
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import Pusher from 'pusher';
+import { sleep } from '../../src/kernel/clock.ts';
+import { type ServerOptions, startServer, type TestServer } from './server.ts';
+
+/** One app of the demo's tenant, as an operator sets it. */
+export const APP = {
+  ...{ id: 'one', key: 'one-key', secret: 'secret-of-app-one-24-char', tenant: 'demo' },
+};
+/** Of another tenant. */
+export const OTHER_APP = {
+  ...{ id: 'two', key: 'two-key', secret: 'secret-of-app-two-24-char', tenant: 'elsewhere' },
+};
+
+/** Versions of pusher-js that apps have shipped. */
+export const SDK_VERSIONS = {
+  '8.6': 'pusher-js',
+  '7.6': 'pusher-js-7',
+  '6.0': 'pusher-js-6',
+  '5.1': 'pusher-js-5',
+  '4.4': 'pusher-js-4',
+} as const;
+export type SdkVersion = keyof typeof SDK_VERSIONS;
+
+/** What all of them have. */
+export interface SdkChannel {
+  readonly name: string;
+  readonly subscribed: boolean;
+  readonly members?: {
+    readonly count: number;
+    readonly me: { readonly id: string; readonly info: unknown } | null;
+    get(id: string): { readonly id: string; readonly info: unknown } | null;
+  };
+  bind(event: string, told: (data: unknown, more?: { user_id?: string }) => void): void;
+  bind_global(told: (event: string, data: unknown) => void): void;
+  trigger(event: string, data: unknown): boolean;
+}
+
+export interface SdkClient {
+  readonly connection: {
+    readonly state: string;
+    readonly socket_id: string;
+    bind(event: string, told: (data: unknown) => void): void;
+  };
+  subscribe(channel: string): SdkChannel;
+  unsubscribe(channel: string): void;
+  channel(name: string): SdkChannel | undefined;
+  disconnect(): void;
+  /** From 7.1 on. */
+  signin?(): void;
+  readonly user?: { bind(event: string, told: (data: unknown) => void): void };
+}
+
+type SdkConstructor = new (key: string, options: object) => SdkClient;
+
+const require = createRequire(import.meta.url);
+
+export function sdk(version: SdkVersion): SdkConstructor {
+  const loaded = require(SDK_VERSIONS[version]) as
+    | SdkConstructor
+    | { readonly default: SdkConstructor };
+  return 'default' in loaded ? loaded.default : loaded;
+}
+
+/** A server whose gateway has the two apps. */
+export function startPusher(options: ServerOptions = {}): Promise<TestServer> {
+  const apps = JSON.stringify([APP, OTHER_APP]);
+  return startServer({ ...options, env: { PUSHER_APPS: apps, ...options.env } });
+}
+
+/** Pusher's own library, as a company's servers use it. */
+export function backend(server: Pick<TestServer, 'url'>, app: typeof APP = APP): Pusher {
+  const { hostname: host, port } = new URL(server.url);
+  return new Pusher({ appId: app.id, key: app.key, secret: app.secret, host, port, useTLS: false });
+}
+
+/**
+ * The authorization endpoint of a company, for its app's own channels: signed by Pusher's library, as
+ * whoever the form's `user` says.
+ */
+export async function startOwnEndpoint(server: Pick<TestServer, 'url'>): Promise<{
+  readonly url: string;
+  readonly asked: number;
+  stop(): void;
+}> {
+  const signing = backend(server);
+  let asked = 0;
+  const http: Server = createServer(async (req, res) => {
+    asked += 1;
+    const form = new URLSearchParams(Buffer.concat(await req.toArray()).toString());
+    const [socket = '', channel] = [form.get('socket_id') ?? '', form.get('channel_name')];
+    const user = form.get('user') ?? 'nobody';
+    const answer =
+      channel === null
+        ? signing.authenticateUser(socket, { id: user })
+        : channel.startsWith('presence-')
+          ? signing.authorizeChannel(socket, channel, { user_id: user, user_info: { name: user } })
+          : signing.authorizeChannel(socket, channel);
+    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/auth`,
+    get asked() {
+      return asked;
+    },
+    stop: () => void http.close(),
+  };
+}
+
+export interface ConnectOptions {
+  readonly version?: SdkVersion;
+  readonly app?: typeof APP;
+  /** Of the company; ours by default, with this token. */
+  readonly endpoint?: string;
+  readonly userEndpoint?: string;
+  readonly token?: string;
+  /** More fields of its form. */
+  readonly params?: Readonly<Record<string, string>>;
+  /** Another way to the server. */
+  readonly port?: number;
+}
+
+/** A stock client, and everything that it was told. */
+export interface Connected {
+  readonly client: SdkClient;
+  readonly states: string[];
+  /** `channel event data` of what its channels told. */
+  readonly heard: Heard[];
+  subscribe(channel: string): SdkChannel;
+  /** Subscribes, and resolves once it is subscribed. */
+  join(channel: string): Promise<SdkChannel>;
+  /** Names of what a channel told, without the SDK's own. */
+  events(channel: string): string[];
+}
+
+export interface Heard {
+  readonly channel: string;
+  readonly event: string;
+  readonly data: unknown;
+  readonly at: number;
+}
+
+export async function connect(
+  server: Pick<TestServer, 'url'>,
+  options: ConnectOptions = {},
+): Promise<Connected> {
+  const connected = open(server, options);
+  await until(() => connected.client.connection.state === 'connected', 'connected');
+  return connected;
+}
+
+/** The same without waiting. */
+export function open(server: Pick<TestServer, 'url'>, options: ConnectOptions): Connected {
+  const { version = '8.6', app = APP, params = {} } = options;
+  const url = new URL(server.url);
+  const endpoint = options.endpoint ?? `${server.url}/v1/realtime/auth`;
+  const userEndpoint = options.userEndpoint ?? `${server.url}/v1/realtime/user-auth`;
+  const headers: Record<string, string> =
+    options.token === undefined ? {} : { Authorization: `Bearer ${options.token}` };
+  const Sdk = sdk(version);
+  const client = new Sdk(app.key, {
+    ...{ cluster: '', wsHost: '127.0.0.1', wsPort: options.port ?? Number(url.port) },
+    ...{ httpHost: '127.0.0.1', httpPort: Number(url.port), forceTLS: false },
+    ...{ enabledTransports: ['ws'], disableStats: true, enableStats: false },
+    ...{ authEndpoint: endpoint, authTransport: 'ajax', auth: { headers, params } },
+    userAuthentication: { endpoint: userEndpoint, transport: 'ajax', headers, params },
+  });
+  const states: string[] = [];
+  const heard: Heard[] = [];
+  client.connection.bind('state_change', (change) => {
+    states.push((change as { current: string }).current);
+  });
+  const bound = new Set<SdkChannel>();
+  const subscribe = (name: string): SdkChannel => {
+    const channel = client.subscribe(name);
+    if (!bound.has(channel)) {
+      bound.add(channel);
+      channel.bind_global((event, data) => {
+        heard.push({ channel: name, event, data, at: performance.now() });
+      });
+    }
+    return channel;
+  };
+  return {
+    ...{ client, states, heard, subscribe },
+    async join(name) {
+      const channel = subscribe(name);
+      await until(() => channel.subscribed, `subscribed to ${name}`);
+      return channel;
+    },
+    events: (name) =>
+      heard
+        .filter(({ channel, event }) => channel === name && !event.startsWith('pusher'))
+        .map(({ event }) => event),
+  };
+}
+
+/** Looks until it is so. */
+export async function until(
+  is: () => boolean | Promise<boolean>,
+  what: string,
+  withinMs = 20_000,
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await is())) {
+    if (performance.now() > deadline) throw new Error(`not so in time: ${what}`);
+    await sleep(10);
+  }
+}
