@@ -102,7 +102,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     http.open({
       ...{ ...shared, ...health, ...log.desks, mcp, intake, view, relations: room.desk, flags },
       ...{ authenticator: counted, ...realtime.routes },
-      ...{ snapshots: view.snapshots, keeping, breakGlass, eligibility: checks.desk },
+      ...{ snapshots: view.snapshots, keeping, breakGlass, ...checks.routes },
       ofTenant: (tenant, object) => isOfTenant(view, tenant, object),
       ...auditOf(room, view),
       development: production ? undefined : withoutAbsent({ key, mint, authorizationServer }),

@@ -5,6 +5,7 @@ import { addBreakGlass } from './commands/break-glass.ts';
 import { addConfig } from './commands/config.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addEligibility } from './commands/eligibility.ts';
 import { addExport } from './commands/export.ts';
 import { addFlags } from './commands/flags.ts';
 import { addImport } from './commands/import.ts';
@@ -91,5 +92,6 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
   addKeeping(program, io);
   addKeys(program, io);
   addExport(program, io);
+  addEligibility(program, io, setExit);
   return program;
 }

@@ -13,6 +13,7 @@ import type {
 } from '../contract/break-glass.ts';
 import type { CallState } from '../contract/calls.ts';
 import type { BrokerStatus, CheckAnswer, CheckBody, CheckReport } from '../contract/eligibility.ts';
+import type { BatchReportRow, BatchStatus } from '../contract/eligibility-batches.ts';
 import type { FlagStates } from '../contract/flags.ts';
 import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
 import type { ComparisonReport, RealtimeInfo, RolloutStatus } from '../contract/rollout.ts';
@@ -176,6 +177,19 @@ export interface EligibilityDesk {
   status(): BrokerStatus;
 }
 
+/** Files of eligibility checks: their caller's alone. */
+export interface BatchesDesk {
+  submit(
+    caller: Caller,
+    body: AsyncIterable<Uint8Array>,
+    format: 'csv' | 'ndjson',
+    key?: string,
+  ): Promise<BatchStatus>;
+  status(caller: Caller, id: string): Promise<BatchStatus>;
+  list(caller: Caller): Promise<BatchStatus[]>;
+  report(caller: Caller, id: string): Promise<AsyncIterable<readonly BatchReportRow[]>>;
+}
+
 /** Copies of the view; one is made at a time. */
 export interface SnapshotsDesk {
   create(): Promise<Snapshot>;
@@ -306,6 +320,7 @@ export interface HttpParts {
   readonly breakGlass: BreakGlassDesk;
   /** Absent where this installation asks no clearinghouse. */
   readonly eligibility: EligibilityDesk | undefined;
+  readonly eligibilityBatches: BatchesDesk | undefined;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;

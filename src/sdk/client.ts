@@ -21,7 +21,9 @@ import type {
 } from '../contract/documents.ts';
 import { META } from '../contract/meta.ts';
 import type { ComparisonReport, RolloutStatus } from '../contract/rollout.ts';
+import { type Batches, batchesOf } from './batches.ts';
 import { type ChangesOptions, changesOf } from './changes.ts';
+import { type Checks, checksOf } from './checks.ts';
 import { asTwinError, errorOfToolText } from './errors.ts';
 import { createFetch, type Fetch, PlainHttp, type TokenSource } from './http.ts';
 import { connector, shared } from './mcp.ts';
@@ -147,6 +149,9 @@ export interface TwinClient {
     status(): Promise<RolloutStatus>;
     compared(report: ComparisonReport): Promise<void>;
   };
+  readonly checks: Checks;
+  /** Files of eligibility checks. */
+  readonly batches: Batches;
   /** Records without the 18 identifiers of Safe Harbor, a JSON text each. */
   deidentified(members?: readonly string[]): AsyncIterable<string>;
   /** What consumers could not handle. */
@@ -236,6 +241,8 @@ export function createTwinClient(options: TwinClientOptions): TwinClient {
     },
     keeping: keepingOf(http),
     breakGlass: breakGlassOf(http),
+    checks: checksOf(http),
+    batches: batchesOf(http),
     deidentified: (members) => http.lines('/v1/deidentified', { members: members?.join(',') }),
     deadLetters: {
       list: (topic) => http.get('/v1/dlq', { topic }),

@@ -4,6 +4,8 @@ import type { Config } from '../config/config.ts';
 import type { EligibilitySettings } from '../config/eligibility.ts';
 import type { DeploymentKeys } from '../config/keys.ts';
 import {
+  type BatchClearinghouse,
+  type BatchDesk,
   BROKER_DEFAULTS,
   type CheckDesk,
   CheckTable,
@@ -33,6 +35,7 @@ import { openCheckBoard } from '../operations/redis-checks.ts';
 import type { Access, Audit, HoldingIntake, LogPlace, View } from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
 import { sealingSecrets } from './door.ts';
+import { batchesOf } from './eligibility-batches.ts';
 import type { Report } from './running.ts';
 
 interface Wired {
@@ -54,6 +57,12 @@ interface Wired {
 export interface WiredEligibility {
   /** Absent where this installation asks no clearinghouse. */
   readonly desk?: CheckDesk;
+  /** For the listener. */
+  readonly routes: {
+    readonly eligibility: CheckDesk | undefined;
+    /** Absent as well where the role does not run. */
+    readonly eligibilityBatches: BatchDesk | undefined;
+  };
   /** In the order in which they start, after the log, the view and the access room. */
   readonly services: readonly Service[];
 }
@@ -63,7 +72,7 @@ const PAYERS = new URL('../../resources/payers.json', import.meta.url);
 /** Checks of every instance; the broker where the role runs. */
 export async function eligibilityOf(config: Config, wired: Wired): Promise<WiredEligibility> {
   const { eligibility: settings, dataDir } = config;
-  if (settings === undefined) return { services: [] };
+  if (settings === undefined) return { services: [], routes: routesOf() };
   const { view, clock, report, positions, flags, log, onDeath } = wired;
   const secrets = sealingSecrets(wired.keys);
   const listed = (JSON.parse(await readFile(PAYERS, 'utf8')) as { payers: Payer[] }).payers;
@@ -87,15 +96,16 @@ export async function eligibilityOf(config: Config, wired: Wired): Promise<Wired
   const scheduler = { ...SCHEDULER_DEFAULTS, slots, holdMsMax: settings.timeoutMs };
   const tuned = { ...BROKER_DEFAULTS, scheduler };
   const shared = { journal, table, board, clock, metrics, report };
+  const facts = createFacts({
+    intake: wired.intake,
+    positionOf: (place) => positionOf({ epoch: view.epoch, ...place }),
+    keyOf,
+    payerName: (id) => payers.find(id)?.name,
+  });
   const broker = createBroker({
     ...{ ...shared, clearinghouse: house.newest, settings: tuned },
     ...(leadership !== undefined && { leadership }),
-    facts: createFacts({
-      intake: wired.intake,
-      positionOf: (place) => positionOf({ epoch: view.epoch, ...place }),
-      keyOf,
-      payerName: (id) => payers.find(id)?.name,
-    }),
+    facts,
     questions: {
       of({ tenant, member, coverage, serviceTypes, provider: npi, serviceDate }) {
         const asked = { tenant, member, serviceTypes };
@@ -121,8 +131,15 @@ export async function eligibilityOf(config: Config, wired: Wired): Promise<Wired
   });
   const deciding = config.roles.includes('eligibility');
   const leading = leadership === undefined ? [] : [leadership];
-  const decides = deciding ? [broker, ...leading] : [];
-  return { desk, services: [house, board, journal, ...decides] };
+  if (!deciding) return { desk, services: [house, board, journal], routes: routesOf(desk) };
+  const batches = batchesOf({ ...wired, dataDir, subjects, facts, clearinghouse: house.batches });
+  const decides = [broker, ...leading, ...batches.services];
+  const services = [house, board, journal, ...decides];
+  return { desk, services, routes: routesOf(desk, batches.desk) };
+}
+
+function routesOf(desk?: CheckDesk, batches?: BatchDesk): WiredEligibility['routes'] {
+  return { eligibility: desk, eligibilityBatches: batches };
 }
 
 /** Too little is known of the person any more (a record was withdrawn): not asked, and told so. */
@@ -154,8 +171,19 @@ function clearinghouseOf(settings: EligibilitySettings, clock: Clock) {
       },
     };
   };
+  let manager: Stedi | undefined;
+  const batches = (): Stedi => {
+    manager ??= new Stedi({ apiKey, clock, url, timeoutMs });
+    return manager;
+  };
   return {
     name: 'clearinghouse',
+    batches: {
+      submit: (...given) => batches().submit(...given),
+      find: (...given) => batches().find(...given),
+      results: (...given) => batches().results(...given),
+      progress: (...given) => batches().progress(...given),
+    } satisfies BatchClearinghouse,
     newest: asked('2026-06-01'),
     old: asked('2024-04-01'),
     async start() {

@@ -22,6 +22,7 @@ import { deidentifiedRoutes } from './deidentified.ts';
 import { developmentRoutes } from './development.ts';
 import { deadLetterRoutes } from './dlq.ts';
 import { eligibilityRoutes } from './eligibility.ts';
+import { eligibilityBatchRoutes } from './eligibility-batches.ts';
 import { eventRoutes } from './events.ts';
 import { flagRoutes } from './flags.ts';
 import type { Guarded } from './guarded.ts';
@@ -58,6 +59,7 @@ export function createPlainRoutes(
   agentRoutes(app, parts, guarded);
   breakGlassRoutes(app, parts, guarded);
   eligibilityRoutes(app, parts, guarded);
+  eligibilityBatchRoutes(app, parts, guarded);
   auditRoutes(app, parts, guarded);
   eventRoutes(app, parts, guarded);
   realtimeRoutes(app, parts, guarded);
