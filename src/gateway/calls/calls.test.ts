@@ -111,6 +111,16 @@ test('B-GW-39: what is no call leaves nothing, and neither bounds nor faults kee
   assert.equal((await log.read('member:demo-ana')).recovered, true);
 });
 
+test('B-GW-39: a call that names no time is over when Pusher’s face would not tell it any more', async () => {
+  const { say, desk, pass } = rig();
+  await say(eventOf('call.join', '30'));
+  const current = async () => (await desk.call(CALLER, 'call-1')).current;
+  pass(60_000);
+  assert.equal(await current(), true);
+  pass(1);
+  assert.equal(await current(), false);
+});
+
 test('B-GW-39: a call is kept for a day', async () => {
   const { say, calls, pass } = rig();
   await say(eventOf('call.join', '01'));

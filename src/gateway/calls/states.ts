@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { CALL_EVENTS, type CallEvent } from '../../contract/calls.ts';
 import { base32 } from '../../kernel/ids.ts';
 import type { GatewayEvent } from '../ports.ts';
+import { CALL_NAMES } from '../protocols/pusher/events.ts';
+import { isTooLate } from '../protocols/pusher/replay.ts';
 
 /** What was said last of a call, with what a reader has to be able to read. */
 export interface LastOfCall {
@@ -53,8 +55,9 @@ export function callKey(tenant: string, id: string): string {
   return base32(hash.subarray(0, 16));
 }
 
-/** Whether a client may still act on it. */
-export function isCurrent({ event, validUntil }: LastOfCall, nowMs: number): boolean {
+/** Whether a client may still act on it: by the same times as what is told later by Pusher's face. */
+export function isCurrent({ event, at: time, validUntil }: LastOfCall, nowMs: number): boolean {
   if (event === 'call.ended') return false;
-  return validUntil === undefined || Date.parse(validUntil) > nowMs;
+  const said = { time, ...(validUntil !== undefined && { validUntil }) };
+  return !isTooLate(said, CALL_NAMES[event] ?? '', nowMs);
 }

@@ -39,14 +39,16 @@ export interface Missed {
   readonly named: NamedEvent;
 }
 
+type Timed = Pick<GatewayEvent, 'time' | 'validUntil'>;
+
 /** Why an event is not told at this time, by its age alone; holds for live ones as well. */
-export function isTooLate(event: GatewayEvent, name: string, nowMs: number): boolean {
+export function isTooLate(event: Timed, name: string, nowMs: number): boolean {
   const untilMs = validUntilMs(event, name);
   // A time that cannot be read is no time at which it could still ring.
   return untilMs !== undefined && !(nowMs <= untilMs);
 }
 
-function validUntilMs({ time, validUntil }: GatewayEvent, name: string): number | undefined {
+function validUntilMs({ time, validUntil }: Timed, name: string): number | undefined {
   if (validUntil !== undefined) return Date.parse(validUntil);
   const ttlMs = ruleOf(name).ttlMs;
   return ttlMs === undefined ? undefined : Date.parse(time) + ttlMs;
