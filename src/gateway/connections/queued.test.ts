@@ -79,7 +79,7 @@ test('B-GW-11: messages of one turn leave in one write, in order', () => {
   assert.deepEqual(written, [['a', 'b', 'c']]);
 });
 
-test('P7 B-GW-11: past its bytes a connection ends, and is reset where it reads no close', () => {
+test('B-GW-11: past its bytes a connection ends, and is reset where it reads no close', () => {
   const { connection, state, dropped, stall, pass } = room();
   // What the socket holds counts as well, so that the bound is one for both.
   const half = 'x'.repeat(MAX / 2);

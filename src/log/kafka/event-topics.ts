@@ -58,11 +58,12 @@ function taking(options: EventTopicsOptions, { group, topics, take, onLag }: Tak
     topics: topics.map((topic) => topicPrefix + topic),
     decode: decodeEvents(),
     retries: { attempts: ATTEMPTS },
-    async handler({ topic: whole, ...event }) {
+    async handler(event) {
+      const { id, type, value, topic: whole, partition, offset, timestamp, signal } = event;
       const topic = whole.slice(topicPrefix.length);
-      await take({ ...event, topic });
+      await take({ id, type, value, topic, partition, offset, timestamp, signal });
       const own = handled.get(whole) ?? new Map<number, number>();
-      handled.set(whole, own.set(event.partition, event.offset + 1));
+      handled.set(whole, own.set(partition, offset + 1));
     },
   });
   let timer: Timer | undefined;
