@@ -95,13 +95,15 @@ export function ear(principal: Principal | undefined, wants = (_: GatewayEvent) 
 }
 
 /** A hub over a log in memory, whose messages can be lost and whose reads take a moment. */
-export function hubRig(options: { bounds?: Partial<LogBounds>; lookMs?: number } = {}) {
+export function hubRig(
+  options: { bounds?: Partial<LogBounds>; lookMs?: number; log?: ChannelLog } = {},
+) {
   const memory = new MemoryLog({
     clock: systemClock,
     bounds: { ...LOG_BOUNDS, ...options.bounds },
   });
   const loses = { next: (_: StreamEntry): boolean => false };
-  const log: ChannelLog = Object.assign(Object.create(memory) as ChannelLog, {
+  const inMemory: ChannelLog = Object.assign(Object.create(memory) as ChannelLog, {
     append: memory.append.bind(memory),
     tops: memory.tops.bind(memory),
     renew: memory.renew.bind(memory),
@@ -116,6 +118,7 @@ export function hubRig(options: { bounds?: Partial<LogBounds>; lookMs?: number }
         if (!loses.next(entry)) listener(stream, epoch, entry);
       }),
   });
+  const log = options.log ?? inMemory;
   const rules = {
     may: (_: Principal, uri: string): boolean => uri !== '',
     fails: false,
