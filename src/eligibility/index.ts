@@ -11,7 +11,7 @@ export { type CheckDesk, createCheckDesk, type Freshness } from './desk/desk.ts'
 export { createFacts, recordIds } from './fact/facts.ts';
 export { createEmbeddedJournal } from './journal/embedded.ts';
 export { CheckTable } from './journal/table.ts';
-export { createPayers, type Payer, type Payers } from './payers.ts';
+export { type Payers, readPayers } from './payers.ts';
 export type { BatchClearinghouse, Clearinghouse, Facts } from './ports.ts';
 export { SCHEDULER_DEFAULTS } from './scheduler/index.ts';
 export { createShadow } from './shadow/shadow.ts';

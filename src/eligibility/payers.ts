@@ -13,6 +13,7 @@ export interface Payer {
 }
 
 export interface Payers {
+  readonly ids: ReadonlySet<string>;
   /** By id, name or another name of it, whatever the case, spaces and punctuation. */
   find(text: string): Payer | undefined;
   /** @throws Fault INVALID_ARGUMENT naming the text */
@@ -62,6 +63,7 @@ export function createPayers(payers: readonly Payer[], path = 'resources/payers.
   }
   const find = (text: string) => byKey.get(keyOf(text));
   return {
+    ids: new Set(payers.map(({ id }) => id)),
     find,
     resolve(text) {
       const found = find(text);

@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
 import type { EligibilitySettings } from '../config/eligibility.ts';
 import type { DeploymentKeys } from '../config/keys.ts';
@@ -14,11 +13,10 @@ import {
   createCheckDesk,
   createEmbeddedJournal,
   createFacts,
-  createPayers,
   createShadow,
   createSubjects,
   findFact,
-  type Payer,
+  readPayers,
   recordIds,
   SCHEDULER_DEFAULTS,
   Stedi,
@@ -67,17 +65,14 @@ export interface WiredEligibility {
   readonly services: readonly Service[];
 }
 
-const PAYERS = new URL('../../resources/payers.json', import.meta.url);
-
 /** Checks of every instance; the broker where the role runs. */
-export async function eligibilityOf(config: Config, wired: Wired): Promise<WiredEligibility> {
+export function eligibilityOf(config: Config, wired: Wired): WiredEligibility {
   const { eligibility: settings, dataDir } = config;
   if (settings === undefined) return { services: [], routes: routesOf() };
   const { view, clock, report, positions, flags, log, onDeath } = wired;
   const secrets = sealingSecrets(wired.keys);
-  const listed = (JSON.parse(await readFile(PAYERS, 'utf8')) as { payers: Payer[] }).payers;
-  const payers = createPayers(listed);
-  const metrics = wired.metrics.eligibility(new Set(listed.map(({ id }) => id)));
+  const payers = readPayers();
+  const metrics = wired.metrics.eligibility(payers.ids);
   const [secret] = secrets;
   const keyOf = (text: string): string =>
     base32(createHmac('sha256', secret).update('fact').update(text).digest().subarray(0, 16));
