@@ -63,4 +63,8 @@ export const PUSHER_PROMISES = [
     'B-GW-74',
     'pusher-js 8.6, 7.6, 6.0, 5.1 and 4.4 and Pusher’s own server library work unchanged: each case of the SDK’s integration suite.',
   ),
+  promised(
+    'B-GW-75',
+    'Nothing of one member, user, app or tenant is told to another, whatever is asked or said.',
+  ),
 ];

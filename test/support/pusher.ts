@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import Pusher from 'pusher';
+import { WebSocket } from 'ws';
 import { sleep } from '../../src/kernel/clock.ts';
 import { type ServerOptions, startServer, type TestServer } from './server.ts';
 
@@ -210,4 +211,64 @@ export async function until(
     if (performance.now() > deadline) throw new Error(`not so in time: ${what}`);
     await sleep(10);
   }
+}
+
+/** A WebSocket that says what it is told to, well-formed or not. */
+export interface RawClient {
+  readonly heard: { readonly event: string; readonly channel?: string; readonly data: unknown }[];
+  readonly closedWith: number | undefined;
+  /** Given with the connection. */
+  socketId(): Promise<string>;
+  say(frame: object | string | Uint8Array): void;
+  ping(): void;
+  /** Resolves with the first of this name that was not taken yet. */
+  next(event: string): Promise<{ readonly data: unknown; readonly channel?: string }>;
+  closed(): Promise<number>;
+  end(): void;
+}
+
+export const PROTOCOL_7 = 'protocol=7&client=test&version=1.0';
+
+export function rawClient(
+  server: Pick<TestServer, 'url'>,
+  path = `/app/${APP.key}?${PROTOCOL_7}`,
+): RawClient {
+  const socket = new WebSocket(server.url.replace('http', 'ws') + path);
+  const heard: { event: string; channel?: string; data: unknown }[] = [];
+  let taken = 0;
+  let code: number | undefined;
+  socket.on('error', () => undefined);
+  socket.on('message', (text) => heard.push(JSON.parse(String(text)) as (typeof heard)[number]));
+  socket.on('close', (closedWith) => {
+    code = closedWith;
+  });
+  const next = async (event: string) => {
+    const found = () => heard.findIndex((one, index) => index >= taken && one.event === event);
+    await until(() => found() >= 0 || code !== undefined, event);
+    const index = found();
+    if (index < 0) throw new Error(`closed with ${code} before ${event}`);
+    taken = index + 1;
+    return heard[index] as (typeof heard)[number];
+  };
+  return {
+    heard,
+    get closedWith() {
+      return code;
+    },
+    async socketId() {
+      const { data } = await next('pusher:connection_established');
+      return (JSON.parse(String(data)) as { socket_id: string }).socket_id;
+    },
+    say(frame) {
+      const isBytes = typeof frame === 'string' || frame instanceof Uint8Array;
+      socket.send(isBytes ? frame : JSON.stringify(frame));
+    },
+    ping: () => socket.ping(),
+    next,
+    async closed() {
+      await until(() => code !== undefined, 'closed');
+      return code ?? 0;
+    },
+    end: () => socket.terminate(),
+  };
 }
