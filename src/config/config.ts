@@ -24,6 +24,8 @@ export interface Config {
   readonly port: number;
   /** A named port that is taken is an error; otherwise the next free one is taken. */
   readonly portNamed: boolean;
+  /** Several processes of one machine listen on the named port. */
+  readonly reusePort: boolean;
   /** `undefined`: decided once the port is known, see `publicUrlOf`. */
   readonly publicUrl: string | undefined;
   /** Absolute. */
@@ -111,6 +113,9 @@ function conflicts(values: Values): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const { ROLES: roles, NODE_ENV: mode, EMBEDDED: embedded = [] } = values;
   if (roles !== undefined) problems.push(...roleProblems(roles));
+  if (values.REUSE_PORT === 'on' && (values.PORT ?? 0) === 0) {
+    problems.push({ setting: 'REUSE_PORT', mend: 'needs PORT to name the port that is shared' });
+  }
   if (mode !== 'production') return problems;
   for (const part of ['log', 'spicedb'] as const) {
     if (embedded.includes(part)) continue;
@@ -167,6 +172,7 @@ function withDefaults(
     host: values.HOST ?? '127.0.0.1',
     port: values.PORT ?? 3333,
     portNamed: values.PORT !== undefined,
+    reusePort: values.REUSE_PORT === 'on',
     publicUrl: values.PUBLIC_URL,
     dataDir,
     demo: (values.DEMO ?? (production ? 'off' : 'on')) === 'on',

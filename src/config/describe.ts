@@ -38,6 +38,7 @@ function shown(config: Config, name: SettingName): string {
     case 'DEMO':
     case 'OAUTH_LOOPBACK_CLIENTS':
     case 'CONFORMANCE':
+    case 'REUSE_PORT':
       return switchShown(config, name);
     case 'LOG_LEVEL':
       return config.logLevel;
@@ -108,11 +109,14 @@ function runningShown(config: Config) {
   };
 }
 
-type Switch = 'DEMO' | 'OAUTH_LOOPBACK_CLIENTS' | 'CONFORMANCE';
+type Switch = 'DEMO' | 'OAUTH_LOOPBACK_CLIENTS' | 'CONFORMANCE' | 'REUSE_PORT';
 
 function switchShown(config: Config, name: Switch): string {
-  const { demo, loopbackClients, conformance } = config;
-  const states = { DEMO: demo, OAUTH_LOOPBACK_CLIENTS: loopbackClients, CONFORMANCE: conformance };
+  const { demo, loopbackClients, conformance, reusePort } = config;
+  const states = {
+    ...{ DEMO: demo, OAUTH_LOOPBACK_CLIENTS: loopbackClients },
+    ...{ CONFORMANCE: conformance, REUSE_PORT: reusePort },
+  };
   return states[name] ? 'on' : 'off';
 }
 

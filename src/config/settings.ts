@@ -67,6 +67,10 @@ const secret = <T>(parse: Parse<T>, says: string): Setting<T> => ({ parse, says,
 /** Every setting of this version, by its name in the environment (contract "Settings"). */
 export const SETTINGS = {
   PORT: setting(whole(0, 65_535), 'Port to listen on; 3333 or the next free one. 0: any free one.'),
+  REUSE_PORT: setting(
+    oneOf('on', 'off'),
+    'Share the named port with other processes of this machine, which the kernel spreads (Linux); off.',
+  ),
   HOST: setting(host, 'Address to listen on; 127.0.0.1.'),
   PUBLIC_URL: setting(origin, 'Origin under which clients reach the server; part of the audience.'),
   DATA_DIR: setting(text(4_096), 'Directory of the log, the view, the audit and the keys.'),

@@ -72,10 +72,11 @@ export class Listener implements Service {
 
   /** Takes the port; whoever comes is told to wait until `answer`. */
   async bind(): Promise<number> {
-    const { port, portNamed, host } = this.#options;
+    const { port, portNamed, host, reusePort = false } = this.#options;
     for (let tried = 0; ; tried += 1) {
       try {
-        return await listen(this.#server, port === 0 ? 0 : port + tried, host);
+        const at = { port: port === 0 ? 0 : port + tried, host, reusePort };
+        return await listen(this.#server, at);
       } catch (error) {
         const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
         if (!taken) throw error;
@@ -227,10 +228,13 @@ const ALLOWED_HEADERS =
   'Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, ' +
   'Mcp-Name, Last-Event-ID, If-None-Match, Min-Position, Idempotency-Key';
 
-function listen(server: Server, port: number, host: string): Promise<number> {
+function listen(
+  server: Server,
+  at: { readonly port: number; readonly host: string; readonly reusePort: boolean },
+): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen(at, () => {
       server.off('error', reject);
       resolve((server.address() as AddressInfo).port);
     });

@@ -356,6 +356,8 @@ export interface HttpOptions {
   readonly port: number;
   /** Whether the port was named; if not, the next free one is taken. */
   readonly portNamed: boolean;
+  /** Whether other processes may listen there too. */
+  readonly reusePort?: boolean;
   /** Full origins of browsers' pages besides our own. */
   readonly allowedOrigins: readonly string[];
   /** Decided once the port is known. */
