@@ -3,6 +3,7 @@ import { toWebRequest } from '@modelcontextprotocol/node';
 import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
 import { Fault } from '../kernel/errors.ts';
 import type { Service } from '../kernel/lifecycle.ts';
+import { LIMITS } from '../kernel/limits.ts';
 import type { Principal } from '../twin/ports.ts';
 import type { Caller } from '../twin/reader/index.ts';
 import { createCompleter } from './completions.ts';
@@ -14,6 +15,7 @@ import { createTwinServer, identityOf } from './server.ts';
 import { Sessions } from './sessions.ts';
 import { guardState } from './state-guard.ts';
 import { Hub } from './subscriptions/hub.ts';
+import { KeepAlive } from './transport/keep-alive.ts';
 import { createResponseWriter } from './transport/response.ts';
 
 /** One authenticated message for /mcp; the body, where there is one, read and parsed. */
@@ -48,12 +50,17 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
   const complete = createCompleter(parts);
   const factory = () => createTwinServer(parts, complete);
   const sessions = new Sessions(parts, hub, factory);
+  const alive = new KeepAlive();
   const modern = createMcpHandler(factory, {
     legacy: 'reject',
+    // The hub counts the streams; the SDK only begins them.
+    maxSubscriptions: LIMITS.streamsMax,
     onerror: (error) => {
       if (!REFUSED.test(error.message)) parts.report(error);
     },
   });
+  const begin: typeof modern.fetch = (request, options) => modern.fetch(request, options);
+  const listening = { ...parts, hub, alive, begin };
   let sweep: NodeJS.Timeout | undefined;
   let unfollow = (): void => undefined;
   return {
@@ -63,6 +70,7 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
     quick: createQuickReads(parts, identityOf(parts)),
     async start() {
       await hub.start();
+      alive.start();
       unfollow = parts.access.onChange((change) => sessions.accessChanged(change));
       sweep = setInterval(() => sessions.closeIdle(), IDLE_SWEEP_MS).unref();
     },
@@ -70,6 +78,7 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
     async stop() {
       clearInterval(sweep);
       unfollow();
+      alive.stop();
       await hub.stop();
       await sessions.close();
       await modern.close();
@@ -81,7 +90,7 @@ export function createMcpEndpoint(parts: McpParts): McpEndpoint {
         return await sessions.serve({ request, res, body, caller });
       }
       if (isListen(body)) {
-        return await serveListen(parts, hub, factory, { request, res, body, caller });
+        return await serveListen(listening, { request, res, body, caller });
       }
       const response = await modern.fetch(request, {
         authInfo: authInfoOf(caller),

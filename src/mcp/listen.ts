@@ -1,18 +1,20 @@
 import type { ServerResponse } from 'node:http';
-import {
-  createMcpHandler,
-  InMemoryServerEventBus,
-  type McpServerFactory,
-  SUBSCRIPTION_ID_META_KEY,
-} from '@modelcontextprotocol/server';
-import { META } from '../contract/meta.ts';
+import type { McpHandlerRequestOptions } from '@modelcontextprotocol/server';
 import { Fault } from '../kernel/errors.ts';
 import { isObject } from '../kernel/json.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import type { Caller } from '../twin/reader/index.ts';
+import { acknowledgedIn, listFrame, resultFrame, updateFrame } from './listen-frames.ts';
 import { authInfoOf, type McpParts } from './parts.ts';
 import type { Hub } from './subscriptions/hub.ts';
-import type { Sink, Update } from './subscriptions/stream.ts';
+import type { Sink } from './subscriptions/stream.ts';
+import {
+  type EventStream,
+  eventStream,
+  type Opening,
+  openingOf,
+} from './transport/event-stream.ts';
+import type { KeepAlive } from './transport/keep-alive.ts';
 import { createResponseWriter } from './transport/response.ts';
 
 /** A `subscriptions/listen` request of the 2026-07-28 era. */
@@ -20,101 +22,91 @@ export function isListen(body: unknown): body is Record<string, unknown> {
   return isObject(body) && body.method === 'subscriptions/listen';
 }
 
+export interface ListenParts extends McpParts {
+  readonly hub: Hub;
+  readonly alive: KeepAlive;
+  /** The SDK's handler. */
+  readonly begin: (request: Request, options: McpHandlerRequestOptions) => Promise<Response>;
+}
+
+export interface ListenExchange {
+  readonly request: Request;
+  readonly res: ServerResponse;
+  readonly body: Record<string, unknown>;
+  readonly caller: Caller;
+}
+
 /**
  * Serves one listen stream. The SDK acknowledges whatever is asked for (security.md §0.1), so the
- * filter is cut to what may be read before the SDK sees it. It begins, keeps alive and ends the
- * stream; updates are written between its frames, in the words that it has for them, as what this
- * subscriber may know and as fast as it reads: put into words once for all who are told.
+ * filter is cut to what may be read before the SDK sees it. It says how the stream begins, and is
+ * left then: what it holds for a stream is more than the rest of it together. Updates come from the
+ * hub, with what this subscriber may know and as fast as it reads.
  */
-export async function serveListen(
-  parts: McpParts,
-  hub: Hub,
-  factory: McpServerFactory,
-  exchange: {
-    request: Request;
-    res: ServerResponse;
-    body: Record<string, unknown>;
-    caller: Caller;
-  },
-): Promise<void> {
+export async function serveListen(parts: ListenParts, exchange: ListenExchange): Promise<void> {
   const { request, res, body, caller } = exchange;
-  const bus = new InMemoryServerEventBus((error) => parts.report(error, caller.correlationId));
-  const writer = createResponseWriter(res);
-  const handler = createMcpHandler(factory, { legacy: 'reject', bus, maxSubscriptions: 1 });
-  // The SDK answers the graceful close with the listen result, then ends the stream.
-  let [begun, ending] = [false, false];
-  const close = (): void => {
-    ending = true;
-    handler.close().catch((error: unknown) => parts.report(error));
-  };
+  const { hub } = parts;
+  let events: EventStream | undefined;
+  let ending = false;
   const subscription = JSON.stringify(body.id);
-  const sink: Sink = {
-    ready: () => begun && !ending && writer.open,
-    send: (update) => writer.push(frameOf(parts, update, subscription)),
-    expired: close,
-    revoked: close,
-    unverifiable: close,
+  const end = (): void => {
+    ending = true;
+    events?.end(resultFrame(parts, JSON.parse(subscription)));
   };
-  const forget = parts.profile?.listening(bus);
+  const sink: Sink = {
+    ready: () => events?.open === true && !ending,
+    send: async (update) => (await events?.push(updateFrame(parts, update, subscription))) === true,
+    expired: end,
+    revoked: end,
+    unverifiable: end,
+  };
   const stream = hub.open('listen', caller.principal, sink);
+  let kept = false;
   try {
     const granted = await stream.add(caller, urisOf(body));
-    const response = await handler.fetch(request, {
-      authInfo: authInfoOf(caller),
-      parsedBody: withUris(body, granted),
-    });
-    await writer.write(response, () => {
-      begun = true;
+    const asked = { authInfo: authInfoOf(caller), parsedBody: withUris(body, granted) };
+    const response = await parts.begin(request, asked);
+    const opening = await openingOf(response);
+    if (opening === undefined) return await createResponseWriter(res).write(response);
+    if (res.destroyed) return;
+    events = begun(res, response, opening);
+    if (ending) end();
+    else if (!opening.whole) {
+      kept = true;
+      keep(parts, events, { opening, subscription, onOver: () => stream.close() });
       stream.wake(caller);
-    });
+    }
   } finally {
-    stream.close();
-    forget?.();
-    close();
+    if (!kept) stream.close();
   }
 }
 
-/** What a notification says of the change; the client reads the document through the door. */
-export function noteOf(
-  parts: McpParts,
-  { etag, place }: Update,
-): { _meta: Record<string, string> } {
-  const position = place && parts.positions.encode({ epoch: parts.epoch(), places: [place] });
-  return {
-    _meta: {
-      ...(etag !== undefined && { [META.etag]: etag }),
-      ...(position !== undefined && { [META.position]: position }),
-    },
-  };
+function begun(res: ServerResponse, response: Response, { frames, whole }: Opening): EventStream {
+  res.writeHead(response.status, Object.fromEntries(response.headers));
+  for (const frame of frames) res.write(frame);
+  if (whole) res.end();
+  return eventStream(res);
 }
 
-interface Frame {
-  readonly before: string;
-  readonly after: string;
-}
-
-const frames = new WeakMap<Update, Frame>();
-
-/** The SDK's own notification of the update, cut where the subscription stands. */
-export function frameOf(parts: McpParts, update: Update, subscription: string): string {
-  const known = frames.get(update) ?? cutFrame(parts, update);
-  frames.set(update, known);
-  return `${known.before}${subscription}${known.after}`;
-}
-
-function cutFrame(parts: McpParts, update: Update): Frame {
-  const { _meta } = noteOf(parts, update);
-  const text = JSON.stringify({
-    jsonrpc: '2.0',
-    method: 'notifications/resources/updated',
-    params: { _meta: { ..._meta, [SUBSCRIPTION_ID_META_KEY]: null }, uri: update.uri },
+/** Nobody waits for its end: what a request holds while it is answered is let go of here. */
+function keep(
+  { alive, profile, report }: ListenParts,
+  events: EventStream,
+  kept: { opening: Opening; subscription: string; onOver: () => void },
+): void {
+  const { opening, subscription, onOver } = kept;
+  const release = alive.add(events);
+  const forget = profile?.listening((kind) => {
+    const acknowledged = acknowledgedIn(Buffer.concat(opening.frames).toString());
+    const frame = listFrame(kind, acknowledged, JSON.parse(subscription));
+    if (frame !== undefined) void events.push(frame);
   });
-  const key = `${JSON.stringify(SUBSCRIPTION_ID_META_KEY)}:`;
-  const at = text.indexOf(`${key}null`) + key.length;
-  return {
-    before: `event: message\ndata: ${text.slice(0, at)}`,
-    after: `${text.slice(at + 'null'.length)}\n\n`,
-  };
+  events.over
+    .then(() => {
+      release();
+      forget?.();
+      onOver();
+    })
+    .catch(report);
 }
 
 function urisOf(body: Record<string, unknown>): string[] {

@@ -4,7 +4,7 @@ import type {
   McpServer,
   McpServerOptions,
   ServerContext,
-  ServerEventBus,
+  ServerEvent,
 } from '@modelcontextprotocol/server';
 import type { ChatInput, ChatResult, WhomQuestion } from '../contract/documents.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -16,6 +16,7 @@ import type { Access, Audit, ChangeBus } from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
 import type { Caller, Reader } from '../twin/reader/index.ts';
 import type { Work } from '../twin/work.ts';
+import type { Checks } from './freshness.ts';
 import type { RequestStates } from './request-state.ts';
 
 /** What chat is to this room. */
@@ -48,6 +49,8 @@ export interface McpParts {
   /** Whether reads may be answered in front of the SDK. */
   readonly hotReads: () => boolean;
   readonly profile?: Profile;
+  /** Absent where this installation asks no clearinghouse. */
+  readonly checks?: Checks | undefined;
 }
 
 export type CompleteParams = CompleteRequest['params'];
@@ -62,8 +65,8 @@ export interface Profile {
   readonly options: Pick<McpServerOptions, 'capabilities'>;
   /** Adds to a server that has the twin's own tools, prompts and resources. */
   extend(server: McpServer, parts: McpParts, complete: Completer): void;
-  /** A listen stream's bus, until the returned function is called. */
-  listening(bus: ServerEventBus): () => void;
+  /** Tells a listen stream that a list has changed, until the returned function is called. */
+  listening(tell: (kind: ServerEvent['kind']) => void): () => void;
 }
 
 /** A listen stream of the 2026 era, or a session of the 2025 era, which may have a GET stream. */

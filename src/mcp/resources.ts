@@ -4,6 +4,7 @@ import { Fault } from '../kernel/errors.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import { type Answer, type Caller, type ReadOptions, withheldFrom } from '../twin/reader/index.ts';
 import { protocolErrorOf } from './faults.ts';
+import { freshen, freshnessMeta, freshnessOf } from './freshness.ts';
 import { ICONS } from './icons.ts';
 import { callerOf, type McpParts } from './parts.ts';
 
@@ -100,7 +101,9 @@ export async function readResource(
   { _meta: meta, signal }: Pick<ServerContext['mcpReq'], '_meta' | 'signal'>,
 ) {
   try {
-    return readResultOf(await parts.reader.read(caller, uri, { ...readOptionsOf(meta), signal }));
+    const options = { ...readOptionsOf(meta), signal };
+    const check = await freshen(parts.checks, caller, uri, freshnessOf(meta), signal);
+    return readResultOf(await parts.reader.read(caller, uri, options), freshnessMeta(check));
   } catch (error) {
     if (signal.aborted) throw new Fault('INVALID_REQUEST', { detail: 'Cancelled.' });
     throw protocolErrorOf(parts, error, caller.correlationId);
@@ -123,7 +126,10 @@ function wrong(key: string, wanted: string): Fault {
   return new Fault('INVALID_ARGUMENT', { detail: `_meta["${key}"] must be ${wanted}.` });
 }
 
-function readResultOf({ document, ttlMs, behind, withheld = [], breakGlass = [] }: Answer) {
+function readResultOf(
+  { document, ttlMs, behind, withheld = [], breakGlass = [] }: Answer,
+  more: Readonly<Record<string, unknown>>,
+) {
   return {
     contents: [{ uri: document.uri, mimeType: 'application/json', text: JSON.stringify(document) }],
     ttlMs,
@@ -131,6 +137,7 @@ function readResultOf({ document, ttlMs, behind, withheld = [], breakGlass = [] 
     _meta: {
       [META.etag]: document.etag,
       [META.position]: document.position,
+      ...more,
       ...(behind && { [META.behind]: true }),
       ...(withheld.length > 0 && { [META.withheld]: withheld }),
       ...(breakGlass.length > 0 && { [META.breakGlass]: breakGlass }),

@@ -14,7 +14,7 @@ import type { AccessChange, Principal } from '../twin/ports.ts';
 import { endsAllOf, principalKey } from '../twin/principals.ts';
 import type { Caller } from '../twin/reader/index.ts';
 import { protocolErrorOf } from './faults.ts';
-import { noteOf } from './listen.ts';
+import { noteOf } from './listen-frames.ts';
 import { authInfoOf, callerOf, type McpParts } from './parts.ts';
 import { KeptBytes } from './resumption/budget.ts';
 import { SessionEvents } from './resumption/session-events.ts';

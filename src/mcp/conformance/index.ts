@@ -1,4 +1,4 @@
-import type { McpServer, ServerEventBus } from '@modelcontextprotocol/server';
+import type { McpServer, ServerEvent } from '@modelcontextprotocol/server';
 import { registerCompletions } from '../completions.ts';
 import type { Completer, McpParts, Profile } from '../parts.ts';
 import { registerFixturePrompts } from './prompts.ts';
@@ -28,8 +28,10 @@ export function withConformance(parts: McpParts): McpParts {
   };
 }
 
+type Tell = (kind: ServerEvent['kind']) => void;
+
 function conformanceProfile(): Profile {
-  const buses = new Set<ServerEventBus>();
+  const streams = new Set<Tell>();
   return {
     options: {
       capabilities: { logging: {}, tools: { listChanged: true }, prompts: { listChanged: true } },
@@ -41,11 +43,11 @@ function conformanceProfile(): Profile {
       registerFixtureRounds(server, parts);
       registerFixturePrompts(server);
       registerCompletions(server.server, parts, withFixtures(complete));
-      registerTriggers(server, buses);
+      registerTriggers(server, streams);
     },
-    listening(bus) {
-      buses.add(bus);
-      return () => buses.delete(bus);
+    listening(tell) {
+      streams.add(tell);
+      return () => streams.delete(tell);
     },
   };
 }
@@ -58,13 +60,13 @@ function withFixtures(complete: Completer): Completer {
 }
 
 /** Tools after which every listen stream is told that a list has changed. */
-function registerTriggers(server: McpServer, buses: ReadonlySet<ServerEventBus>): void {
+function registerTriggers(server: McpServer, streams: ReadonlySet<Tell>): void {
   for (const [name, kind] of [
     ['test_trigger_tool_change', 'tools_list_changed'],
     ['test_trigger_prompt_change', 'prompts_list_changed'],
   ] as const) {
     server.registerTool(name, { description: `Publishes ${kind}.` }, () => {
-      for (const bus of buses) bus.publish({ kind });
+      for (const tell of streams) tell(kind);
       return { content: [text('Published.')] };
     });
   }

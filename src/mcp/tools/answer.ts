@@ -10,6 +10,8 @@ export interface ToolAnswer {
   readonly behind?: boolean;
   /** What scopes and purpose of use narrowed of the answer. */
   readonly withheld?: readonly Withheld[];
+  /** Of an eligibility check that the read asked for. */
+  readonly meta?: Readonly<Record<string, unknown>>;
   /** Whose records are open by break-glass: told in `_meta`, and to models as a sentence. */
   readonly breakGlass?: readonly BreakGlassBanner[];
 }

@@ -5,11 +5,13 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { bannerSentence } from '../../contract/break-glass.ts';
+import type { ReadDocumentInput } from '../../contract/documents.ts';
 import { META } from '../../contract/meta.ts';
 import { asFault } from '../../kernel/errors.ts';
 import type { Caller } from '../../twin/reader/index.ts';
 import type { Work } from '../../twin/work.ts';
 import { isOurs, toolErrorOf } from '../faults.ts';
+import { freshnessOf } from '../freshness.ts';
 import { ICONS } from '../icons.ts';
 import { callerOf, type McpParts } from '../parts.ts';
 import { readOptionsOf } from '../resources.ts';
@@ -33,7 +35,7 @@ export function registerTools(server: McpServer, parts: McpParts): void {
     { ...readDocumentTool.config, ...shown },
     (input, ctx) =>
       answer(parts, ctx, (caller, { signal }) =>
-        readDocumentTool.run(parts, caller, input, {
+        readDocumentTool.run(parts, caller, withFreshness(input, ctx.mcpReq._meta), {
           ...readOptionsOf(ctx.mcpReq._meta),
           signal,
         }),
@@ -42,6 +44,15 @@ export function registerTools(server: McpServer, parts: McpParts): void {
   server.registerTool(chatTool.name, { ...chatTool.config, ...shown }, (input, ctx) =>
     answer(parts, ctx, (caller, work) => chatTool.run(parts, caller, input, work, roundOf(ctx))),
   );
+}
+
+/** `_meta` says it for clients that cannot change a tool's arguments. */
+function withFreshness(
+  input: ReadDocumentInput,
+  meta: Readonly<Record<string, unknown>> | undefined,
+): ReadDocumentInput {
+  const freshness = input.freshness ?? freshnessOf(meta);
+  return freshness === undefined ? input : { ...input, freshness };
 }
 
 /**
@@ -58,7 +69,7 @@ async function answer(
   try {
     const result = await run(caller, work);
     if (isInputRequiredResult(result)) return result;
-    const { structured, text, behind = false, withheld = [], breakGlass = [] } = result;
+    const { structured, text, meta, behind = false, withheld = [], breakGlass = [] } = result;
     const changed = await changedFor(parts, caller);
     return {
       content: [
@@ -68,6 +79,7 @@ async function answer(
       ],
       structuredContent: structured,
       _meta: {
+        ...meta,
         ...(changed.length > 0 && { [META.changed]: changed }),
         ...(behind && { [META.behind]: true }),
         ...(withheld.length > 0 && { [META.withheld]: withheld }),

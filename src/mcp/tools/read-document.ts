@@ -4,10 +4,11 @@ import {
   readDocumentInput,
   readDocumentResult,
 } from '../../contract/documents.ts';
-import { Fault } from '../../kernel/errors.ts';
+import type { CheckAnswer } from '../../contract/eligibility.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Caller, ReadOptions } from '../../twin/reader/index.ts';
 import { renderDocument } from '../../twin/render/index.ts';
+import { freshen, freshnessMeta, freshnessSentence } from '../freshness.ts';
 import type { McpParts } from '../parts.ts';
 import type { ToolAnswer } from './answer.ts';
 
@@ -25,12 +26,12 @@ export const readDocumentTool = {
     outputSchema: readDocumentResult,
   },
   async run(
-    { reader }: McpParts,
+    { reader, checks }: McpParts,
     caller: Caller,
     input: ReadDocumentInput,
     options: ReadOptions,
   ): Promise<ToolAnswer> {
-    if (input.freshness !== undefined) throw noFreshness(input.uri);
+    const check = await freshen(checks, caller, input.uri, input.freshness, options.signal);
     const answer = await reader.read(caller, input.uri, options);
     const { document, title, ttlMs, behind, withheld = [], breakGlass = [] } = answer;
     const given = input.budget ?? BUDGET_DEFAULT;
@@ -58,7 +59,8 @@ export const readDocumentTool = {
     };
     return {
       structured: result as unknown as JsonObject,
-      text: rendered.content,
+      text: check === undefined ? rendered.content : told(check, rendered.content),
+      meta: freshnessMeta(check),
       behind,
       withheld,
       breakGlass,
@@ -66,11 +68,7 @@ export const readDocumentTool = {
   },
 } as const;
 
-/** Freshness concerns coverage through eligibility checks, which this version does not make. */
-function noFreshness(uri: string): Fault {
-  return new Fault('INVALID_ARGUMENT', {
-    detail: uri.endsWith('/coverage')
-      ? 'freshness: this server makes no eligibility checks; leave it out to read what is known.'
-      : 'freshness concerns coverage documents only; leave it out.',
-  });
+/** First, since a model reads from the top. */
+function told(check: CheckAnswer, content: string): string {
+  return `${freshnessSentence(check)}\n\n${content}`;
 }

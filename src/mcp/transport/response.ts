@@ -1,22 +1,16 @@
 import type { ServerResponse } from 'node:http';
+import { drained } from './drained.ts';
 
 /** A keep-alive comment of an event stream begins with a colon. */
 const COLON = 0x3a;
-/** A reader that takes nothing for this long is cut off, so that it holds no memory. */
-const STALLED_MAX_MS = 60_000;
 
 /**
  * Writes a web `Response` to a Node response, a chunk at a time and only as fast as the socket
  * takes it, so that whoever feeds the stream can wait instead of queueing (security.md §0.2).
  */
 export interface ResponseWriter {
-  /**
-   * Resolves when the body has ended or the client has gone.
-   * @param onBegun called once the first part of a stream was handed to the socket
-   */
-  write(response: Response, onBegun?: () => void): Promise<void>;
-  /** A frame of our own between those of the body; whether the socket has taken it. */
-  push(frame: string): Promise<boolean>;
+  /** Resolves when the body has ended or the client has gone. */
+  write(response: Response): Promise<void>;
   /** Whether the next message was handed to the socket and its buffer has drained. */
   delivered(): Promise<boolean>;
   readonly open: boolean;
@@ -41,12 +35,7 @@ export function createResponseWriter(res: ServerResponse): ResponseWriter {
     get open() {
       return open && !res.destroyed && !res.writableEnded;
     },
-    async push(frame) {
-      if (!this.open) return false;
-      if (!res.write(frame)) await drained(res);
-      return !res.destroyed;
-    },
-    async write(response, onBegun) {
+    async write(response) {
       if (!open) return void (await response.body?.cancel().catch(() => undefined));
       const headers = Object.fromEntries(response.headers);
       if (headers['content-type'] === 'application/json') {
@@ -58,14 +47,11 @@ export function createResponseWriter(res: ServerResponse): ResponseWriter {
       if (response.body === null) return void res.end();
       res.flushHeaders();
       const reader = response.body.getReader();
-      let begun = onBegun;
       res.once('close', () => void reader.cancel().catch(() => undefined));
       for (;;) {
         const { done, value } = await reader.read();
         if (done || res.destroyed) break;
         if (!res.write(value)) await drained(res);
-        begun?.();
-        begun = undefined;
         if (value[0] !== COLON && !res.destroyed) wake(true);
       }
       res.end();
@@ -74,18 +60,4 @@ export function createResponseWriter(res: ServerResponse): ResponseWriter {
       open ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(false),
     end: () => void res.end(),
   };
-}
-
-function drained(res: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const stalled = setTimeout(() => res.destroy(), STALLED_MAX_MS).unref();
-    const done = (): void => {
-      clearTimeout(stalled);
-      res.off('drain', done);
-      res.off('close', done);
-      resolve();
-    };
-    res.once('drain', done);
-    res.once('close', done);
-  });
 }
