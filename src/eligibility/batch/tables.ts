@@ -128,11 +128,13 @@ export class BatchTables {
         `UPDATE rows SET state = ?, reason = ?, coverage = coalesce(?, coverage), payer = ?, key = ?,
           chunk = ?, same = ? WHERE batch = ? AND n = ? AND state = 'received'`,
       );
-      let accepted = this.#acceptedOf(batch);
+      let { chunk: last, filled } = this.#lastChunk(batch);
       for (const { n, reason, coverage, payer, key } of verdicts) {
         const first = key === undefined ? null : (known.get(batch, key)?.n ?? null);
         const state = reason !== undefined ? 'refused' : first === null ? 'accepted' : 'same';
-        const chunk = state === 'accepted' ? Math.floor(accepted++ / perChunk) : null;
+        if (state === 'accepted')
+          [last, filled] = filled < perChunk ? [last, filled + 1] : [last + 1, 1];
+        const chunk = state === 'accepted' ? last : null;
         const own = state === 'accepted' ? (key ?? null) : null;
         const found = [coverage ?? null, payer ?? null, own];
         put.run(state, reason ?? null, ...found, chunk, first, batch, n);
@@ -140,12 +142,14 @@ export class BatchTables {
     });
   }
 
-  #acceptedOf(batch: string): number {
+  /** Looks at one chunk alone: counting all of a million rows each time would take minutes. */
+  #lastChunk(batch: string): { chunk: number; filled: number } {
     const row = prepared(
       this.#db,
-      'SELECT count(*) AS n FROM rows WHERE batch = ? AND chunk IS NOT NULL',
+      `SELECT chunk, count(*) AS n FROM rows WHERE batch = ?1 AND chunk =
+        (SELECT max(chunk) FROM rows WHERE batch = ?1 AND chunk IS NOT NULL) GROUP BY chunk`,
     ).get(batch);
-    return Number(row?.n ?? 0);
+    return { chunk: Number(row?.chunk ?? 0), filled: Number(row?.n ?? 0) };
   }
 
   /** Those that were tried, and those that were not. */
