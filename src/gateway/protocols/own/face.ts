@@ -27,6 +27,8 @@ export class OwnFace implements Face, Service, Sessions {
   readonly #parts: OwnParts;
   readonly #sessions = new Set<OwnSession>();
   readonly #byPrincipal = new Map<string, number>();
+  /** Sessions by the streams of whose presence they are told. */
+  readonly #watching = new Map<string, Set<OwnSession>>();
   readonly #keys = new WeakMap<OwnSession, string>();
   readonly #ends: (() => void)[] = [];
   #timer: Timer | undefined;
@@ -40,7 +42,7 @@ export class OwnFace implements Face, Service, Sessions {
     this.#ends.push(
       access.onChange((change) => this.#accessChanged(change)),
       presence.onChange((change) => {
-        for (const session of this.#sessions) tellChange(session, change);
+        for (const session of this.#watching.get(change.channel) ?? []) tellChange(session, change);
       }),
     );
     this.#sweepLater();
@@ -82,6 +84,12 @@ export class OwnFace implements Face, Service, Sessions {
     const count = (this.#byPrincipal.get(key) ?? 1) - 1;
     if (count > 0) this.#byPrincipal.set(key, count);
     else this.#byPrincipal.delete(key);
+  }
+
+  watches(session: OwnSession, stream: string, does: boolean): void {
+    const own = this.#watching.get(stream) ?? new Set();
+    if (does) this.#watching.set(stream, own.add(session));
+    else if (own.delete(session) && own.size === 0) this.#watching.delete(stream);
   }
 
   #accessChanged(change: AccessChange): void {

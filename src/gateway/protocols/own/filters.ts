@@ -39,7 +39,10 @@ function condition(part: Extract<Filter, { readonly field: FilterField }>): Pred
   if ('eq' in part) return (event) => event[field] === part.eq;
   if ('in' in part) {
     const values = new Set(part.in);
-    return (event) => values.has(event[field] ?? '');
+    return (event) => {
+      const value = event[field];
+      return value !== undefined && values.has(value);
+    };
   }
   return (event) => event[field]?.startsWith(part.prefix) === true;
 }

@@ -23,6 +23,8 @@ export interface Sessions {
   /** @throws Fault RATE_LIMITED past the connections of one principal */
   entered(session: OwnSession): void;
   left(session: OwnSession): void;
+  /** Whether changes of who is present at a stream concern the session. */
+  watches(session: OwnSession, stream: string, does: boolean): void;
 }
 
 /** One connection of our own protocol, from its first message on. */
@@ -181,7 +183,10 @@ export class OwnSession implements ConnectionHandler, Known {
       throw new Fault('RATE_LIMITED', { detail: 'Too many subscriptions of one connection.' });
     }
     await subscribe(this, message);
-    if (message.topics.includes('presence')) await tellPresent(this, message.id);
+    if (!message.topics.includes('presence')) return;
+    const streams = this.subscriptions.get(message.id)?.streams ?? [];
+    for (const stream of streams) this.#sessions.watches(this, stream, true);
+    await tellPresent(this, message.id);
   }
 
   #unsubscribe(id: string): void {
@@ -194,8 +199,17 @@ export class OwnSession implements ConnectionHandler, Known {
     if (subscription === undefined) return false;
     this.subscriptions.delete(id);
     this.parts.hub.unsubscribe(subscription);
-    for (const stream of subscription.streams) this.unregister(stream);
+    for (const stream of subscription.streams) {
+      this.unregister(stream);
+      if (!this.#watchesStill(stream)) this.#sessions.watches(this, stream, false);
+    }
     return true;
+  }
+
+  #watchesStill(stream: string): boolean {
+    return [...this.subscriptions.values()].some(
+      ({ topics, streams }) => topics.has('presence') && streams.has(stream),
+    );
   }
 
   /** Nothing of it may be read any more. */
