@@ -46,4 +46,8 @@ export const SDK_PROMISES = [
     'B-GW-41',
     'Who and what is still on Pusher stands by day, and the gate of each step opens only with both ways compared, nothing lost, no slower, and the step before held for a day.',
   ),
+  promised(
+    'B-GW-42',
+    'In a real browser stock pusher-js and our SDK lose nothing when the network drops in the middle, nothing that is over rings, and where sockets are kept away the SDK polls.',
+  ),
 ];
