@@ -67,4 +67,9 @@ export const PUSHER_PROMISES = [
     'B-GW-75',
     'Nothing of one member, user, app or tenant is told to another, whatever is asked or said.',
   ),
+
+  promised(
+    'B-GW-76',
+    'A killed instance, and a move from one to another, costs an unmodified SDK nothing that still means something.',
+  ),
 ];
