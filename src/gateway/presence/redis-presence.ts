@@ -3,6 +3,7 @@ import type { Presence, PresenceChange, PresentUser } from '../ports.ts';
 import type { RedisLink } from '../redis-link.ts';
 import type { Instances } from './instances.ts';
 import { GRACE_MS } from './memory-presence.ts';
+import { UntilDone } from './until-done.ts';
 
 /** A channel that nobody touches is forgotten, whatever was left in it. */
 const CHANNEL_MS = 24 * 3_600_000;
@@ -108,6 +109,7 @@ export class RedisPresence implements Presence {
   /** What is joined here, by channel and connection: entered again where Redis lost it. */
   readonly #own = new Map<string, Own>();
   readonly #perChannel = new Map<string, number>();
+  readonly #steps = new UntilDone();
   #stop: (() => void) | undefined;
 
   constructor({ redis, instances, report, graceMs = GRACE_MS }: RedisPresenceOptions) {
@@ -117,7 +119,10 @@ export class RedisPresence implements Presence {
     this.#graceMs = graceMs;
     instances.sweeps(NOTES, (instance, channel) => this.#sweep(instance, channel));
     instances.onAgain(() => this.#joinAll());
-    instances.onTurn(() => this.#settle());
+    instances.onTurn(async () => {
+      await this.#steps.again();
+      await this.#settle();
+    });
   }
 
   start(): Promise<void> {
@@ -127,7 +132,7 @@ export class RedisPresence implements Presence {
 
   stop(): Promise<void> {
     this.#stop?.();
-    return Promise.resolve();
+    return this.#steps.settled();
   }
 
   async join(
@@ -136,8 +141,9 @@ export class RedisPresence implements Presence {
     connection: string,
     usersMax: number,
   ): Promise<readonly PresentUser[]> {
-    const there = await this.#enter({ channel, user, connection }, usersMax);
     const key = `${channel} ${connection}`;
+    this.#steps.forget(key);
+    const there = await this.#enter({ channel, user, connection }, usersMax);
     if (!this.#own.has(key)) {
       const count = this.#perChannel.get(channel) ?? 0;
       this.#perChannel.set(channel, count + 1);
@@ -156,18 +162,17 @@ export class RedisPresence implements Presence {
     return users.map((text) => JSON.parse(text) as PresentUser);
   }
 
-  async leave(channel: string, connection: string): Promise<void> {
-    const isOwn = this.#own.delete(`${channel} ${connection}`);
-    const args = [`${this.#instances.id}/${connection}`, this.#graceMs];
-    await this.#redis.run(LEAVE, this.#keysOf(channel), args);
-    await this.#redis.run(DUE_ADD, [this.#due], [channel]);
-    if (!isOwn) return;
-    const count = (this.#perChannel.get(channel) ?? 1) - 1;
+  leave(channel: string, connection: string): Promise<void> {
+    const key = `${channel} ${connection}`;
+    const count = (this.#perChannel.get(channel) ?? 0) - (this.#own.delete(key) ? 1 : 0);
     if (count > 0) this.#perChannel.set(channel, count);
-    else {
-      this.#perChannel.delete(channel);
-      await this.#instances.forget(NOTES, channel);
-    }
+    else this.#perChannel.delete(channel);
+    return this.#steps.run(key, async () => {
+      const args = [`${this.#instances.id}/${connection}`, this.#graceMs];
+      await this.#redis.run(LEAVE, this.#keysOf(channel), args);
+      await this.#redis.run(DUE_ADD, [this.#due], [channel]);
+      if (!this.#perChannel.has(channel)) await this.#instances.forget(NOTES, channel);
+    });
   }
 
   async users(channel: string): Promise<readonly PresentUser[]> {

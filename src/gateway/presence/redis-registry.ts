@@ -1,6 +1,7 @@
 import type { RegisteredConnection, Registry, RegistryKey } from '../ports.ts';
 import type { RedisLink } from '../redis-link.ts';
 import type { Instances } from './instances.ts';
+import { UntilDone } from './until-done.ts';
 
 /** An entry lives for a day; whoever is connected for longer is entered again. */
 const ENTRY_MS = 24 * 3_600_000;
@@ -36,6 +37,7 @@ export class RedisRegistry implements Registry {
   readonly #redis: RedisLink;
   readonly #instances: Instances;
   readonly #own = new Map<RegistryKey, Set<string>>();
+  readonly #steps = new UntilDone();
   #enteredAt = performance.now();
 
   constructor(redis: RedisLink, instances: Instances) {
@@ -46,6 +48,7 @@ export class RedisRegistry implements Registry {
     );
     instances.onAgain(() => this.#enterAll());
     instances.onTurn(async () => {
+      await this.#steps.again();
       if (performance.now() - this.#enteredAt > AGAIN_MS) await this.#enterAll();
     });
   }
@@ -55,23 +58,26 @@ export class RedisRegistry implements Registry {
   }
 
   stop(): Promise<void> {
-    return Promise.resolve();
+    return this.#steps.settled();
   }
 
-  async add(key: RegistryKey, connection: string): Promise<void> {
+  add(key: RegistryKey, connection: string): Promise<void> {
     const own = this.#own.get(key);
     this.#own.set(key, (own ?? new Set()).add(connection));
-    await this.#enter(key, connection);
-    if (own === undefined) await this.#instances.note(NOTES, key);
+    return this.#steps.run(`${key} ${connection}`, async () => {
+      await this.#enter(key, connection);
+      if (own === undefined) await this.#instances.note(NOTES, key);
+    });
   }
 
-  async remove(key: RegistryKey, connection: string): Promise<void> {
+  remove(key: RegistryKey, connection: string): Promise<void> {
     const own = this.#own.get(key);
     own?.delete(connection);
-    await this.#redis.run(REMOVE, [this.#keyOf(key)], [`${this.#instances.id}/${connection}`]);
-    if (own?.size !== 0) return;
-    this.#own.delete(key);
-    await this.#instances.forget(NOTES, key);
+    if (own?.size === 0) this.#own.delete(key);
+    return this.#steps.run(`${key} ${connection}`, async () => {
+      await this.#redis.run(REMOVE, [this.#keyOf(key)], [`${this.#instances.id}/${connection}`]);
+      if (!this.#own.has(key)) await this.#instances.forget(NOTES, key);
+    });
   }
 
   async connections(key: RegistryKey): Promise<readonly RegisteredConnection[]> {
