@@ -5,14 +5,16 @@
 
 import { parseArgs } from 'node:util';
 import { benchChanges } from './changes.ts';
+import { benchEligibility } from './eligibility.ts';
 import { benchEvents } from './events.ts';
 import { benchFanout } from './fanout.ts';
+import { benchGateway } from './gateway.ts';
 import { benchListeners } from './listeners.ts';
 import { benchReads } from './reads.ts';
 import { benchSearch } from './search.ts';
 import { benchStreams } from './streams.ts';
 
-const HELP = `npm run bench -- [search|reads|fanout|changes|listeners|events|streams] [--members N] [--rate N] [--seconds N]
+const HELP = `npm run bench -- [search|reads|fanout|changes|listeners|events|streams|gateway|eligibility] [--members N] [--rate N] [--seconds N]
 
   search      search over HTTP for one member and a panel, beside MiniSearch; import and rebuild
   reads       authorized and audited reads over MCP beside the bare SDK handler and node:http, in
@@ -22,6 +24,9 @@ const HELP = `npm run bench -- [search|reads|fanout|changes|listeners|events|str
   listeners   from a fact on twins.intake of a real Kafka to the bytes at a subscriber, with one
               listener for each member and --rate facts a second
   events      the consumer framework beside the bare client, by both libraries, in turns
+  gateway     the realtime gateway on Kafka and Redis: --members connections, each with a member of
+              its own, --rate events a second, one event to all; a stock ws server as the floor
+  eligibility who gets the next slot of the clearinghouse, beside five other ways, in virtual time
   streams     what an event costs among few and among many streams of others, in turns
 
 Members of search are re-keyed copies of the shared Synthea bundles, loaded once into
@@ -51,6 +56,8 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   listeners: () => benchListeners(members, rate, seconds),
   events: () => benchEvents(EVENTS, ROUNDS),
   streams: benchStreams,
+  gateway: () => benchGateway(members, rate, seconds),
+  eligibility: benchEligibility,
 };
 const [name = 'search', ...more] = positionals;
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
