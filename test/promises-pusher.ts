@@ -72,4 +72,9 @@ export const PUSHER_PROMISES = [
     'B-GW-76',
     'A killed instance, and a move from one to another, costs an unmodified SDK nothing that still means something.',
   ),
+
+  promised(
+    'B-GW-77',
+    'The Java SDK that Android apps ship works unchanged by protocol 5: channels, members, client events, sign-in, drops and long silence.',
+  ),
 ];

@@ -92,7 +92,8 @@ export async function startOwnEndpoint(server: Pick<TestServer, 'url'>): Promise
     asked += 1;
     const form = new URLSearchParams(Buffer.concat(await req.toArray()).toString());
     const [socket = '', channel] = [form.get('socket_id') ?? '', form.get('channel_name')];
-    const user = form.get('user') ?? 'nobody';
+    // pusher-js sends fields of the app's; the Java SDK has only the address.
+    const user = form.get('user') ?? (req.url ?? '').split('user=')[1] ?? 'nobody';
     const answer =
       channel === null
         ? signing.authenticateUser(socket, { id: user })
