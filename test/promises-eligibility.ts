@@ -47,6 +47,10 @@ export const ELIGIBILITY_PROMISES = [
     'B-EL-12',
     'A batch goes on from wherever its instance was stopped, and nothing of it is sent to the clearinghouse twice.',
   ),
+  issued(
+    'B-EL-13',
+    'An enrollment whose eligibility is under way is pending, finalised by the payer’s answer wherever and whenever it comes, and shows its history.',
+  ),
   promised(
     'B-EL-21',
     'Never are more calls open than there are slots, no slot stands idle beside a check that may take it, and every accepted check ends.',

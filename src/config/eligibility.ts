@@ -1,5 +1,4 @@
 import type { Values } from './collect.ts';
-import type { Config } from './config.ts';
 
 /** How this installation asks payers. */
 export interface EligibilitySettings {
@@ -36,7 +35,11 @@ export function eligibilityOf(values: Values): EligibilitySettings | undefined {
   };
 }
 
-export function eligibilityShown({ eligibility }: Pick<Config, 'eligibility'>) {
+export function eligibilityShown({
+  eligibility,
+}: {
+  readonly eligibility: EligibilitySettings | undefined;
+}) {
   const { url, simulated, slots, timeoutMs, provider } = eligibility ?? {};
   return {
     CLEARINGHOUSE_URL: simulated ? 'a simulator of this server' : (url ?? ''),

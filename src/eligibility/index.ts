@@ -8,6 +8,7 @@ export { BROKER_DEFAULTS, type BrokerSettings } from './broker/settings.ts';
 export { findFact } from './cache/lookup.ts';
 export { Stedi, TIMEOUT_MS } from './clearinghouse/stedi.ts';
 export { type CheckDesk, createCheckDesk, type Freshness } from './desk/desk.ts';
+export { type EnrollmentDesk, Enrollments } from './enrollment/enrollments.ts';
 export { createFacts, recordIds } from './fact/facts.ts';
 export { createEmbeddedJournal } from './journal/embedded.ts';
 export { CheckTable } from './journal/table.ts';

@@ -14,6 +14,7 @@ import type {
 import type { CallState } from '../contract/calls.ts';
 import type { BrokerStatus, CheckAnswer, CheckBody, CheckReport } from '../contract/eligibility.ts';
 import type { BatchReportRow, BatchStatus } from '../contract/eligibility-batches.ts';
+import type { Enrollment, EnrollmentBody } from '../contract/enrollments.ts';
 import type { FlagStates } from '../contract/flags.ts';
 import type { Forgotten, Hold, RetentionReport } from '../contract/keeping.ts';
 import type { ComparisonReport, RealtimeInfo, RolloutStatus } from '../contract/rollout.ts';
@@ -190,6 +191,12 @@ export interface BatchesDesk {
   report(caller: Caller, id: string): Promise<AsyncIterable<readonly BatchReportRow[]>>;
 }
 
+/** Enrollments that wait for what a payer says. */
+export interface EnrollmentsDesk {
+  submit(caller: Caller, body: EnrollmentBody): Promise<Enrollment>;
+  get(caller: Caller, id: string): Promise<Enrollment>;
+}
+
 /** Copies of the view; one is made at a time. */
 export interface SnapshotsDesk {
   create(): Promise<Snapshot>;
@@ -321,6 +328,7 @@ export interface HttpParts {
   /** Absent where this installation asks no clearinghouse. */
   readonly eligibility: EligibilityDesk | undefined;
   readonly eligibilityBatches: BatchesDesk | undefined;
+  readonly enrollments: EnrollmentsDesk | undefined;
   readonly access: Pick<Access, 'check' | 'onChange'>;
   /** Whether an object is of the tenant, or of nobody yet. */
   readonly ofTenant: (tenant: string, object: ObjectRef) => boolean;

@@ -15,6 +15,8 @@ import {
   createFacts,
   createShadow,
   createSubjects,
+  type EnrollmentDesk,
+  Enrollments,
   findFact,
   readPayers,
   recordIds,
@@ -60,6 +62,7 @@ export interface WiredEligibility {
     readonly eligibility: CheckDesk | undefined;
     /** Absent as well where the role does not run. */
     readonly eligibilityBatches: BatchDesk | undefined;
+    readonly enrollments: EnrollmentDesk | undefined;
   };
   /** In the order in which they start, after the log, the view and the access room. */
   readonly services: readonly Service[];
@@ -124,17 +127,26 @@ export function eligibilityOf(config: Config, wired: Wired): WiredEligibility {
     ...{ access: wired.access, audit: wired.audit, mode: () => flags.rteMode() },
     factOf: (question) => findFact({ view, idsOf: (one) => recordIds(one, keyOf) }, question),
   });
+  const enrollments = new Enrollments({
+    ...{ ...wired, table, journal, checks: desk, secret },
+    positionOf: (place) => positionOf({ epoch: view.epoch, ...place }),
+  });
   const deciding = config.roles.includes('eligibility');
   const leading = leadership === undefined ? [] : [leadership];
-  if (!deciding) return { desk, services: [house, board, journal], routes: routesOf(desk) };
+  if (!deciding)
+    return { desk, services: [house, board, journal], routes: routesOf(desk, enrollments) };
   const batches = batchesOf({ ...wired, dataDir, subjects, facts, clearinghouse: house.batches });
   const decides = [broker, ...leading, ...batches.services];
   const services = [house, board, journal, ...decides];
-  return { desk, services, routes: routesOf(desk, batches.desk) };
+  return { desk, services, routes: routesOf(desk, enrollments, batches.desk) };
 }
 
-function routesOf(desk?: CheckDesk, batches?: BatchDesk): WiredEligibility['routes'] {
-  return { eligibility: desk, eligibilityBatches: batches };
+function routesOf(
+  desk?: CheckDesk,
+  enrollments?: EnrollmentDesk,
+  batches?: BatchDesk,
+): WiredEligibility['routes'] {
+  return { eligibility: desk, enrollments, eligibilityBatches: batches };
 }
 
 /** Too little is known of the person any more (a record was withdrawn): not asked, and told so. */

@@ -23,6 +23,7 @@ import { developmentRoutes } from './development.ts';
 import { deadLetterRoutes } from './dlq.ts';
 import { eligibilityRoutes } from './eligibility.ts';
 import { eligibilityBatchRoutes } from './eligibility-batches.ts';
+import { enrollmentRoutes } from './enrollments.ts';
 import { eventRoutes } from './events.ts';
 import { flagRoutes } from './flags.ts';
 import type { Guarded } from './guarded.ts';
@@ -60,6 +61,7 @@ export function createPlainRoutes(
   breakGlassRoutes(app, parts, guarded);
   eligibilityRoutes(app, parts, guarded);
   eligibilityBatchRoutes(app, parts, guarded);
+  enrollmentRoutes(app, parts, guarded);
   auditRoutes(app, parts, guarded);
   eventRoutes(app, parts, guarded);
   realtimeRoutes(app, parts, guarded);

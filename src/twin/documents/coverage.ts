@@ -13,6 +13,7 @@ import {
 import { benefitContradictions, benefitSchema, benefitsOf } from './benefits.ts';
 import { contradictionsOf, contradictionsSchema } from './contradictions.ts';
 import { eligibilityContradictions, eligibilityOf, eligibilitySchema } from './eligibility.ts';
+import { enrollmentSchema, enrollmentsOf } from './enrollments.ts';
 import {
   compareDates,
   factOf,
@@ -53,12 +54,15 @@ export const coverageSchema = z.strictObject({
   benefits: z.array(benefitSchema),
   /** Only where no benefit is known. */
   benefitsNote: z.string().optional(),
+  /** What waits for a payer's answer, or was decided by one. */
+  enrollments: z.array(enrollmentSchema).optional(),
   contradictions: contradictionsSchema,
   leftOut: leftOutSchema.optional(),
 });
 
 const PLANS_MAX = 20;
 const BENEFITS_MAX = 60;
+const ENROLLMENTS_MAX = 20;
 const NO_BENEFITS =
   'No deductible, copay or other benefit is known: they come with an eligibility answer.';
 
@@ -67,6 +71,7 @@ export function coverageData(set: RecordSet): JsonObject {
   const recorded = set.of('Coverage').map((record) => planOf(record, record.resource, set));
   const plans = [...recorded.sort(byForce), ...plansInClaims(set)];
   const benefits = benefitsOf(set);
+  const enrollments = enrollmentsOf(set);
   return {
     plans: lists.take('plans', plans, PLANS_MAX, ['Coverage', 'ExplanationOfBenefit']),
     eligibility: eligibilityOf(set),
@@ -75,6 +80,9 @@ export function coverageData(set: RecordSet): JsonObject {
       'Coverage',
     ]),
     ...(benefits.length === 0 && { benefitsNote: NO_BENEFITS }),
+    ...(enrollments.length > 0 && {
+      enrollments: lists.take('enrollments', enrollments, ENROLLMENTS_MAX, ['EnrollmentRequest']),
+    }),
     ...contradictionsOf(
       [...eligibilityContradictions(set), ...benefitContradictions(benefits)],
       lists,

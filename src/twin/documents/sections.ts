@@ -9,6 +9,7 @@ const SECTION_OF_TYPE: Readonly<Record<string, Section>> = {
   Consent: 'profile',
   Coverage: 'coverage',
   CoverageEligibilityRequest: 'coverage',
+  EnrollmentRequest: 'coverage',
   CoverageEligibilityResponse: 'coverage',
   CarePlan: 'care',
   CareTeam: 'care',

@@ -14,6 +14,7 @@ import {
   valuesAt,
 } from '../../fhir/elements.ts';
 import { claimAmounts } from '../claim-amounts.ts';
+import { enrollmentFinding } from '../enrollments.ts';
 import { shown } from '../money.ts';
 import type { MemberRecord, RecordSet } from '../records.ts';
 import { joined, namesAt } from './clinical.ts';
@@ -51,6 +52,7 @@ export const FINANCIAL: Readonly<Record<string, Reading>> = {
     },
     codes: codesOf(record.resource.type),
   }),
+  EnrollmentRequest: (record) => enrollmentFinding(record),
   CoverageEligibilityResponse: ({ resource }) => ({
     title: 'Eligibility answer',
     status: stringOf(resource.outcome) ?? stringOf(resource.status),
