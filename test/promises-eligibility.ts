@@ -51,6 +51,10 @@ export const ELIGIBILITY_PROMISES = [
     'B-EL-13',
     'An enrollment whose eligibility is under way is pending, finalised by the payer’s answer wherever and whenever it comes, and shows its history.',
   ),
+  issued(
+    'B-EL-14',
+    'Above 95 % of enrollments succeed at the first attempt on a morning when waiting for 90 seconds lets 60 to 70 % succeed.',
+  ),
   promised(
     'B-EL-21',
     'Never are more calls open than there are slots, no slot stands idle beside a check that may take it, and every accepted check ends.',
@@ -75,4 +79,14 @@ export const ELIGIBILITY_PROMISES = [
     'B-EL-26',
     'A kept answer counts within the rule of its kind of plan, never past its month or plan year, briefly where it is bad news, and not once something speaks against it.',
   ),
+  issued(
+    'B-EL-27',
+    'A check is answered at once and durable; the coverage document says that it is under way, and then what the payer said, with the check that told it.',
+  ),
+  issued('B-EL-28', 'Each mode asks the payer only where it must; a kept answer says its age.'),
+  issued(
+    'B-EL-29',
+    'Whoever may not check a member meets what is not there; wrong and unknown words of a check are errors.',
+  ),
+  issued('B-EL-30', 'A read over MCP starts a paid check only where its freshness asks for one.'),
 ];
