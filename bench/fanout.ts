@@ -36,13 +36,17 @@ interface Side {
 
 /**
  * One event to 5,000 listeners: server CPU, time to the last of them and memory a stream, beside the
- * official SDK's handler, in turns. Ours checks each stream's principal and audits the delivery.
+ * official SDK's handler and node:http, in turns. Ours checks each stream's principal and audits the delivery.
  */
 export async function benchFanout(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'twin-fanout-'));
   const stops: (() => Promise<void>)[] = [];
   try {
-    const sides = [await ours(join(folder, 'data'), stops), await sdk(stops)];
+    const sides = [
+      await ours(join(folder, 'data'), stops),
+      await peer('sdk', 'the bare SDK', stops),
+      await peer('writes', 'node:http alone', stops),
+    ];
     const costs = sides.map((): { cpu: number[]; last: number[]; load: number[] } => ({
       cpu: [],
       last: [],
@@ -66,8 +70,8 @@ export async function benchFanout(): Promise<void> {
       { what: `${name}: listeners' own CPU`, value: median(index, 'load'), unit: 'ms' },
       { what: `${name}: memory a stream`, value: streamKiB, unit: 'KiB' },
     ]);
-    const [own, peer] = sides;
-    const memory = (own?.streamKiB ?? 0) / (peer?.streamKiB ?? 1);
+    const [own, theirs] = sides;
+    const memory = (own?.streamKiB ?? 0) / (theirs?.streamKiB ?? 1);
     const cpu = median(0, 'cpu') / median(1, 'cpu');
     rows.push(
       { what: 'CPU beside the SDK', value: cpu, unit: 'times', bar: '0.33' },
@@ -128,9 +132,13 @@ async function relate(server: BenchServer, readers: readonly string[]): Promise<
   await server.post(token, '/v1/relations', JSON.stringify({ changes }));
 }
 
-async function sdk(stops: (() => Promise<void>)[]): Promise<Side> {
+async function peer(
+  kind: 'sdk' | 'writes',
+  name: string,
+  stops: (() => Promise<void>)[],
+): Promise<Side> {
   const path = new URL('./fanout/peer.ts', import.meta.url).pathname;
-  const args = [path, URI, String(LISTENERS + 1)];
+  const args = [path, kind, URI, String(LISTENERS + 1)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   stops.push(async () => {
     child.kill('SIGTERM');
@@ -143,7 +151,7 @@ async function sdk(stops: (() => Promise<void>)[]): Promise<Side> {
     await fetch(`${url}/tell`, { method: 'POST' });
   };
   const requests = Array.from({ length: LISTENERS }, () => requestFor(url));
-  return await sideOf('the bare SDK', child.pid ?? 0, port, requests, { tell, stops });
+  return await sideOf(name, child.pid ?? 0, port, requests, { tell, stops });
 }
 
 async function sideOf(
