@@ -13,8 +13,9 @@ import { benchListeners } from './listeners.ts';
 import { benchReads } from './reads.ts';
 import { benchSearch } from './search.ts';
 import { benchStreams } from './streams.ts';
+import { printTable } from './table.ts';
 
-const HELP = `npm run bench -- [search|reads|fanout|changes|listeners|events|streams|gateway|eligibility] [--members N] [--rate N] [--seconds N]
+const HELP = `npm run bench -- [NAME] [--members N] [--rate N] [--seconds N] [--json]
 
   search      search over HTTP for one member and a panel, beside MiniSearch; import and rebuild
   reads       authorized and audited reads over MCP beside the bare SDK handler and node:http, in
@@ -28,6 +29,7 @@ const HELP = `npm run bench -- [search|reads|fanout|changes|listeners|events|str
               its own, --rate events a second, one event to all; a stock ws server as the floor
   eligibility who gets the next slot of the clearinghouse, beside five other ways, in virtual time
   streams     what an event costs among few and among many streams of others, in turns
+  table       what each of them measured last, in one table
 
 Members of search are re-keyed copies of the shared Synthea bundles, loaded once into
 ~/.cache/digital-twin-mcp and kept there. The results go to bench/results.
@@ -42,6 +44,7 @@ const { values, positionals } = parseArgs({
     members: { type: 'string', default: '1000' },
     rate: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '20' },
+    json: { type: 'boolean', default: false },
     help: { type: 'boolean' },
   },
 });
@@ -56,6 +59,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   listeners: () => benchListeners(members, rate, seconds),
   events: () => benchEvents(EVENTS, ROUNDS),
   streams: benchStreams,
+  table: async () => printTable(values.json),
   gateway: () => benchGateway(members, rate, seconds),
   eligibility: benchEligibility,
 };

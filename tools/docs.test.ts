@@ -6,6 +6,7 @@ const facts: Facts = {
   exists: (path) => ['src/main.ts', 'docs/security.md'].includes(path),
   scripts: new Set(['check']),
   counts: { rooms: 17 },
+  measured: (file, row) => (file === 'reads' && row === 'ours, p99' ? 1_234.56 : undefined),
 };
 const stale = (text: string): string[] => findStale({ path: 'docs/a.md', text }, facts);
 
@@ -23,4 +24,14 @@ test('what is true passes, and what is outside the project is not looked at', ()
     '`resources/updated`, npm run check, <!-- count: rooms -->17, `data/server.json`, `src/<room>/index.ts`',
   ];
   assert.deepEqual(stale(text.join('\n')), []);
+});
+
+test('B-PK-4: a measured number is the one of its file, rounded as it is said', () => {
+  const said = (number: string): string[] =>
+    stale(`<!-- measured: reads | ours, p99 -->${number} ms`);
+  for (const number of ['1,235', '1,234.6', '1234.56']) assert.deepEqual(said(number), []);
+  assert.deepEqual(said('1,200'), ['docs/a.md: ours, p99: 1,200, but 1235']);
+  assert.deepEqual(stale('<!-- measured: reads | other -->1'), [
+    'docs/a.md: bench/results/reads.json has no row "other"',
+  ]);
 });

@@ -12,6 +12,8 @@ export interface Facts {
   readonly scripts: ReadonlySet<string>;
   /** What `<!-- count: NAME -->N` may count. */
   readonly counts: Readonly<Record<string, number>>;
+  /** What `<!-- measured: FILE | ROW -->N` says: a row of `bench/results/FILE.json`. */
+  measured(file: string, row: string): number | undefined;
 }
 
 /** In backticks, whatever starts like a folder of ours is a path, but for the methods of MCP. */
@@ -23,10 +25,11 @@ const PATH = new RegExp(
 const LINK = /\[[^\]]*\]\(([^)\s]+)\)/g;
 const SCRIPT = /\bnpm run ([\w:-]+)/g;
 const COUNT = /<!-- count: ([\w -]+?) -->\s*\**([\d,]+)/g;
+const MEASURED = /<!-- measured: ([\w-]+) \| ([^<>]+?) -->\s*\**([\d,]+(?:\.\d+)?)/g;
 const OUTSIDE = /^[a-z][a-z+.-]*:/;
 
 export function checkDocs(): string[] {
-  const facts: Facts = { exists, scripts: scripts(), counts: counts() };
+  const facts: Facts = { exists, scripts: scripts(), counts: counts(), measured };
   const documents = readFiles(
     '*.md',
     'docs/**/*.md',
@@ -57,6 +60,13 @@ export function findStale(document: SourceFile, facts: Facts): string[] {
       if (is === undefined) return [says(`nobody counts "${name}"`)];
       return is === Number(said.replaceAll(',', '')) ? [] : [says(`${name}: ${said}, but ${is}`)];
     }),
+    ...all(document, MEASURED).flatMap(([file = '', row = '', said = '']) => {
+      const is = facts.measured(file, row);
+      if (is === undefined) return [says(`bench/results/${file}.json has no row "${row}"`)];
+      const digits = said.split('.')[1]?.length ?? 0;
+      const rounded = is.toFixed(digits);
+      return rounded === said.replaceAll(',', '') ? [] : [says(`${row}: ${said}, but ${rounded}`)];
+    }),
   ];
 }
 
@@ -74,6 +84,17 @@ function scripts(): Set<string> {
     readonly scripts: Readonly<Record<string, string>>;
   };
   return new Set(Object.keys(manifest.scripts));
+}
+
+interface Results {
+  readonly rows: readonly { readonly what: string; readonly value: number }[];
+}
+
+function measured(file: string, row: string): number | undefined {
+  const path = join(ROOT, 'bench/results', `${file}.json`);
+  if (!existsSync(path)) return undefined;
+  const { rows } = JSON.parse(readFileSync(path, 'utf8')) as Results;
+  return rows.find(({ what }) => what === row)?.value;
 }
 
 function counts(): Record<string, number> {
