@@ -67,7 +67,7 @@ export const SCHEDULER_DEFAULTS: SchedulerSettings = {
   weights: { live: 8, async: 3, batch: 1 },
   tenantWeight: () => 1,
   payerShare: 0.6,
-  liveShare: 0.2,
+  liveShare: 0.06,
   liveWindowMs: 60_000,
   quantumMs: 4_000,
   holdMsMax: 95_000,
