@@ -14,7 +14,7 @@ export function differences(one: Answer, other: Answer, asked: readonly string[]
     const said = (answer: Answer): string =>
       answer.benefits
         .filter((benefit) => benefit.code === code)
-        .map(textOf)
+        .flatMap(textsOf)
         .sort()
         .join('\n');
     if (said(one) !== said(other)) fields.push(`benefit.${code}`);
@@ -22,14 +22,14 @@ export function differences(one: Answer, other: Answer, asked: readonly string[]
   return fields;
 }
 
-/** What counts of a benefit: where it stands in the answer does not. */
-function textOf(benefit: Benefit): string {
-  const { level, serviceTypes, network, period, amount, percent, quantityKind, quantity } = benefit;
-  const numbers = [amount, percent, quantity].map((text) =>
+/** What counts of a benefit, once a service: one interface says in a list what the other repeats. */
+function textsOf(benefit: Benefit): string[] {
+  const { level = '', network = '', period = '', amount, percent, quantityKind = '' } = benefit;
+  const numbers = [amount, percent, benefit.quantity].map((text) =>
     text === undefined ? '' : Number(text),
   );
-  return JSON.stringify([
-    ...[level ?? '', serviceTypes.toSorted(), network ?? '', period ?? '', numbers],
-    quantityKind ?? '',
-  ]);
+  const services = benefit.serviceTypes.length === 0 ? [''] : benefit.serviceTypes;
+  return services.map((service) =>
+    JSON.stringify([service, level, network, period, numbers, quantityKind]),
+  );
 }
