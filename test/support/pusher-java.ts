@@ -21,11 +21,13 @@ export interface JavaOptions {
   readonly port?: number;
   readonly endpoint?: string;
   readonly token?: string;
+  /** Whether to wait until it is connected; `true`. */
+  readonly connects?: boolean;
 }
 
 export async function javaClient(
   server: Pick<TestServer, 'url'>,
-  { port, endpoint, token }: JavaOptions = {},
+  { port, endpoint, token, connects = true }: JavaOptions = {},
 ): Promise<JavaClient> {
   const program = await bringPusherJava((text) => console.log(`# ${text}`));
   const auth = endpoint ?? `${server.url}/v1/realtime/auth`;
@@ -56,6 +58,6 @@ export async function javaClient(
       ),
     stop: () => void child.kill('SIGKILL'),
   };
-  await client.hears('state', 'CONNECTED');
+  await client.hears('state', connects ? 'CONNECTED' : 'CONNECTING');
   return client;
 }
