@@ -64,6 +64,8 @@ export const LIMITS = {
   floorTtlMs: 10 * 60_000,
   /** One call of Redis; then it counts as away. */
   redisTimeoutMs: 250,
+  /** The same of the gateway, where nobody waits on the hot path of a read. */
+  gatewayRedisTimeoutMs: 5_000,
   /** How long a read with `minPosition` waits for the view (contract). */
   readWaitMs: 2_000,
   /** Nothing cached about a permission outlives this (design §5). */

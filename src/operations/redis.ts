@@ -20,6 +20,8 @@ export interface RedisOptionsOfOurs {
   readonly report: (error: unknown) => void;
   /** What is so meanwhile, for the log. */
   readonly lost?: string;
+  /** One call; then it counts as failed. Default `LIMITS.redisTimeoutMs`. */
+  readonly timeoutMs?: number;
 }
 
 /** One connection (or one a node), with every call bounded and none queued while it is away. */
@@ -40,8 +42,9 @@ export function connectRedis({
   settings,
   report,
   lost = 'floors are local',
+  timeoutMs = LIMITS.redisTimeoutMs,
 }: RedisOptionsOfOurs): RedisConnection {
-  const client = clientOf(settings);
+  const client = clientOf(settings, timeoutMs);
   const listeners: (() => void)[] = [];
   let wasReady = false;
   let stopped = false;
@@ -77,7 +80,7 @@ export function connectRedis({
   };
 }
 
-function clientOf(settings: RedisSettings): Redis | Cluster {
+function clientOf(settings: RedisSettings, timeoutMs: number): Redis | Cluster {
   const { kind, nodes, master = '', db } = settings;
   const [{ host, port } = LOOPBACK] = nodes;
   if (kind === 'cluster') {
@@ -86,11 +89,11 @@ function clientOf(settings: RedisSettings): Redis | Cluster {
       enableOfflineQueue: false,
       enableAutoPipelining: true,
       clusterRetryStrategy: retryAfterMs,
-      redisOptions: common(settings),
+      redisOptions: common(settings, timeoutMs),
     });
   }
   const options = {
-    ...{ ...common(settings), lazyConnect: true, enableOfflineQueue: false, db },
+    ...{ ...common(settings, timeoutMs), lazyConnect: true, enableOfflineQueue: false, db },
     retryStrategy: retryAfterMs,
   };
   if (kind === 'single') return new Redis({ ...options, host, port });
@@ -104,10 +107,10 @@ function clientOf(settings: RedisSettings): Redis | Cluster {
   });
 }
 
-function common({ username, password, tls, nodes }: RedisSettings) {
+function common({ username, password, tls, nodes }: RedisSettings, timeoutMs: number) {
   const servername = nodes[0]?.host ?? '';
   return {
-    commandTimeout: LIMITS.redisTimeoutMs,
+    commandTimeout: timeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,

@@ -12,6 +12,7 @@ import {
 import type { Authenticator, EventsDesk, PusherDesk, RealtimeDesk } from '../http/parts.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
+import { LIMITS } from '../kernel/limits.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { connectRedis } from '../operations/redis.ts';
 import type { Rates } from '../operations/redis-rates.ts';
@@ -109,9 +110,11 @@ function linkOf(
 ): { redis: RedisLink | undefined; services: readonly Service[] } {
   if (settings === undefined) return { redis: undefined, services: [] };
   const lost = 'events reach nobody until it is back; then nothing is missing';
+  // A crowd that comes back keeps both sides busy; that is no reason to send it away again.
+  const timeoutMs = LIMITS.gatewayRedisTimeoutMs;
   const [commands, listening] = [
-    connectRedis({ settings, report, lost }),
-    connectRedis({ settings, report, lost: 'the gateway hears nothing of other instances' }),
+    connectRedis({ settings, report, lost, timeoutMs }),
+    connectRedis({ settings, report, lost: 'the gateway hears nothing of others', timeoutMs }),
   ];
   return { redis: createRedisLink(commands, listening, report), services: [commands, listening] };
 }
