@@ -59,7 +59,7 @@ test('B-EL-11: a file of checks by the command line, with its report, and the tw
   assert.equal(ran.exit, 5);
   const uri = 'mcp://twins/member/demo-ana/coverage';
   const read = await run(server.dataDir, ['get', uri, '--as', 'ana', '--json']);
-  assert.match(read.out, new RegExp(`"check": ?"${status.batchId}-1"`));
+  assert.match(read.out, new RegExp(`"check": ?"${rows[0]?.check}"`));
   const other = await run(server.dataDir, [
     ...['eligibility', 'batch', '--batch', status.batchId, '--as', 'operator'],
   ]);

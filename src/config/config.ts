@@ -189,7 +189,7 @@ function withDefaults(
     redis: redis === undefined ? undefined : { ...redis, prefix },
     pusherBridge: values.PUSHER_BRIDGE_URL,
     pusherApps: values.PUSHER_APPS,
-    eligibility: eligibilityOf(values),
+    eligibility: eligibilityOf(values, (path) => resolve(input.cwd, path)),
     keysFile: resolve(input.cwd, values.KEYS_FILE ?? join(dataDir, 'keys.json')),
     audit: auditOf(values, (path) => resolve(input.cwd, path)),
     flagsFile: resolve(input.cwd, values.FLAGS_FILE ?? join(dataDir, 'flags.json')),

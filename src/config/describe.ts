@@ -75,6 +75,7 @@ function shown(config: Config, name: SettingName): string {
     case 'ELIGIBILITY_SLOTS':
     case 'ELIGIBILITY_NPI':
     case 'ELIGIBILITY_PROVIDER':
+    case 'PAYERS_FILE':
       return eligibilityShown(config)[name];
     case 'REDIS_PREFIX':
     case 'BREAK_GLASS_ACR':

@@ -11,6 +11,8 @@ export interface EligibilitySettings {
   /** After so long the clearinghouse has answered or given up. */
   readonly timeoutMs: number;
   readonly provider: { readonly npi: string; readonly name: string };
+  /** Absolute; `undefined`: resources/payers.json. */
+  readonly payersFile: string | undefined;
 }
 
 /** The clearinghouse's account, where none of the company's is named. */
@@ -18,7 +20,10 @@ const SIMULATED_KEY = 'test_simulator';
 /** The published identifier of test requests. */
 const PROVIDER = { npi: '1999999984', name: 'Digital Twin' };
 
-export function eligibilityOf(values: Values): EligibilitySettings | undefined {
+export function eligibilityOf(
+  values: Values,
+  absolute: (path: string) => string,
+): EligibilitySettings | undefined {
   const { STEDI_API_KEY: key, CLEARINGHOUSE_URL: url, NODE_ENV: mode } = values;
   const simulated = key === undefined && url === undefined;
   if (simulated && mode === 'production') return undefined;
@@ -32,6 +37,7 @@ export function eligibilityOf(values: Values): EligibilitySettings | undefined {
       npi: values.ELIGIBILITY_NPI ?? PROVIDER.npi,
       name: values.ELIGIBILITY_PROVIDER ?? PROVIDER.name,
     },
+    payersFile: values.PAYERS_FILE === undefined ? undefined : absolute(values.PAYERS_FILE),
   };
 }
 
@@ -40,12 +46,13 @@ export function eligibilityShown({
 }: {
   readonly eligibility: EligibilitySettings | undefined;
 }) {
-  const { url, simulated, slots, timeoutMs, provider } = eligibility ?? {};
+  const { url, simulated, slots, timeoutMs, provider, payersFile } = eligibility ?? {};
   return {
     CLEARINGHOUSE_URL: simulated ? 'a simulator of this server' : (url ?? ''),
     CLEARINGHOUSE_TIMEOUT_MS: String(timeoutMs ?? ''),
     ELIGIBILITY_SLOTS: String(slots ?? ''),
     ELIGIBILITY_NPI: provider?.npi ?? '',
     ELIGIBILITY_PROVIDER: provider?.name ?? '',
+    PAYERS_FILE: payersFile ?? '',
   };
 }

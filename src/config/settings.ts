@@ -175,6 +175,7 @@ export const SETTINGS = {
   ),
   ELIGIBILITY_NPI: setting(npi, 'Provider who asks, where a request names none.'),
   ELIGIBILITY_PROVIDER: setting(text(60), 'Name of that provider’s organization.'),
+  PAYERS_FILE: setting(text(4_096), 'List of payers in place of resources/payers.json.'),
   OAUTH_ISSUER: setting(
     oauthIssuer,
     'Issuer of access tokens of your own, by https; else the one for development.',

@@ -34,6 +34,8 @@ export interface BatchReportRow {
   readonly sameAs?: number;
   readonly status?: string;
   readonly checkedAt?: string;
+  /** Id of the check, as the facts name it. */
+  readonly check?: string;
   /** Where all that the payer said is read. */
   readonly document?: string;
 }
@@ -48,5 +50,6 @@ export const REPORT_COLUMNS = [
   'sameAs',
   'status',
   'checkedAt',
+  'check',
   'document',
 ] as const satisfies readonly (keyof BatchReportRow)[];

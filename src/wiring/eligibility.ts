@@ -74,7 +74,7 @@ export function eligibilityOf(config: Config, wired: Wired): WiredEligibility {
   if (settings === undefined) return { services: [], routes: routesOf() };
   const { view, clock, report, positions, flags, log, onDeath } = wired;
   const secrets = sealingSecrets(wired.keys);
-  const payers = readPayers();
+  const payers = readPayers(settings.payersFile);
   const metrics = wired.metrics.eligibility(payers.ids);
   const [secret] = secrets;
   const keyOf = (text: string): string =>

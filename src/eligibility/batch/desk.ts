@@ -3,7 +3,13 @@ import { Fault } from '../../kernel/errors.ts';
 import { randomId } from '../../kernel/ids.ts';
 import type { Access, Audit, Principal } from '../../twin/ports.ts';
 import { type BatchRow, type RowFormat, readRows } from './rows.ts';
-import { type BatchRunner, principalOf, principalText, type RunnerParts } from './runner.ts';
+import {
+  type BatchRunner,
+  checkIdOf,
+  principalOf,
+  principalText,
+  type RunnerParts,
+} from './runner.ts';
 import type { BatchStorage, StoredBatch, StoredRow } from './storage.ts';
 
 interface BatchCaller {
@@ -155,7 +161,7 @@ async function* reported(
       what: [...may].map((member) => ({ uri: documentOf(member) })),
       why: `scope eligibility:check; report of batch ${id}`,
     });
-    yield rows.map((row) => reportRow(row, may));
+    yield rows.map((row) => reportRow(id, row, may));
   }
 }
 
@@ -163,7 +169,7 @@ function documentOf(member: string): string {
   return `mcp://twins/member/${member}/coverage`;
 }
 
-function reportRow(row: StoredRow, may: ReadonlySet<string>): BatchReportRow {
+function reportRow(id: string, row: StoredRow, may: ReadonlySet<string>): BatchReportRow {
   const { n, reference, member = '', state, reason, status, checkedAt, sameAs } = row;
   const shows = status !== undefined && may.has(member);
   return {
@@ -173,7 +179,7 @@ function reportRow(row: StoredRow, may: ReadonlySet<string>): BatchReportRow {
     state: state === 'accepted' || state === 'received' ? 'waiting' : state,
     ...(reason !== undefined && (shows || status === undefined) && { reason }),
     ...(sameAs !== undefined && { sameAs }),
-    ...(shows && { status, document: documentOf(member) }),
+    ...(shows && { status, document: documentOf(member), check: checkIdOf(id, sameAs ?? n) }),
     ...(shows && checkedAt !== undefined && { checkedAt: new Date(checkedAt).toISOString() }),
   };
 }

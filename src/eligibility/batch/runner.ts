@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../kernel/clock.ts';
+import { asFault, Fault } from '../../kernel/errors.ts';
+import { base32 } from '../../kernel/ids.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
 import type { Principal } from '../../twin/ports.ts';
 import type { Question } from '../model.ts';
@@ -27,14 +30,16 @@ const ROWS_AT_ONCE = 1_000;
 const FACTS_AT_ONCE = 8;
 /** Batches at the clearinghouse at one time: payers expect a human scale. */
 const CHUNKS_OPEN_MAX = 10;
+/** Batches that are carried side by side, so that one whose payer is away holds up no other. */
+const BATCHES_MAX = 4;
 /** Looks after its end before an item that never came is given up. */
 const MISSING_LOOKS = 5;
 /** Items that are taken out and the rest sent again, where the clearinghouse refuses some. */
 const RETRIES_MAX = 5;
 
 /**
- * Carries batches to their end, one after the other, from wherever they stood when this instance
- * was stopped. What was committed before a call says what may have happened: a batch whose
+ * Carries batches to their end, a few side by side, from wherever they stood when this instance was
+ * stopped. What was committed before a call says what may have happened: a batch whose
  * submission was not acknowledged is looked for by its name, and never sent twice.
  */
 export class BatchRunner implements Service {
@@ -42,8 +47,8 @@ export class BatchRunner implements Service {
   readonly #parts: RunnerParts;
   readonly #queue = new Set<string>();
   readonly #looks = new Map<string, number>();
-  #running: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #wakes = new Set<() => void>();
   #stopped = false;
 
   constructor(parts: RunnerParts) {
@@ -63,8 +68,8 @@ export class BatchRunner implements Service {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
-    await this.#running;
+    for (const wake of this.#wakes) wake();
+    await Promise.all(this.#running.values());
   }
 
   add(batch: string): void {
@@ -73,37 +78,41 @@ export class BatchRunner implements Service {
   }
 
   #run(): void {
-    this.#running ??= this.#work().finally(() => {
-      this.#running = undefined;
-      if (this.#queue.size > 0 && !this.#stopped) this.#run();
-    });
+    for (const id of this.#queue) {
+      if (this.#stopped || this.#running.size >= BATCHES_MAX) return;
+      this.#queue.delete(id);
+      if (this.#running.has(id)) continue;
+      const carried = this.#carry(id).finally(() => {
+        this.#running.delete(id);
+        this.#run();
+      });
+      this.#running.set(id, carried);
+    }
   }
 
-  async #work(): Promise<void> {
-    for (const id of this.#queue) {
-      let waits = 1;
-      while (!this.#stopped) {
-        const moved = await this.#step(id).catch((error: unknown) => {
-          this.#parts.report(error);
-          return false;
-        });
-        if (moved === 'done') break;
-        waits = moved ? 1 : Math.min(waits * 2, POLL_GROWTH_MAX);
-        await this.#wait((this.#parts.pollMs ?? POLL_MS) * (moved ? 0 : waits));
-      }
-      if (this.#stopped) return;
-      this.#queue.delete(id);
+  async #carry(id: string): Promise<void> {
+    let waits = 1;
+    while (!this.#stopped) {
+      const moved = await this.#step(id).catch((error: unknown) => {
+        this.#parts.report(error);
+        return false;
+      });
+      if (moved === 'done') return;
+      waits = moved ? 1 : Math.min(waits * 2, POLL_GROWTH_MAX);
+      await this.#wait((this.#parts.pollMs ?? POLL_MS) * (moved ? 0 : waits));
     }
   }
 
   #wait(ms: number): Promise<void> {
     if (ms === 0 || this.#stopped) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(ms, resolve);
-      this.#wake = () => {
+      const wake = (): void => {
         timer.cancel();
+        this.#wakes.delete(wake);
         resolve();
       };
+      const timer = this.#parts.clock.after(ms, wake);
+      this.#wakes.add(wake);
     });
   }
 
@@ -283,14 +292,22 @@ export class BatchRunner implements Service {
     const { facts, clock, onRow } = this.#parts;
     const { n, member = '', coverage, payer = '', serviceDate } = row;
     const about: CheckOf = {
-      ...{ checkId: `${id}-${n}`, tenant, member, payer },
+      ...{ checkId: checkIdOf(id, n), tenant, member, payer },
       ...(coverage !== undefined && { coverage }),
       ...(serviceDate !== undefined && { serviceDate }),
       serviceTypes: row.serviceTypes ?? PLAN_TYPES,
       ...{ askedAt: since, settledAt: clock.now() },
     };
-    const { status } = await facts.record(about, outcome);
-    const result = resultOf(n, outcome, status === 'processing' ? 'unknown' : status);
+    const recorded = await facts.record(about, outcome).catch((error: unknown) => {
+      // A member that was forgotten meanwhile; while the log is away it is tried again.
+      if (asFault(error).row.retry === 'later' || !(error instanceof Fault)) throw error;
+      return undefined;
+    });
+    const status = recorded?.status === 'processing' ? 'unknown' : recorded?.status;
+    const result: RowResult =
+      status === undefined
+        ? { n, state: 'failed', reason: 'not-recorded' }
+        : resultOf(n, outcome, status);
     onRow?.(result.state);
     return result;
   }
@@ -305,6 +322,12 @@ function resultOf(n: number, outcome: Outcome, status: RowResult['status']): Row
     return { n, state: 'done', status: 'unknown', reason: `AAA ${outcome.rejections[0].code}` };
   }
   return { n, state: 'failed', reason: 'no-answer' };
+}
+
+/** Of a row, in the form of all checks, the same whoever asks. */
+export function checkIdOf(batch: string, n: number): string {
+  const digest = createHash('sha256').update(`${batch} ${n}`).digest();
+  return base32(digest.subarray(0, 16));
 }
 
 function numberOf(reference = ''): number {

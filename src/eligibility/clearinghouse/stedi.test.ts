@@ -171,6 +171,11 @@ test('one malformed item refuses the whole batch, and the field is named', async
   assert.deepEqual(refused, { kind: 'refused', fields: ['/items.1.provider.npi'] });
 });
 
+test('a key that is refused says nothing about the items of a batch', async () => {
+  const items = [{ ...question('SIM1'), reference: 'a' }];
+  assert.deepEqual(await client({ apiKey: '' }).submit('no-key', items), { kind: 'unavailable' });
+});
+
 test('payers are searched by name', async () => {
   const found = await client().searchPayers('aetna');
   assert.deepEqual(found, [{ id: '60054', name: 'Aetna', aliases: [], canCheck: true }]);

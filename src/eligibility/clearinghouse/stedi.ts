@@ -37,7 +37,10 @@ export const TIMEOUT_MS = 95_000;
 const QUICK_MS = 60_000;
 const PAGE_SIZE = 200;
 /** Pages that are looked through for a batch whose submission was not acknowledged. */
-const FIND_PAGES_MAX = 50;
+const FIND_PAGES_MAX = 600;
+
+/** Statuses that speak about the items. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 413, 422]);
 
 const HOSTS = {
   health: 'https://healthcare.us.stedi.com',
@@ -103,9 +106,8 @@ export class Stedi implements Clearinghouse, BatchClearinghouse {
     const batchId = stringOf(json.batchId);
     if (batchId !== undefined) return { kind: 'submitted', batchId };
     if (reply.status === 409) return { kind: 'exists' };
-    if (reply.status < 400 || reply.status >= 500 || reply.status === 429) {
-      return { kind: 'unavailable' };
-    }
+    // What is wrong with the key or the address is wrong with no item.
+    if (!REFUSALS.has(reply.status)) return { kind: 'unavailable' };
     return { kind: 'refused', fields: fieldsOf(json) };
   }
 
