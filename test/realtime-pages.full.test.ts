@@ -177,8 +177,17 @@ test('B-GW-42: our SDK in a browser resumes after its network dropped, and polls
       (on) => on === true,
     );
     await sleep(500);
+    await change();
+    await until(coverage('two'), (all) => all.length > 0);
+    // Read before, so that the browser had something to answer from by itself.
+    await page.evaluate(`window.two.realtime.read('${ANA_COVERAGE}')
+      .then(() => { window.before_ = true; })`);
+    await until(
+      () => page.evaluate('window.before_'),
+      (read) => read === true,
+    );
     const product = await change();
-    const [polled] = await until(coverage('two'), (all) => all.length > 0);
+    const [, polled] = await until(coverage('two'), (all) => all.length > 1);
     assert.equal(polled?.polled, true);
     await page.evaluate(`window.two.realtime
       .read('${ANA_COVERAGE}', { minPosition: window.two.told.at(-1).position })

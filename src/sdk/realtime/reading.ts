@@ -17,6 +17,8 @@ export async function readSection(
     throw new TwinError('INVALID_ARGUMENT', { message: 'Only sections of a twin can be read so.' });
   }
   const response = await fetch(new URL(uri.replace('mcp://twins', '/v1/twins'), origin), {
+    // A browser would answer by itself for as long as the answer before was good, and keep it.
+    cache: 'no-store',
     ...(minPosition !== undefined && { headers: { 'min-position': minPosition } }),
     ...(signal !== undefined && { signal }),
   });

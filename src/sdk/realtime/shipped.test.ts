@@ -60,7 +60,7 @@ test('B-GW-37: a section is read at least at a position, and nothing else is ask
   const asked: unknown[] = [];
   const document = { uri: 'u' };
   const fetch = (url: string | URL, init?: RequestInit): Promise<Response> => {
-    asked.push([String(url), init?.headers]);
+    asked.push([String(url), init?.headers, init?.cache]);
     return Promise.resolve(Response.json(document));
   };
   const read = (uri: string) => {
@@ -71,6 +71,6 @@ test('B-GW-37: a section is read at least at a position, and nothing else is ask
     await assert.rejects(read(uri), { code: 'INVALID_ARGUMENT' });
   }
   assert.deepEqual(asked, [
-    ['https://t.example/v1/twins/member/demo-ana/care', { 'min-position': 'p' }],
+    ['https://t.example/v1/twins/member/demo-ana/care', { 'min-position': 'p' }, 'no-store'],
   ]);
 });
