@@ -55,6 +55,10 @@ export const ELIGIBILITY_PROMISES = [
     'B-EL-14',
     'Above 95 % of enrollments succeed at the first attempt on a morning when waiting for 90 seconds lets 60 to 70 % succeed.',
   ),
+  issued(
+    'B-EL-15',
+    'A thousand members by batch take less than 30 minutes, also with slow payers.',
+  ),
   promised(
     'B-EL-21',
     'Never are more calls open than there are slots, no slot stands idle beside a check that may take it, and every accepted check ends.',
@@ -89,4 +93,8 @@ export const ELIGIBILITY_PROMISES = [
     'Whoever may not check a member meets what is not there; wrong and unknown words of a check are errors.',
   ),
   issued('B-EL-30', 'A read over MCP starts a paid check only where its freshness asks for one.'),
+  issued(
+    'B-EL-31',
+    'Queues are bounded: where too many wait a check is refused at once with the expected wait, and nothing of it is accepted.',
+  ),
 ];
