@@ -205,7 +205,7 @@ export function open(server: Pick<TestServer, 'url'>, options: ConnectOptions): 
 export async function until(
   is: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 20_000,
+  withinMs = 30_000,
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await is())) {

@@ -1,10 +1,11 @@
 import { isObject } from '../../../kernel/json.ts';
+import type { Principal } from '../../../twin/ports.ts';
 import type { PusherApp } from './apps.ts';
 import type { OwnResume } from './catching-up.ts';
 import { type ChannelKind, memberOf, userChannel } from './channels.ts';
 import type { PresenceUser } from './frames.ts';
 import type { Grant, Grants } from './grants.ts';
-import { presenceUserOf } from './identity.ts';
+import { presenceUserOf, signedInUserOf } from './identity.ts';
 import { verifyChannel } from './signatures.ts';
 
 export interface Asked {
@@ -20,6 +21,8 @@ export interface AskedOf {
   /** As who it has signed in. */
   readonly user: PresenceUser | undefined;
   readonly nowMs: number;
+  /** Whether a token was revoked, or a client suspended, since then. */
+  readonly hasEnded: (principal: Principal, sinceMs: number) => boolean;
 }
 
 export interface Authorized {
@@ -49,15 +52,36 @@ export function authorize(grants: Grants, of: AskedOf, asked: Asked): Authorized
   return grant && { ...who, grant };
 }
 
+/** For which a sign-in's grant is sealed, instead of a channel. */
+export const SIGN_IN = '#sign-in';
+
+/**
+ * A sign-in whose signature holds. Of our endpoint it has a grant besides, so that it ends with the
+ * token that it was made by; of an app's own servers it has none.
+ */
+export function authorizeUser(
+  grants: Grants,
+  of: AskedOf,
+  userData: string,
+): { readonly user: PresenceUser; readonly grant?: Grant } | undefined {
+  const user = signedInUserOf(userData);
+  if (user === undefined || objectOf(userData).grant === undefined) return user && { user };
+  const grant = grantOf(grants, of, SIGN_IN, userData);
+  return grant && { user, grant };
+}
+
 /** Without data the one who has signed in is who is there. */
 function userOf(data: string | undefined, { user }: AskedOf): PresenceUser | undefined {
   return data === undefined ? user : presenceUserOf(data);
 }
 
+/** An SDK uses what it was given at once. */
+const GRANT_MS = 60_000;
+
 /** A member's channel is granted by our endpoint alone, in the tenant of the app. */
 function grantOf(
   grants: Grants,
-  { app, socketId, nowMs }: AskedOf,
+  { app, socketId, nowMs, hasEnded }: AskedOf,
   channel: string,
   data: string | undefined,
 ): Grant | undefined {
@@ -65,7 +89,9 @@ function grantOf(
   if (typeof text !== 'string') return undefined;
   const grant = grants.open({ appKey: app.key, socketId, channel }, text);
   if (grant === undefined || grant.principal.tenant !== app.tenant) return undefined;
-  return grant.principal.expiresAtMs > nowMs ? grant : undefined;
+  const { principal, issuedAtMs } = grant;
+  if (principal.expiresAtMs <= nowMs || nowMs - issuedAtMs > GRANT_MS) return undefined;
+  return hasEnded(principal, issuedAtMs) ? undefined : grant;
 }
 
 /** What an app's own server may sign for its own channels: a session, and where it stands. */

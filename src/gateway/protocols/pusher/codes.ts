@@ -5,7 +5,6 @@
  */
 export const CLOSE = {
   appUnknown: { code: 4001, says: 'Application does not exist' },
-  appDisabled: { code: 4003, says: 'Application disabled' },
   pathUnknown: { code: 4005, says: 'Path not found' },
   versionInvalid: { code: 4006, says: 'Invalid version string format' },
   protocolUnsupported: { code: 4007, says: 'Unsupported protocol version' },
@@ -14,7 +13,6 @@ export const CLOSE = {
   overCapacity: { code: 4100, says: 'Over capacity' },
   reconnect: { code: 4200, says: 'Generic reconnect immediately' },
   pongMissing: { code: 4201, says: 'Pong reply not received in time' },
-  idleTooLong: { code: 4202, says: 'Closed after inactivity' },
 } as const satisfies Record<string, Close>;
 
 /** How a connection ends: `says` is all that its client is told. */

@@ -73,6 +73,11 @@ test('B-GW-67: a person signs in as who their token says', async () => {
   assert.deepEqual(client.last('pusher:signin_success').data, { user_data: signed.user_data });
   await client.subscribe('#server-to-user-ana');
   assert.equal(client.count(SUCCEEDED), 1);
+  world.changed({ kind: 'token', tokenId: 'token-ana' });
+  assert.equal(client.connection.closedWith, 4009, 'as long as the token');
+  const again = await world.connect();
+  await again.say('pusher:signin', signed);
+  assert.equal(again.count('pusher:signin_success'), 0, 'of another socket');
 });
 
 test('B-GW-73: with several apps of a tenant the client says which, and never another tenant’s', async () => {

@@ -3,7 +3,7 @@ import { Fault } from '../../../kernel/errors.ts';
 import type { Caller } from '../../../twin/reader/index.ts';
 import type { Rights } from '../../ports.ts';
 import type { PusherApp } from './apps.ts';
-import { placeOf } from './authorize.ts';
+import { placeOf, SIGN_IN } from './authorize.ts';
 import { channelKind, isSocketId, memberOf } from './channels.ts';
 import type { PusherParts } from './parts.ts';
 import { signChannel, signUser } from './signatures.ts';
@@ -22,7 +22,7 @@ export interface AuthDesk {
   signIn(caller: Caller, form: AuthForm): { auth: string; user_data: string };
 }
 
-type Parts = Pick<PusherParts, 'apps' | 'grants'> & {
+type Parts = Pick<PusherParts, 'apps' | 'grants' | 'clock'> & {
   readonly rights: Pick<Rights, 'readable' | 'asked'>;
 };
 
@@ -47,7 +47,9 @@ export function createAuthDesk(parts: Parts): AuthDesk {
         return undefined;
       }
       const bound = { appKey: app.key, socketId, channel };
-      const grant = parts.grants.seal(bound, { principal, session, ...(since && { since }) });
+      const issuedAtMs = parts.clock.now();
+      const granted = { principal, session, issuedAtMs, ...(since && { since }) };
+      const grant = parts.grants.seal(bound, granted);
       const data = JSON.stringify({ user_id: principal.subject, user_info: {}, grant });
       return { auth: signChannel(app, socketId, channel, data), channel_data: data };
     },
@@ -55,7 +57,10 @@ export function createAuthDesk(parts: Parts): AuthDesk {
       const app = appOf(parts, principal.tenant, form);
       const socketId = socketOf(form);
       if (app === undefined) throw new Fault('NOT_FOUND');
-      const data = JSON.stringify({ id: principal.subject, user_info: {} });
+      const bound = { appKey: app.key, socketId, channel: SIGN_IN };
+      const issuedAtMs = parts.clock.now();
+      const grant = parts.grants.seal(bound, { principal, session: '', issuedAtMs });
+      const data = JSON.stringify({ id: principal.subject, user_info: {}, grant });
       return { auth: signUser(app, socketId, data), user_data: data };
     },
   };

@@ -13,6 +13,7 @@ import type {
 import type { PusherApp } from './apps.ts';
 import { CLOSE } from './codes.ts';
 import { SubscriptionCounts } from './counts.ts';
+import { Endings } from './endings.ts';
 import { said } from './frames.ts';
 import { type Greeted, greet } from './greeting.ts';
 import { PUSHER_LIMITS } from './limits.ts';
@@ -47,8 +48,10 @@ export class PusherFace implements Face, Service {
   readonly #counts: SubscriptionCounts;
   readonly #occurrences: Occurrences;
   readonly #ends: (() => void)[] = [];
+  readonly #endings: Endings;
   #timer: Timer | undefined;
   #turn = 0;
+  #number = 0;
 
   /** @param heartbeatMs silence after which a client is asked; after twice that it is closed */
   constructor(parts: PusherParts, heartbeatMs: number = PUSHER_LIMITS.pongTimeoutMs / 2) {
@@ -57,6 +60,7 @@ export class PusherFace implements Face, Service {
     this.#rooms = new Rooms(parts);
     this.#counts = new SubscriptionCounts(parts, this.#rooms);
     this.#occurrences = new Occurrences(parts);
+    this.#endings = new Endings(parts.clock);
   }
 
   start(): Promise<void> {
@@ -98,9 +102,11 @@ export class PusherFace implements Face, Service {
   }
 
   #session(connection: Connection, request: UpgradeRequest, { app, client }: Greeted) {
+    this.#number += 1;
     const session = new PusherSession({
-      ...{ app, connection, request, parts: this.#parts },
+      ...{ app, connection, request, parts: this.#parts, number: this.#number },
       isJs: client === 'js',
+      hasEnded: (principal, sinceMs) => this.#endings.has(principal, sinceMs),
       on: {
         live: (subscription) => this.#live(subscription),
         ended: (subscription) => this.#ended(subscription),
@@ -135,6 +141,7 @@ export class PusherFace implements Face, Service {
   /** A revoked token and a suspended client end the connection, and not only what it reads. */
   #accessChanged(change: AccessChange): void {
     if (change.kind !== 'token' && change.kind !== 'client') return;
+    this.#endings.add(change);
     for (const session of this.#sessions) {
       const isOver = [...session.principals].some((principal) => endsAllOf(change, principal));
       if (isOver) session.revoke();
@@ -165,12 +172,11 @@ export class PusherFace implements Face, Service {
       if (!session.acks.isAsking) this.#asking.delete(session);
     }
     this.#counts.turn();
-    // Not all in the same second.
-    let index = this.#turn;
     for (const session of this.#sessions) {
-      index += 1;
-      if (index % HEARTBEAT_TURNS === 0) session.acks.heartbeat();
-      if (index % REFRESH_TURNS === 0) for (const one of session.subscriptions) one.refresh();
+      // Not all in the same second.
+      const turn = this.#turn + session.number;
+      if (turn % HEARTBEAT_TURNS === 0) session.acks.heartbeat();
+      if (turn % REFRESH_TURNS === 0) for (const one of session.subscriptions) one.refresh();
     }
   }
 }

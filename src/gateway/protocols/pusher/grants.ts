@@ -7,6 +7,8 @@ import { createSealing, type Secrets } from '../../../twin/sealing.ts';
 export interface Grant {
   /** For whom events are checked, at each delivery. */
   readonly principal: Principal;
+  /** Milliseconds since the epoch: it serves for a minute, and not past what ended its caller. */
+  readonly issuedAtMs: number;
   /** The same for one device across reconnects: by it what was missed is found. */
   readonly session: string;
   /** Where the app itself says that it stands. */
@@ -46,13 +48,14 @@ export function createGrants(secrets: Secrets): Grants {
 /** Sealed by us, so of the shape that it had; what a former version sealed differently is none. */
 function grantOf(payload: unknown): Grant | undefined {
   if (!isObject(payload) || !isObject(payload.principal)) return undefined;
-  const { session, since, principal } = payload;
+  const { session, since, principal, issuedAtMs } = payload;
   if (typeof session !== 'string' || !Array.isArray(principal.scopes)) return undefined;
   if (typeof principal.expiresAtMs !== 'number') return undefined;
+  if (typeof issuedAtMs !== 'number') return undefined;
   const scopes: ReadonlySet<string> = new Set(principal.scopes.map(String));
   return {
     principal: { ...(principal as unknown as Principal), scopes },
-    session,
+    ...{ session, issuedAtMs },
     ...(isObject(since) && { since: since as unknown as StreamPlace }),
   };
 }

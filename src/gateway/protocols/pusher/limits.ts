@@ -12,6 +12,8 @@ export const PUSHER_LIMITS = {
   /** Channels of one connection. */
   channelsPerConnectionMax: 100,
   clientEventsPerSecond: 10,
+  /** All frames of one connection: an SDK that comes again says one a channel, and few more. */
+  framesPerSecond: 300,
   /** Users of a presence channel, and what stands of each. */
   presenceMembersMax: 100,
   userInfoBytesMax: 1024,
@@ -26,8 +28,6 @@ export const PUSHER_LIMITS = {
   /** No byte for this long: the client is asked; and then how long it may be silent. */
   activityTimeoutSeconds: 30,
   pongTimeoutMs: 30_000,
-  /** A connection that only ever answers pings. */
-  connectionMaxMs: 24 * 3_600_000,
   /** pusher-js comes back at once from 4200, so a connection younger than this is never told so. */
   reconnectAfterMs: 1_000,
 } as const;

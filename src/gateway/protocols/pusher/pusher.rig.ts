@@ -280,7 +280,9 @@ export class World {
     let { channelData } = more;
     if (grant !== undefined) {
       const bound = { appKey: app.key, socketId, channel };
-      const sealed = this.grants.seal(bound, { principal: principal(), session: 's', ...grant });
+      const issuedAtMs = this.clock.now();
+      const given = { principal: principal(), session: 's', issuedAtMs, ...grant };
+      const sealed = this.grants.seal(bound, given);
       channelData = JSON.stringify({ user_id: user ?? 'ana', grant: sealed });
     }
     const isPublic = !/^(private|presence)-/.test(channel);

@@ -257,6 +257,15 @@ test('a ping is answered, by whatever form it comes', async () => {
   assert.equal(client.connection.heard.at(-1)?.data, '{}');
 });
 
+test('whoever says more than any SDK would is sent away for a second', async () => {
+  const world = await new World().start();
+  const client = await world.connect();
+  for (let n = 0; n < 300; n += 1) client.handler.text('{"event":"pusher:ping"}');
+  assert.equal(client.connection.closedWith, undefined);
+  client.handler.text('{"event":"pusher:ping"}');
+  assert.equal(client.connection.closedWith, 4100);
+});
+
 test('what is no frame is answered by an error, and the connection goes on', async () => {
   const world = await new World().start();
   const client = await world.connect();

@@ -4,11 +4,10 @@ import type { Connection, ConnectionHandler, UpgradeRequest } from '../../ports.
 import { Acks } from './acks.ts';
 import { appEvent } from './app-event.ts';
 import type { PusherApp } from './apps.ts';
-import { authorize } from './authorize.ts';
+import { type AskedOf, authorize, authorizeUser } from './authorize.ts';
 import { channelKind, memberOf } from './channels.ts';
 import { CLIENT_EVENT_REFUSED, CLOSE } from './codes.ts';
 import { type ClientFrame, decodeFrame, type PresenceUser, said } from './frames.ts';
-import { signedInUserOf } from './identity.ts';
 import { PUSHER_LIMITS } from './limits.ts';
 import type { PusherParts } from './parts.ts';
 import { verifyUser } from './signatures.ts';
@@ -23,6 +22,9 @@ export interface SessionOptions {
   /** pusher-js answers `pusher:ping`; the others answer pings of the WebSocket alone. */
   readonly isJs: boolean;
   readonly parts: PusherParts;
+  readonly hasEnded: AskedOf['hasEnded'];
+  /** Of this instance: whose turn it is goes by it. */
+  readonly number: number;
   readonly on: SessionEvents;
 }
 
@@ -54,6 +56,7 @@ export class PusherSession implements ConnectionHandler {
   #state: 'parked' | 'open' | 'closed' = 'parked';
   #second = 0;
   #clientEvents = 0;
+  #frames = 0;
   #expiry: { readonly at: number; cancel(): void } | undefined;
 
   constructor(options: SessionOptions) {
@@ -73,6 +76,10 @@ export class PusherSession implements ConnectionHandler {
     comeAgain: CLOSE.overCapacity.code as number,
   };
 
+  get number(): number {
+    return this.#options.number;
+  }
+
   get userId(): string | undefined {
     return this.#user?.id;
   }
@@ -90,7 +97,7 @@ export class PusherSession implements ConnectionHandler {
   }
 
   text(message: string): void {
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'open' || this.#saysTooMuch()) return;
     this.#tell(this.#handle(decodeFrame(message)));
   }
 
@@ -175,9 +182,7 @@ export class PusherSession implements ConnectionHandler {
     if (this.#subscriptions.size >= PUSHER_LIMITS.channelsPerConnectionMax) {
       return { says: 'Too many channels', channel };
     }
-    const { app, connection } = this;
-    const of = { app, socketId: connection.id, user: this.#user, nowMs: this.#parts.clock.now() };
-    const authorized = authorize(this.#parts.grants, of, { ...frame, kind });
+    const authorized = authorize(this.#parts.grants, this.#asked(), { ...frame, kind });
     if (authorized !== undefined) {
       this.#add({ channel, kind, ...authorized });
       return undefined;
@@ -185,6 +190,13 @@ export class PusherSession implements ConnectionHandler {
     this.#parts.metrics.authFailure();
     this.connection.send(said.subscriptionError(channel));
     return { says: 'The subscription is not authorized', channel };
+  }
+
+  #asked(): AskedOf {
+    const { app, connection } = this;
+    const { hasEnded } = this.#options;
+    const nowMs = this.#parts.clock.now();
+    return { app, socketId: connection.id, user: this.#user, nowMs, hasEnded };
   }
 
   #add(subscribed: Subscribed): void {
@@ -242,17 +254,20 @@ export class PusherSession implements ConnectionHandler {
 
   #signIn({ auth, userData }: Extract<ClientFrame, { kind: 'signin' }>): Refused | undefined {
     const socketId = this.connection.id;
-    const user = verifyUser(this.app, { socketId, auth, userData })
-      ? signedInUserOf(userData)
+    const isSigned = verifyUser(this.app, { socketId, auth, userData });
+    const signedIn = isSigned
+      ? authorizeUser(this.#parts.grants, this.#asked(), userData)
       : undefined;
-    if (user === undefined) {
+    if (signedIn === undefined) {
       this.#parts.metrics.authFailure();
       return { says: 'The sign-in is not authorized' };
     }
+    const { user, grant } = signedIn;
     if (this.#user !== undefined && this.#user.id !== user.id) {
       return { says: 'Signed in as another user already' };
     }
     this.#user = user;
+    if (grant !== undefined) this.#holdUntil(grant.principal);
     this.connection.send(said.signedIn(userData));
     return undefined;
   }
@@ -313,11 +328,22 @@ export class PusherSession implements ConnectionHandler {
   }
 
   #isTooOften(): boolean {
-    const second = Math.floor(this.#parts.clock.monotonic() / 1_000);
-    if (second !== this.#second) this.#clientEvents = 0;
-    this.#second = second;
     this.#clientEvents += 1;
     return this.#clientEvents > PUSHER_LIMITS.clientEventsPerSecond;
+  }
+
+  /** Whoever says more in a second than an SDK with all its channels is sent away for one. */
+  #saysTooMuch(): boolean {
+    const second = Math.floor(this.#parts.clock.monotonic() / 1_000);
+    if (second !== this.#second) {
+      this.#clientEvents = 0;
+      this.#frames = 0;
+    }
+    this.#second = second;
+    this.#frames += 1;
+    if (this.#frames <= PUSHER_LIMITS.framesPerSecond) return false;
+    this.connection.close(CLOSE.overCapacity.code, CLOSE.overCapacity.says);
+    return true;
   }
 }
 
