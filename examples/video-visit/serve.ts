@@ -1,7 +1,7 @@
 /**
  * A video visit with the Pusher SDK that the apps already ship, against the gateway:
  *
- *     node examples/video-visit/serve.ts
+ *     npx node examples/video-visit/serve.ts
  *
  * Open the address that it prints: accept, ready, join, extend, end; drop the network in between.
  * Nothing is lost, and what is over does not ring. It starts a server of its own, which goes with it.
