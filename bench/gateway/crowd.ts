@@ -3,6 +3,8 @@ import { WebSocket } from 'ws';
 
 /** Connections under way at a time: more only wait for the same processor. */
 const AT_ONCE = 200;
+/** What was refused for now is asked for again, as an app would. */
+const AGAIN_MS = 500;
 /** `bind()` looks for a port in one address for longer and longer (realtime.md §7). */
 const ALIASES = 30;
 
@@ -39,6 +41,8 @@ export async function crowd({ url, size, first, onMessage }: CrowdOptions): Prom
         if (text.startsWith('{"type":"subscribed"')) {
           answered += 1;
           resolve();
+        } else if (text.startsWith('{"type":"error"')) {
+          setTimeout(() => socket.send(first(index)), AGAIN_MS);
         } else onMessage(text, index);
       });
     });
