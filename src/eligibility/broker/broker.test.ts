@@ -197,7 +197,7 @@ test('answers that come while the journal is away can be polled, and are said on
   assert.equal(broker.unsaid('a'), undefined);
 });
 
-test('P8: killed at some commits, each accepted check ends once; 120 such lives in the full suite', async (t) => {
+test('P8: killed at some commits, each accepted check ends once; 80 such lives in the full suite', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   t.diagnostic(`seed ${seed}`);
   await checkKills({ seed, runs: 8 });
