@@ -11,6 +11,7 @@ import { createFetch, type Fetch, PlainHttp } from '../http.ts';
 import { faultOf, isErrorCode, TwinError } from '../twin-error.ts';
 import { Connection } from './connection.ts';
 import type { RealtimeEvent } from './events.ts';
+import { checkIds } from './filters.ts';
 import { ByType, Listeners } from './listeners.ts';
 import { Polling } from './polling.ts';
 import { missedSince, pagesOf, readSection } from './reading.ts';
@@ -99,6 +100,9 @@ class RealtimeClient implements t.Realtime {
   }
 
   subscribe(options: t.SubscribeOptions): t.Subscription {
+    checkIds(options.member);
+    checkIds(options.session);
+    if (options.topics.length === 0) throw new TwinError('INVALID_ARGUMENT');
     this.#lastId += 1;
     const id = `s${this.#lastId}`;
     const subscription = new OpenSubscription(id, options, {
@@ -136,6 +140,7 @@ class RealtimeClient implements t.Realtime {
   }
 
   join(member: string): void {
+    checkIds(member);
     this.#joined.add(member);
     this.#say(presenceOf(member, 'join'));
   }

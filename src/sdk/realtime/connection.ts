@@ -63,7 +63,7 @@ export class Connection {
     const message = messageOf(data);
     if (message === undefined) return;
     if (isEventFrame(message) || message.type !== 'welcome') this.#events.message(message);
-    else this.#begin(message);
+    else if (!this.#isWelcome) this.#begin(message);
   }
 
   #begin(welcome: WelcomeFrame): void {

@@ -1,5 +1,19 @@
 import type { Filter } from '../../contract/frames.ts';
+import { TwinError } from '../twin-error.ts';
 import type { SubscribeOptions } from './types.ts';
+
+const ID = /^[A-Za-z0-9-]{1,64}$/;
+const IDS_MAX = 100;
+
+/**
+ * What the gateway would end the whole connection for is refused here, for the one call alone.
+ * @throws TwinError INVALID_ARGUMENT
+ */
+export function checkIds(ids: string | readonly string[] = []): void {
+  const all = typeof ids === 'string' ? [ids] : ids;
+  if (all.length <= IDS_MAX && all.every((id) => ID.test(id))) return;
+  throw new TwinError('INVALID_ARGUMENT', { message: 'An id is wrong, or there are too many.' });
+}
 
 /** What is asked of the server: the members and sessions named, and whatever else was given. */
 export function filterOf({ member, session, filters }: SubscribeOptions): Filter | undefined {

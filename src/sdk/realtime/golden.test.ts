@@ -83,6 +83,7 @@ test('B-GW-32: whatever else the server says is understood for what it is', asyn
   realtime.onError(({ code }) => errors.push(code));
   socket.say(...server.map(({ message }) => message).filter((one) => !isEventFrame(one)));
   const { status } = realtime.state;
+  assert.equal(socket.said('subscribe').length, 4, 'a second welcome begins nothing anew');
   realtime.close();
   assert.equal(status, 'connected');
   assert.ok(gaps.length >= 2 && gaps.every(({ changes }) => changes?.startsWith('mcp://')));

@@ -347,3 +347,20 @@ test('B-GW-32: what is no message, or of a later version, changes nothing', asyn
   gateway.socket.say(eventFrame(1, { subscription: 'nobody' }));
   assert.equal(realtime.state.status, 'connected');
 });
+
+test('P10: what would end the whole connection is refused for the one call alone', async () => {
+  await connect();
+  gateway.socket.welcome();
+  for (const wrong of [
+    { topics: [] },
+    { ...CALLS, member: '../x' },
+    { ...CALLS, member: '' },
+    { ...CALLS, session: 'x'.repeat(65) },
+    { ...CALLS, member: Array.from({ length: 101 }, (_, n) => `m${n}`) },
+  ]) {
+    assert.throws(() => realtime.subscribe(wrong), { code: 'INVALID_ARGUMENT' });
+  }
+  assert.throws(() => realtime.join('a b'), { code: 'INVALID_ARGUMENT' });
+  assert.equal(gateway.socket.heard.length, 1);
+  assert.equal(realtime.state.status, 'connected');
+});

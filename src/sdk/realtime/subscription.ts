@@ -54,8 +54,8 @@ export class OpenSubscription implements Subscription {
   readonly #gaps = new Listeners<Gap>();
   readonly #presences = new Listeners<PresenceChange>();
   readonly #queues = new Set<EventQueue>();
-  readonly #ready = Promise.withResolvers<void>();
-  readonly #ended = Promise.withResolvers<TwinError | undefined>();
+  readonly #ready = deferred<void>();
+  readonly #ended = deferred<TwinError | undefined>();
   #over = false;
 
   constructor(id: string, options: SubscribeOptions, parts: SubscriptionParts) {
@@ -235,4 +235,21 @@ export class OpenSubscription implements Subscription {
 
 function placeOf({ epoch, offset }: StreamStart): SeenPlace {
   return { epoch, offset };
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** `Promise.withResolvers`, which telephones of some years ago do not have. */
+function deferred<T>(): Deferred<T> {
+  let resolve: Deferred<T>['resolve'] = () => undefined;
+  let reject: Deferred<T>['reject'] = () => undefined;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
 }

@@ -131,6 +131,7 @@ export interface Realtime extends Events {
   /** What a server says of a message it does not take, and of no subscription. */
   onError(handler: (error: TwinError) => void): Off;
   onGap(handler: (gap: Gap) => void): Off;
+  /** @throws TwinError INVALID_ARGUMENT */
   subscribe(options: SubscribeOptions): Subscription;
   /** Which way the member is to go, and where. @throws TwinError */
   info(member: string): Promise<RealtimeInfo>;

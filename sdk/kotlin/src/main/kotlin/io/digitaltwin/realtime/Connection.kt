@@ -60,8 +60,8 @@ internal class Connection(
                     is Signal.Text -> {
                         val message = serverMessageOf(signal.message) ?: continue
                         if (message is ServerMessage.Welcome) {
+                            if (pinging != null) continue
                             silentMs = 2 * message.heartbeatMs
-                            pinging?.cancel()
                             pinging = launch { stayHeard(message.heartbeatMs * 3 / 4) }
                         }
                         hear(message)

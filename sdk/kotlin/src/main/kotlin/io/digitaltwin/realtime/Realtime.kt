@@ -96,7 +96,12 @@ public class Realtime internal constructor(
         scope.launch { run() }
     }
 
+    /** @throws IllegalArgumentException for what the gateway would end the whole connection for */
     public fun subscribe(options: SubscribeOptions): Subscription {
+        require(options.topics.isNotEmpty()) { "no topics" }
+        for (ids in listOf(options.members, options.sessions)) {
+            require(ids.size <= IDS_MAX && ids.all(ID::matches)) { "an id is wrong, or too many" }
+        }
         val subscription = synchronized(lock) {
             lastId += 1
             Subscription("s$lastId", options, this.options.queueMax, toSubscriptions).also {
@@ -110,6 +115,7 @@ public class Realtime internal constructor(
 
     /** That the caller is there, on this connection and those that follow it. */
     public fun join(member: String) {
+        require(ID.matches(member)) { "the id is wrong" }
         synchronized(lock) { joined += member }
         say(presence(member, "join"))
     }
@@ -282,6 +288,8 @@ public class Realtime internal constructor(
         message("presence", "member" to member, "action" to action)
 
     private companion object {
+        val ID = Regex("[A-Za-z0-9-]{1,64}")
+        const val IDS_MAX = 100
         /** A connection that held so long ends the row of failures. */
         const val HELD_MS = 5_000L
         /** Different tokens in a row that the server does not take. */

@@ -299,4 +299,20 @@ class RealtimeTest {
         runCurrent()
         assertIs<RealtimeState.Connected>(realtime.state.value)
     }
+
+    @Test
+    fun `what would end the whole connection is refused for the one call alone`() = runTest {
+        val realtime = connect()
+        sockets.last.welcome()
+        val wrong = listOf(
+            SubscribeOptions(emptyList()),
+            calls.copy(members = listOf("../x")),
+            calls.copy(sessions = listOf("x".repeat(65))),
+            calls.copy(members = List(101) { "m$it" }),
+        )
+        for (options in wrong) assertFailsWith<IllegalArgumentException> { realtime.subscribe(options) }
+        assertFailsWith<IllegalArgumentException> { realtime.join("a b") }
+        runCurrent()
+        assertEquals(1, sockets.last.heard.size)
+    }
 }
