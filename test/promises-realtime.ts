@@ -50,4 +50,8 @@ export const REALTIME_PROMISES = [
     'B-GW-12',
     'An upgrade is never refused to who may come: a crowd is paced on open connections, and told to come again where that takes too long.',
   ),
+  promised(
+    'B-GW-13',
+    'A connection with a token and one subscription keeps at most 20 KB, and gives it back when it is gone.',
+  ),
 ];

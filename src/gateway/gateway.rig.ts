@@ -1,0 +1,63 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { systemClock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/errors.ts';
+import { createChangeBus } from '../twin/change-bus.ts';
+import type { AuditEntry, View } from '../twin/ports.ts';
+import { createPositionCodec } from '../twin/position.ts';
+import type { Reader } from '../twin/reader/index.ts';
+import { createGateway } from './index.ts';
+import { NOT_COUNTED } from './metrics.ts';
+import { principalOf } from './streams/hub.rig.ts';
+
+/**
+ * The gateway behind a listener, with a reader that grants a member's sections to the subject of the
+ * same name, and a token that is that name.
+ */
+export async function gatewayRig() {
+  const audited: AuditEntry[] = [];
+  const reader = {
+    variants: async (principal, uris) =>
+      uris.map((uri) =>
+        uri.startsWith(`mcp://twins/member/${principal.subject}/`) ? 'general' : null,
+      ),
+    ownMembers: async ({ principal }) => [principal.subject],
+    recentChanges: () => [],
+    feedAfter: () => 'mcp://twins/changes/start',
+    read: async () => {
+      throw new Fault('NOT_FOUND');
+    },
+  } as Pick<Reader, 'variants' | 'ownMembers' | 'recentChanges' | 'feedAfter' | 'read'>;
+  const view = { epoch: 'abcdefgh', partitions: 0 } as View;
+  const report = (error: unknown): void => {
+    throw error;
+  };
+  const gateway = createGateway({
+    ...{ redis: undefined, view, report, metrics: NOT_COUNTED, clock: systemClock },
+    reader: reader as Reader,
+    bus: createChangeBus(report),
+    access: { onChange: () => () => undefined },
+    audit: { append: async (entry) => void audited.push(entry) },
+    floors: { raise: async () => undefined },
+    positions: createPositionCodec(new Uint8Array(32)),
+    readWaitMs: 100,
+  });
+  gateway.open(async (token) => {
+    if (!/^[a-z0-9-]+$/.test(token)) throw new Fault('UNAUTHENTICATED');
+    const scopes = new Set(['twin:read', 'twin:subscribe']);
+    return principalOf(token, { scopes, expiresAtMs: Date.now() + 3_600_000 });
+  });
+  for (const service of gateway.services) await service.start();
+  const server = createServer();
+  server.on('upgrade', (...given) => gateway.upgrade(...given));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    ...{ gateway, audited, url: `http://127.0.0.1:${port}` },
+    async stop() {
+      server.close();
+      await gateway.drain();
+      for (const service of gateway.services.toReversed()) await service.stop();
+    },
+  };
+}
