@@ -23,6 +23,9 @@ const ROUNDS = 5;
 const ORDER = 200_000;
 const BUNDLE = new URL('../resources/demo/demo-ana.json', import.meta.url);
 const MS_PER_TICK = 10;
+const LEGACY_VERSION = '2025-06-18';
+/** As in `reads/generator.ts`. */
+const ID_MARK = 9_000_000;
 
 interface Target {
   readonly name: string;
@@ -47,15 +50,18 @@ export async function benchReads(seconds: number): Promise<void> {
   const peers: ChildProcess[] = [];
   try {
     const requests = await prepare(server);
-    const bytes = await sizeOf(server, requests[0] as string);
+    const bytes = await sizeOf(server, requests.modern[0] as string);
     const sdk = await startPeer('sdk', bytes, peers);
     const http = await startPeer('http', bytes, peers);
-    const ours: Target = { name: 'ours', port: portOf(server.url), pid: server.pid, requests };
+    const own = { port: portOf(server.url), pid: server.pid };
+    const ours: Target = { name: 'ours', ...own, requests: requests.modern };
+    const ours2025: Target = { name: 'ours2025', ...own, requests: requests.legacy };
+    const sdk2025: Target = { ...sdk, name: 'sdk2025', requests: [legacyFor(sdk.port)] };
     const order = zipf(MEMBERS, ORDER);
     const drive = (target: Target, rate = 0) => measure(folder, target, order, seconds, rate);
     const found: Record<string, Measured[]> = {};
     for (let round = 0; round <= ROUNDS; round += 1) {
-      for (const target of [ours, sdk, http]) {
+      for (const target of [ours, sdk, http, ours2025, sdk2025]) {
         progress(`round ${round} of ${ROUNDS}: ${target.name}`);
         const measured = await drive(target);
         if (round > 0) found[target.name] = [...(found[target.name] ?? []), measured];
@@ -91,7 +97,7 @@ interface Measured extends Loaded {
 
 async function measure(
   folder: string,
-  { port, pid, requests }: Target,
+  { name, port, pid, requests }: Target,
   order: readonly number[],
   seconds: number,
   rate: number,
@@ -110,7 +116,8 @@ async function measure(
   child.stdout.on('data', (chunk) => (text += String(chunk)));
   await once(child, 'close');
   const loaded = JSON.parse(text) as Loaded;
-  if (loaded.failed > 0) throw new Error(`${loaded.failed} of ${loaded.requests} reads failed`);
+  if (loaded.failed > 0)
+    throw new Error(`${name}: ${loaded.failed} of ${loaded.requests} reads failed`);
   return {
     ...loaded,
     perSecond: loaded.requests / loaded.seconds,
@@ -122,17 +129,34 @@ function rowsOf(found: Readonly<Record<string, readonly Measured[]>>): Row[] {
   const median = (name: string, of: (one: Measured) => number): number =>
     percentile((found[name] ?? []).map(of), 50);
   const rate = (name: string): number => median(name, ({ perSecond }) => perSecond);
-  const ratios = (found.ours ?? []).map(
-    ({ perSecond }, index) => perSecond / (found.sdk?.[index]?.perSecond ?? Number.NaN),
-  );
+  const beside = (name: string, peer: string): number =>
+    percentile(
+      (found[name] ?? []).map(
+        ({ perSecond }, index) => perSecond / (found[peer]?.[index]?.perSecond ?? Number.NaN),
+      ),
+      50,
+    );
   const names = [
     ['ours', 'authorized and audited reads'],
     ['sdk', 'the bare SDK handler'],
     ['http', 'node:http alone'],
+    ['ours2025', 'authorized and audited reads of 2025-era sessions'],
+    ['sdk2025', 'the bare SDK handler, 2025 era'],
   ] as const;
   return [
     ...names.map(([name, what]): Row => ({ what, value: rate(name), unit: '/s' })),
-    { what: 'ours beside the bare SDK', value: percentile(ratios, 50), unit: 'times', bar: '8' },
+    {
+      what: 'ours beside the bare SDK',
+      value: beside('ours', 'sdk'),
+      unit: 'times',
+      bar: '8',
+    },
+    {
+      what: 'ours beside the bare SDK, 2025 era',
+      value: beside('ours2025', 'sdk2025'),
+      unit: 'times',
+      bar: '0.95',
+    },
     ...names.flatMap(([name, what]): Row[] => [
       {
         what: `${what}: server CPU`,
@@ -149,7 +173,7 @@ function rowsOf(found: Readonly<Record<string, readonly Measured[]>>): Row[] {
 }
 
 /** Members, relations and the bytes of one request for each member, by the person who may. */
-async function prepare(server: BenchServer): Promise<string[]> {
+async function prepare(server: BenchServer): Promise<{ modern: string[]; legacy: string[] }> {
   const bundle = await readFile(BUNDLE, 'utf8');
   const importing = await server.token('operator', 'sources:write');
   for (let member = 1; member <= MEMBERS; member += 1) {
@@ -167,11 +191,58 @@ async function prepare(server: BenchServer): Promise<string[]> {
   const tokens = await Promise.all(
     Array.from({ length: PRINCIPALS }, (_, index) => server.token(`reader-${index}`)),
   );
-  return Array.from({ length: MEMBERS }, (_, index) => {
-    const member = index + 1;
-    const token = tokens[member % PRINCIPALS] ?? '';
-    return requestFor(server.url, `mcp://twins/member/bench-${member}/coverage`, token);
+  const sessions: string[] = [];
+  for (const token of tokens) sessions.push(await openSession(server.url, token));
+  const members = Array.from({ length: MEMBERS }, (_, index) => index + 1);
+  const uriOf = (member: number): string => `mcp://twins/member/bench-${member}/coverage`;
+  return {
+    modern: members.map((member) =>
+      requestFor(server.url, uriOf(member), tokens[member % PRINCIPALS]),
+    ),
+    legacy: members.map((member) => {
+      const [token, session] = [tokens[member % PRINCIPALS], sessions[member % PRINCIPALS]];
+      return legacyFor(portOf(server.url), uriOf(member), token, session);
+    }),
+  };
+}
+
+/** A session of the 2025 era; answers its id. */
+async function openSession(url: string, token: string): Promise<string> {
+  const clientInfo = { name: 'bench', version: '1' };
+  const params = { protocolVersion: LEGACY_VERSION, capabilities: {}, clientInfo };
+  const response = await fetch(`${url}/mcp`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
   });
+  await response.text();
+  return response.headers.get('mcp-session-id') ?? '';
+}
+
+function legacyFor(
+  port: number,
+  uri = 'mcp://twins/member/bench-1/coverage',
+  token?: string,
+  session?: string,
+): string {
+  const message = { jsonrpc: '2.0', id: ID_MARK, method: 'resources/read', params: { uri } };
+  const body = JSON.stringify(message);
+  return [
+    'POST /mcp HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
+    ...(session === undefined ? [] : [`Mcp-Session-Id: ${session}`]),
+    `MCP-Protocol-Version: ${LEGACY_VERSION}`,
+    'Content-Type: application/json',
+    'Accept: application/json, text/event-stream',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n');
 }
 
 function readerOf(member: number): string {

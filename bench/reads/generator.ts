@@ -13,7 +13,7 @@ export interface Load {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
-  /** Requests as they go over the wire, whole. */
+  /** Requests as they go over the wire, whole; `ID_MARK` in one is a number of its own each time. */
   readonly requests: readonly string[];
   /** Which request comes when; repeated. */
   readonly order: readonly number[];
@@ -31,11 +31,14 @@ export interface Loaded {
   readonly latencies: readonly number[];
 }
 
+/** In place of a JSON-RPC id: a session of the 2025 era takes no two of one id at a time. */
+const ID_MARK = '9000000';
 const LATENCIES_MAX = 200_000;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 const load = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Load;
 const wire = load.requests.map((text) => Buffer.from(text, 'latin1'));
+const marks = wire.map((bytes) => bytes.lastIndexOf(ID_MARK));
 const latencies: number[] = [];
 let sent = 0;
 let done = 0;
@@ -72,7 +75,7 @@ function run(index: number): Promise<void> {
         resolve();
         return;
       }
-      const request = wire[load.order[(sent + which) % load.order.length] ?? 0] as Buffer;
+      const request = numbered(load.order[(sent + which) % load.order.length] ?? 0);
       sent += 1;
       if (due <= now) to.write(request);
       else setTimeout(() => to.write(request), due - now);
@@ -92,6 +95,14 @@ function run(index: number): Promise<void> {
       next(socket, index);
     });
   });
+}
+
+function numbered(index: number): Buffer {
+  const [bytes, mark] = [wire[index] as Buffer, marks[index] ?? -1];
+  if (mark < 0) return bytes;
+  const own = Buffer.from(bytes);
+  own.write(String(1_000_000 + (sent % 1_000_000)), mark, 'latin1');
+  return own;
 }
 
 /** Of head and body, once the head is there; chunked bodies are not asked for here. */
