@@ -77,7 +77,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const shared = { ...door, access, audit: trail, bus, clock, version, report, metrics };
   const checks = eligibilityOf(config, { ...ground, ...shared, view });
   const spoken = { disclosures, chat, checks: checks.desk, hotReads: flags.hotReads };
-  const told = { ...shared, ...spoken, epoch: () => view.epoch };
+  const told = { ...shared, ...spoken, ...checks.told, epoch: () => view.epoch };
   const mcp = createMcpEndpoint(config.conformance ? withConformance(told) : told);
   const http = new Listener({ ...config, onIdle, publicUrl: (port) => publicUrlOf(config, port) });
   const probed = { ...door, log: log.log, isRemote: !!kafka, view, access: decisions, audit };
@@ -87,7 +87,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   const breakGlass = breakGlassOf(config, { ...shared, ...log, logger, view, relations });
   const own = [intake, view, ...written, keeping.erasure, ...log.publisher(view, bus)];
   const recorded = recordedConfiguration({ ...shared, config, flags });
-  const realtime = gatewayOf(config, { ...ground, ...shared, ...log, view, publicUrl: () => url });
+  const realtime = gatewayOf(config, { ...ground, ...told, ...log, view, publicUrl: () => url });
   const after = [...own, recorded, breakGlass.notices, ...checks.services, mcp];
   const services = [flags, ...door.shared, ...log.services, ...after, ...realtime.services, http];
   const key = randomBytes(32).toString('base64url');

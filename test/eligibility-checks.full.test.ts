@@ -4,6 +4,7 @@ import type { BrokerStatus, CheckAnswer, CheckReport } from '../src/contract/eli
 import { sleep } from '../src/kernel/clock.ts';
 import { ask, resultOf } from './support/ask.ts';
 import { ended, type TestClearinghouse, testClearinghouse } from './support/eligibility.ts';
+import { realtime } from './support/realtime.ts';
 import { run } from './support/run.ts';
 import { LAUNCHER, startServer, type TestServer } from './support/server.ts';
 
@@ -79,6 +80,21 @@ test('B-EL-28: each mode asks the payer only where it must, and a kept answer sa
   assert.equal(fresh.status, 202);
   await ended(server, 'ana', fresh.answer.checkId);
   assert.equal(await calls(), before + 1);
+});
+
+test('whoever is subscribed to rte-completion is told: under way, then the answer with its position', async () => {
+  const reader = await server.token('ana');
+  const client = await realtime(server, reader);
+  await client.subscribe({ id: 'rte', topics: ['rte-completion'] });
+  const { answer } = await check({ mode: 'REQUIRE_FRESH' });
+  await client.until(() => client.events.some(({ type }) => type === 'rte.completed'));
+  const mine = client.events.filter((event) => JSON.stringify(event).includes(answer.checkId));
+  assert.deepEqual(
+    mine.map(({ type }) => type),
+    ['rte.processing', 'rte.completed'],
+  );
+  assert.ok(mine[1]?.position);
+  client.close();
 });
 
 test('a caller who cannot change yet is held, bounded, counted and told of the end of it', async () => {

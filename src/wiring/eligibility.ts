@@ -32,7 +32,7 @@ import type { Flags } from '../operations/flags.ts';
 import type { Logger } from '../operations/logger.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { openCheckBoard } from '../operations/redis-checks.ts';
-import type { Access, Audit, HoldingIntake, LogPlace, View } from '../twin/ports.ts';
+import type { Access, Audit, CheckJournal, HoldingIntake, LogPlace, View } from '../twin/ports.ts';
 import type { PositionCodec } from '../twin/position.ts';
 import { sealingSecrets } from './door.ts';
 import { batchesOf } from './eligibility-batches.ts';
@@ -64,6 +64,8 @@ export interface WiredEligibility {
     readonly eligibilityBatches: BatchDesk | undefined;
     readonly enrollments: EnrollmentDesk | undefined;
   };
+  /** For whoever tells people of it. */
+  readonly told: { readonly onChecks?: CheckJournal['onEvents'] };
   /** In the order in which they start, after the log, the view and the access room. */
   readonly services: readonly Service[];
 }
@@ -71,7 +73,7 @@ export interface WiredEligibility {
 /** Checks of every instance; the broker where the role runs. */
 export function eligibilityOf(config: Config, wired: Wired): WiredEligibility {
   const { eligibility: settings, dataDir } = config;
-  if (settings === undefined) return { services: [], routes: routesOf() };
+  if (settings === undefined) return { services: [], told: {}, routes: routesOf() };
   const { view, clock, report, positions, flags, log, onDeath } = wired;
   const secrets = sealingSecrets(wired.keys);
   const payers = readPayers(settings.payersFile);
@@ -133,12 +135,20 @@ export function eligibilityOf(config: Config, wired: Wired): WiredEligibility {
   });
   const deciding = config.roles.includes('eligibility');
   const leading = leadership === undefined ? [] : [leadership];
-  if (!deciding)
-    return { desk, services: [house, board, journal], routes: routesOf(desk, enrollments) };
-  const batches = batchesOf({ ...wired, dataDir, subjects, facts, clearinghouse: house.batches });
+  const told = { onChecks: journal.onEvents };
+  const always = [house, board, journal];
+  if (!deciding) return { desk, services: always, told, routes: routesOf(desk, enrollments) };
+  const batches = batchesOf({
+    ...wired,
+    metrics,
+    dataDir,
+    subjects,
+    facts,
+    clearinghouse: house.batches,
+  });
   const decides = [broker, ...leading, ...batches.services];
-  const services = [house, board, journal, ...decides];
-  return { desk, services, routes: routesOf(desk, enrollments, batches.desk) };
+  const services = [...always, ...decides];
+  return { desk, services, told, routes: routesOf(desk, enrollments, batches.desk) };
 }
 
 function routesOf(

@@ -13,10 +13,11 @@ import type { Authenticator, EventsDesk, PusherDesk, RealtimeDesk } from '../htt
 import type { Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import { LIMITS } from '../kernel/limits.ts';
+import { checkEventMessage } from '../log/events/index.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import { connectRedis } from '../operations/redis.ts';
 import type { Rates } from '../operations/redis-rates.ts';
-import type { EventTopics, View } from '../twin/ports.ts';
+import type { CheckEvent, CheckJournal, EventTopics, View } from '../twin/ports.ts';
 import { pusherOf } from './pusher.ts';
 import { type RolloutWired, rolloutOf } from './rollout.ts';
 import type { Report } from './running.ts';
@@ -29,6 +30,8 @@ type Wired = Omit<GatewayParts, 'redis' | 'readWaitMs' | 'bus' | 'metrics' | 're
     readonly clock: Clock;
     /** Absent with embedded parts. */
     readonly events?: EventTopics | undefined;
+    /** What becomes of checks; with Kafka it comes by `rte-completion`. */
+    readonly onChecks?: CheckJournal['onEvents'] | undefined;
     readonly view: View;
     readonly keys: DeploymentKeys;
     readonly rates: Pick<Rates, 'of'>;
@@ -64,6 +67,7 @@ export function gatewayOf(config: Config, wired: Wired): WiredGateway {
   const { faces } = pusher;
   const gateway = createGateway({ ...wired, around, redis, readWaitMs, metrics, bus, faces });
   const events = eventsDeskOf(wired, gateway);
+  if (kafka === undefined) wired.onChecks?.((told) => tellChecks(gateway, told, wired.report));
   return {
     gateway,
     services: [
@@ -91,6 +95,16 @@ function eventsDeskOf({ view, events: topics, clock }: Wired, { log }: Gateway):
     return view.for(view.partitionOf(subject)).tenantOf(subject);
   };
   return createEventsDesk({ topics, log, memberTenant, clock });
+}
+
+/** As `rte-completion` would bring them. */
+function tellChecks({ take }: Gateway, told: readonly CheckEvent[], report: Report): void {
+  for (const [index, event] of told.entries()) {
+    const { type, message } = checkEventMessage(event);
+    const place = { topic: 'rte-completion', partition: 0, offset: event.at * 1_000 + index };
+    const about = { id: event.eventId, type, value: message, timestamp: event.at };
+    take({ ...about, ...place, signal: new AbortController().signal }).catch(report);
+  }
 }
 
 /** With Kafka one group of all instances: each event goes to the channel log once. */

@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type DescMessage, type Message } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   EligibilityStatus,
@@ -92,33 +92,43 @@ export function decodeCheckStep(message: InMessage, ids: SchemaIds = ownIds): Ch
 
 /** One event for `rte-completion`; its key is the member. */
 export function encodeCheckEvent(event: CheckEvent, ids: SchemaIds = ownIds): OutMessage {
-  const { member } = event;
+  const { schema, message } = messageOf(event);
+  return outMessage(schema, event.member, message, ids);
+}
+
+/** The same before it is bytes, with the word of its type. */
+export function checkEventMessage(event: CheckEvent): { type: string; message: Message } {
+  return { type: TYPES[event.kind], message: messageOf(event).message };
+}
+
+function messageOf(event: CheckEvent): { schema: DescMessage; message: Message } {
   const about = aboutOf(event);
   switch (event.kind) {
     case 'processing': {
       const expectedWait = durationFromMs(event.expectedWaitMs);
-      const message = create(RteProcessingEventSchema, { ...about, expectedWait });
-      return outMessage(RteProcessingEventSchema, member, message, ids);
+      const schema = RteProcessingEventSchema;
+      return { schema, message: create(schema, { ...about, expectedWait }) };
     }
     case 'completed': {
       const { status, checkedAt, document, place, late } = event;
-      const message = create(RteCompletedEventSchema, {
+      const schema = RteCompletedEventSchema;
+      const message = create(schema, {
         ...{ ...about, status: STATUSES[status], document, late },
         checkedAt: timestampFromMs(checkedAt),
         ...(place !== undefined && { position: wirePlace(place) }),
       });
-      return outMessage(RteCompletedEventSchema, member, message, ids);
+      return { schema, message };
     }
     case 'failed': {
       const { reason, aaaCode = '', followUp = '' } = event;
-      const message = create(RteFailedEventSchema, { ...about, reason, aaaCode, followUp });
-      return outMessage(RteFailedEventSchema, member, message, ids);
+      const schema = RteFailedEventSchema;
+      return { schema, message: create(schema, { ...about, reason, aaaCode, followUp }) };
     }
     case 'timed-out': {
       const { waitedMs, mayStillArrive } = event;
+      const schema = RteTimedOutEventSchema;
       const waited = durationFromMs(waitedMs);
-      const message = create(RteTimedOutEventSchema, { ...about, waited, mayStillArrive });
-      return outMessage(RteTimedOutEventSchema, member, message, ids);
+      return { schema, message: create(schema, { ...about, waited, mayStillArrive }) };
     }
   }
 }

@@ -1,7 +1,12 @@
 /** Events to records of Kafka and back: pure functions on bytes, with no client library. */
 
 export { decodeAudit, encodeAuditCheckpoint, encodeAuditRow } from './audits.ts';
-export { decodeCheckStep, encodeCheckEvent, encodeCheckStep } from './checks.ts';
+export {
+  checkEventMessage,
+  decodeCheckStep,
+  encodeCheckEvent,
+  encodeCheckStep,
+} from './checks.ts';
 export { decodeDirectory, encodeDirectory } from './directory.ts';
 export { decodeOutcome, encodeOutcome, type Outcome, type OutcomeResult } from './outcomes.ts';
 export { isRegistryFault, toOwnFrame, toRegistryFrame } from './reframe.ts';
