@@ -17,6 +17,8 @@ export interface EligibilityMetrics {
   /** The old way said otherwise in this field. */
   differed(field: string): void;
   compared(): void;
+  /** A row of a batch ended. */
+  batchRow(state: string): void;
   status(status: {
     readonly slots: number;
     readonly inUse: number;
@@ -61,6 +63,11 @@ export function createEligibilityMetrics(
   const held = counter('waited_total', 'Requests held for their answer (deprecated).', ['how']);
   const compared = counter('shadow_total', 'Answers that were compared with those of the old way.');
   const differences = counter('shadow_differences_total', 'Fields that differed.', ['field']);
+  const rows = counter(
+    'batch_rows_total',
+    'Rows of batches that were judged fit to ask, by how they ended.',
+    ['state'],
+  );
   const payerLabel = (payer: string): string => (payers.has(payer) ? payer : OTHER);
   const counts = { fromCache: 0, shared: 0, asked: 0 };
   const save = (what: 'fromCache' | 'shared'): void => {
@@ -88,6 +95,7 @@ export function createEligibilityMetrics(
     differed: (field) =>
       differences.inc({ field: /^[a-z]+(?:\.[A-Z0-9]{1,3})?$/.test(field) ? field : OTHER }),
     compared: () => compared.inc(),
+    batchRow: (state) => rows.inc({ state }),
     status(now) {
       slots.set(now.slots);
       inUse.set(now.inUse);

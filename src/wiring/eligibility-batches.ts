@@ -20,6 +20,7 @@ interface Wired {
   readonly subjects: Subjects;
   readonly facts: Facts;
   readonly clearinghouse: BatchClearinghouse;
+  readonly metrics: { batchRow(state: string): void };
   readonly report: Report;
   readonly onDeath: (error: Error) => void;
 }
@@ -30,6 +31,6 @@ export function batchesOf(wired: Wired): {
   readonly services: readonly Service[];
 } {
   const storage = createBatchStorage(wired);
-  const runner = new BatchRunner({ ...wired, storage });
+  const runner = new BatchRunner({ ...wired, storage, onRow: wired.metrics.batchRow });
   return { desk: createBatchDesk({ ...wired, storage, runner }), services: [storage, runner] };
 }

@@ -150,6 +150,13 @@ export class BatchRunner implements Service {
     return true;
   }
 
+  /** Durable first, then counted. */
+  async #settle(...given: Parameters<BatchStorage['settle']>): Promise<void> {
+    const { storage, onRow } = this.#parts;
+    await storage.settle(...given);
+    for (const { state } of given[1]) onRow?.(state);
+  }
+
   /** The name is committed before the call: afterwards the clearinghouse can be asked for it. */
   async #submit(batch: StoredBatch, chunk: Chunk): Promise<boolean> {
     const { storage, clearinghouse, clock } = this.#parts;
@@ -201,13 +208,13 @@ export class BatchRunner implements Service {
     const rest = items.filter((item) => !out.includes(item));
     const name = `${chunk.name}-${tries + 1}`;
     const next: Chunk = { ...chunk, name, ...(rest.length === 0 && { state: 'done' }) };
-    await storage.settle(batch.id, refused, clock.now(), next);
+    await this.#settle(batch.id, refused, clock.now(), next);
     return rest.length === 0 ? true : this.#sent(batch, next, rest, tries + 1);
   }
 
   /** Names and birth dates are looked up only now; what has changed since is asked as it is now. */
   async #questions({ id, tenant }: StoredBatch, rows: readonly StoredRow[]): Promise<Question[]> {
-    const { storage, clock, subjects } = this.#parts;
+    const { clock, subjects } = this.#parts;
     const questions: Question[] = [];
     const lost: RowResult[] = [];
     for (const row of rows) {
@@ -215,7 +222,7 @@ export class BatchRunner implements Service {
       if (typeof known === 'string') lost.push({ n: row.n, state: 'refused', reason: known });
       else questions.push({ ...known.question, reference: `r${row.n}` });
     }
-    if (lost.length > 0) await storage.settle(id, lost, clock.now());
+    if (lost.length > 0) await this.#settle(id, lost, clock.now());
     return questions;
   }
 
@@ -238,7 +245,7 @@ export class BatchRunner implements Service {
     const results = await this.#recorded(batch, chunk, fresh);
     const { next } = page;
     const moved = next === undefined ? chunk : { ...chunk, token: next };
-    await storage.settle(batch.id, results, clock.now(), moved);
+    await this.#settle(batch.id, results, clock.now(), moved);
     if (fresh.length > 0 || next !== undefined) {
       this.#looks.delete(remoteId);
       return true;
@@ -262,7 +269,7 @@ export class BatchRunner implements Service {
     }
     this.#looks.delete(remoteId);
     const failed = open.map(({ n }): RowResult => ({ n, state: 'failed', reason: 'no-answer' }));
-    await storage.settle(batch.id, failed, clock.now(), { ...chunk, state: 'done' });
+    await this.#settle(batch.id, failed, clock.now(), { ...chunk, state: 'done' });
     return true;
   }
 
@@ -289,7 +296,7 @@ export class BatchRunner implements Service {
     row: StoredRow,
     outcome: Outcome,
   ): Promise<RowResult> {
-    const { facts, clock, onRow } = this.#parts;
+    const { facts, clock } = this.#parts;
     const { n, member = '', coverage, payer = '', serviceDate } = row;
     const about: CheckOf = {
       ...{ checkId: checkIdOf(id, n), tenant, member, payer },
@@ -308,7 +315,6 @@ export class BatchRunner implements Service {
       status === undefined
         ? { n, state: 'failed', reason: 'not-recorded' }
         : resultOf(n, outcome, status);
-    onRow?.(result.state);
     return result;
   }
 }
