@@ -167,13 +167,17 @@ test('B-GW-31 B-GW-40: a member is moved, and taken back at once; each event wen
   assert.equal(joined?.data, '{"n":1}');
   assert.equal(pusher.state.refused, 0);
   const status = await server.fetch(operator, '/v1/realtime/rollout');
-  const { days, gates } = (await status.json()) as {
+  const { days, gates, flags } = (await status.json()) as {
+    flags: { flag: string; percent: number; since?: string }[];
     days: { told: object; bridged: Record<string, number> }[];
     gates: { open: boolean }[];
   };
   assert.deepEqual(days[0]?.told, { pusher: 1, websocket: 0 });
   assert.ok((days[0]?.bridged.call_ended ?? 0) > 0);
   assert.ok(gates.every(({ open }) => !open));
+  const [moved, other] = flags;
+  assert.ok(moved?.percent === 0 && moved.since !== undefined, 'since it was taken back');
+  assert.equal(other?.since, undefined);
   const ana = await server.token('ana', { scope: 'admin' });
   assert.equal((await server.fetch(ana, '/v1/realtime/rollout')).status, 404);
   realtime.close();

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { DeploymentKeys } from '../config/keys.ts';
+import { ROLLOUT_FLAG_NAMES } from '../contract/rollout.ts';
 import { createCallDesk } from '../gateway/calls/desk.ts';
 import { MemoryCallStates } from '../gateway/calls/memory-states.ts';
 import { notingCalls } from '../gateway/calls/noting-log.ts';
@@ -20,7 +21,7 @@ import type { Report } from './running.ts';
 export interface RolloutWired extends Pick<GatewayParts, 'reader' | 'audit' | 'clock'> {
   readonly keys: DeploymentKeys;
   readonly redis: RedisLink | undefined;
-  readonly flags: Pick<Flags, 'rollout'>;
+  readonly flags: Pick<Flags, 'rollout' | 'onChanged'>;
   readonly publicUrl: () => string;
   readonly report: Report;
 }
@@ -63,7 +64,7 @@ export function rolloutOf(config: Config, wired: RolloutWired): WiredRollout {
       const noting = notingCalls(log, calls, report);
       return bridge === undefined ? noting : bridged(noting, bridge);
     },
-    services: [closing(records), ...(watch && bridge ? [bridge, watch] : [])],
+    services: [keeping(records, flags), ...(watch && bridge ? [bridge, watch] : [])],
     desk: {
       ...createCallDesk({ ...wired, calls }),
       info: (caller, member) => realtimeInfo(info, caller, member),
@@ -72,12 +73,21 @@ export function rolloutOf(config: Config, wired: RolloutWired): WiredRollout {
   };
 }
 
-/** Opened with the wiring, closed after whoever writes to it. */
-function closing(records: RolloutRecords): Service {
+/** Opened with the wiring, closed after whoever writes to it; knows since when each step holds. */
+function keeping(records: RolloutRecords, flags: RolloutWired['flags']): Service {
+  const look = (): void => {
+    for (const flag of ROLLOUT_FLAG_NAMES) records.stepSince(flag, flags.rollout(flag));
+  };
+  let isOpen = true;
+  flags.onChanged(() => isOpen && look());
   return {
     name: 'rollout-records',
-    start: () => Promise.resolve(),
+    start() {
+      look();
+      return Promise.resolve();
+    },
     stop() {
+      isOpen = false;
       records.close();
       return Promise.resolve();
     },

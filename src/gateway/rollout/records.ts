@@ -5,7 +5,7 @@ import type {
   RolloutDay,
   RolloutFlag,
 } from '../../contract/rollout.ts';
-import type { Clock } from '../../kernel/clock.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import { inTransaction, openDatabase } from '../../kernel/sqlite.ts';
 import { memberOf } from '../protocols/pusher/channels.ts';
 import type { BridgeCounts } from './bridge.ts';
@@ -30,12 +30,18 @@ const DAY_MS = 86_400_000;
 const COMPARISONS_KEPT = 1_000;
 /** Different names that are counted in a day: backends name their events themselves. */
 const NAMES_MAX = 200;
+const NAME_CHARS_MAX = 200;
+const PENDING_MAX = 1_000;
+const FLUSH_MS = 1_000;
 const MEMBERS_SHOWN = 100;
 
 /** What this instance saw of the move, by day: opaque ids and counts, and nothing that was said. */
 export class RolloutRecords implements BridgeCounts {
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
+  /** Counts that are not written yet: one transaction a second, however many events there are. */
+  readonly #pending = new Map<string, number>();
+  #flushing: Timer | undefined;
 
   /** @param path a file of its own, or `:memory:` */
   constructor(path: string, clock: Clock) {
@@ -46,6 +52,7 @@ export class RolloutRecords implements BridgeCounts {
   }
 
   close(): void {
+    this.#flush();
     this.#db.close();
   }
 
@@ -103,6 +110,7 @@ export class RolloutRecords implements BridgeCounts {
   }
 
   days(most: number): RolloutDay[] {
+    this.#flush();
     const query = 'SELECT day FROM members UNION SELECT day FROM counts ORDER BY day DESC LIMIT ?';
     return this.#db
       .prepare(query)
@@ -130,6 +138,7 @@ export class RolloutRecords implements BridgeCounts {
 
   /** When this was looked at first: before, nobody can say that nobody was there. */
   lookedSince(): string | undefined {
+    this.#flush();
     const query = "SELECT min(day) AS day FROM counts WHERE kind = 'looked'";
     const day = this.#db.prepare(query).get()?.day;
     return typeof day === 'string' ? day : undefined;
@@ -165,22 +174,37 @@ export class RolloutRecords implements BridgeCounts {
   }
 
   #count(kind: string, what: string, n: number): void {
+    const key = JSON.stringify([dayOf(this.#clock.now()), kind, what.slice(0, NAME_CHARS_MAX)]);
+    this.#pending.set(key, (this.#pending.get(key) ?? 0) + n);
+    if (this.#pending.size >= PENDING_MAX) this.#flush();
+    this.#flushing ??= this.#clock.after(FLUSH_MS, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing?.cancel();
+    this.#flushing = undefined;
+    if (this.#pending.size === 0) return;
     const put = `INSERT INTO counts (day, kind, what, n) VALUES (?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET n = n + excluded.n`;
-    this.#put(put, kind, what, n);
+    inTransaction(this.#db, () => {
+      for (const [key, n] of this.#pending) {
+        const [day, kind, what] = JSON.parse(key) as [string, string, string];
+        this.#put(put, day, kind, what, n);
+      }
+    });
+    this.#pending.clear();
   }
 
   #most(kind: string, what: string, n: number): void {
     const put = `INSERT INTO counts (day, kind, what, n) VALUES (?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET n = max(n, excluded.n)`;
-    this.#put(put, kind, what, n);
+    this.#put(put, dayOf(this.#clock.now()), kind, what, n);
   }
 
-  #put(statement: string, kind: string, what: string, n: number): void {
-    const day = dayOf(this.#clock.now());
+  #put(statement: string, day: string, kind: string, what: string, n: number): void {
     const query = 'SELECT count(*) AS n FROM counts WHERE day = ? AND kind = ? AND what <> ?';
     const names = Number(this.#db.prepare(query).get(day, kind, what)?.n ?? 0);
-    const name = names < NAMES_MAX ? what.slice(0, 200) : '(others)';
+    const name = names < NAMES_MAX ? what : '(others)';
     this.#db.prepare(statement).run(day, kind, name, n);
   }
 
