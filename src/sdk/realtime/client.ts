@@ -232,7 +232,7 @@ class RealtimeClient implements t.Realtime {
           }, HELD_MS);
           this.#begin(frame.connection);
         },
-        message: (message) => this.#hear(message, connection),
+        message: (message) => this.#understand(message, connection),
         ended: (code) => {
           this.#connection = undefined;
           this.#isWelcome = false;
@@ -255,6 +255,16 @@ class RealtimeClient implements t.Realtime {
       this.#polling.takePlace(this.#closing.signal);
     }
     this.#become({ status: 'connected', connection });
+  }
+
+  /** Listeners' own faults are told apart: what is caught here is a message of another form. */
+  #understand(message: ServerMessage, connection: Connection): void {
+    try {
+      this.#hear(message, connection);
+    } catch (cause) {
+      const says = 'A message of the server is not understood.';
+      this.#errors.tell(new TwinError('INTERNAL', { message: says, cause }));
+    }
   }
 
   #hear(message: ServerMessage, connection: Connection): void {

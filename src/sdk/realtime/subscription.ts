@@ -82,12 +82,11 @@ export class OpenSubscription implements Subscription {
   }
 
   get places(): Readonly<Record<string, SeenPlace>> {
-    const places: Record<string, SeenPlace> = {};
-    for (const [stream, seen] of this.#seen) {
+    const places = [...this.#seen].flatMap(([stream, seen]): [string, SeenPlace][] => {
       const place = this.#handled(stream, seen);
-      if (place !== undefined) places[stream] = place;
-    }
-    return places;
+      return place === undefined ? [] : [[stream, place]];
+    });
+    return Object.fromEntries(places);
   }
 
   /** The loop that is furthest behind decides; `undefined`: it has not handled the first yet. */
