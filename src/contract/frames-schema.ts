@@ -95,6 +95,16 @@ const serverSchemas = {
     time: z.iso.datetime(),
     data: z.record(z.string(), z.json()).optional(),
     document: z.json().optional(),
+    breakGlass: z
+      .array(
+        z.strictObject({
+          member: z.string(),
+          id: z.string().optional(),
+          reason: z.string().optional(),
+          until: z.string().optional(),
+        }),
+      )
+      .optional(),
     documentOmitted: z.literal(true).optional(),
     replayed: z.literal(true).optional(),
     conflated: z.number().int().positive().optional(),

@@ -7,6 +7,8 @@
  * (`call.accepted`); that of a message of the protocol itself has none (`welcome`).
  */
 
+import type { BreakGlassBanner } from './break-glass.ts';
+
 export const WS_PATH = '/v1/ws';
 export const PROTOCOL_VERSION = 1;
 /** Sub-protocol of the handshake (RFC 6455 §1.9); may be left out. */
@@ -83,6 +85,8 @@ export interface EventFrame extends StreamPlace {
   readonly data?: Readonly<Record<string, unknown>>;
   /** With `include: "document"`: the document as `resources/read` gives it. */
   readonly document?: unknown;
+  /** With a document that is open to the caller by break-glass: whose, why and until when. */
+  readonly breakGlass?: readonly BreakGlassBanner[];
   /** The document is too large for a frame, or not to be had now: read it. */
   readonly documentOmitted?: true;
   /** Told after `since`, not as it happened. */

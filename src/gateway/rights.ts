@@ -1,3 +1,4 @@
+import { randomId } from '../kernel/ids.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import type { Floors } from '../twin/floors.ts';
 import { notifiedEntries } from '../twin/notified.ts';
@@ -39,7 +40,7 @@ function auditAsked(
 ): Promise<void> {
   const what = uris.map(({ uri }) => ({ uri }));
   const why = 'view permissions by check';
-  const correlationId = principal.tokenId;
+  const correlationId = randomId();
   return audit.append({ action: 'subscribe', outcome, correlationId, principal, what, why });
 }
 

@@ -8,6 +8,7 @@ import {
   WS_CLOSE,
 } from '../../../contract/frames.ts';
 import { clientMessageSchema } from '../../../contract/frames-schema.ts';
+import { missingScopes } from '../../../contract/scopes.ts';
 import { asFault, Fault } from '../../../kernel/errors.ts';
 import type { Principal } from '../../../twin/ports.ts';
 import { principalKey } from '../../../twin/principals.ts';
@@ -244,10 +245,19 @@ export class OwnSession implements ConnectionHandler, Known {
       }
       this.#principal = renewed;
       this.warned = false;
-      for (const subscription of this.subscriptions.values()) this.parts.hub.renewed(subscription);
+      this.#renewed();
       this.send({ type: 'refreshed', tokenExpiresAt: iso(renewed.expiresAtMs) });
     } finally {
       this.refreshing -= 1;
+    }
+  }
+
+  /** What the new token may not hold ends; the rest is asked for anew. */
+  #renewed(): void {
+    const may = missingScopes(this.principal.scopes, 'subscribe').length === 0;
+    for (const [id, subscription] of [...this.subscriptions]) {
+      if (may) this.parts.hub.renewed(subscription);
+      else if (this.#drop(id)) this.send({ type: 'unsubscribed', id, reason: 'revoked' });
     }
   }
 

@@ -89,9 +89,9 @@ export class OwnSubscription implements Subscriber {
   async #document(uri: string): Promise<object> {
     const caller = { principal: this.principal, correlationId: randomId() };
     try {
-      const { document } = await this.#parts.reader.read(caller, uri);
+      const { document, breakGlass } = await this.#parts.reader.read(caller, uri);
       if (Buffer.byteLength(JSON.stringify(document)) <= OWN_LIMITS.documentBytesMax) {
-        return { document };
+        return { document, ...(breakGlass !== undefined && { breakGlass }) };
       }
     } catch {
       // Whether it is gone, or cannot be had now, a read of its own says.
