@@ -77,4 +77,9 @@ export const PUSHER_PROMISES = [
     'B-GW-77',
     'The Java SDK that Android apps ship works unchanged by protocol 5: channels, members, client events, sign-in, drops and long silence.',
   ),
+
+  promised(
+    'B-GW-78',
+    'The front takes every WebSocket while no instance is there, and makes it one with an instance once there is one: no stock SDK goes away for 15 s.',
+  ),
 ];

@@ -8,6 +8,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addEligibility } from './commands/eligibility.ts';
 import { addExport } from './commands/export.ts';
 import { addFlags } from './commands/flags.ts';
+import { addFront } from './commands/front.ts';
 import { addImport } from './commands/import.ts';
 import { addKeeping } from './commands/keeping.ts';
 import { addKeys } from './commands/keys.ts';
@@ -70,6 +71,7 @@ function programOf(io: CliIo, setExit: (code: number) => void): Command {
     });
   addServe(program, io, setExit);
   addStdio(program, io);
+  addFront(program, io);
   addDoctor(program, io, setExit);
   addConfig(program, io);
   addReset(program, io);
