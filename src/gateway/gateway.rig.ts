@@ -12,7 +12,7 @@ import { principalOf } from './streams/hub.rig.ts';
 
 /**
  * The gateway behind a listener, with a reader that grants a member's sections to the subject of the
- * same name, and a token that is that name.
+ * same name, and a token that is that name, with a scope and a life if need be: `ana~none~5`.
  */
 export async function gatewayRig() {
   const audited: AuditEntry[] = [];
@@ -43,9 +43,10 @@ export async function gatewayRig() {
     readWaitMs: 100,
   });
   gateway.open(async (token) => {
-    if (!/^[a-z0-9-]+$/.test(token)) throw new Fault('UNAUTHENTICATED');
-    const scopes = new Set(['twin:read', 'twin:subscribe']);
-    return principalOf(token, { scopes, expiresAtMs: Date.now() + 3_600_000 });
+    const [subject = '', scope = 'twin:subscribe', seconds = '3600'] = token.split('~');
+    if (!/^[a-z0-9-]+$/.test(subject)) throw new Fault('UNAUTHENTICATED');
+    const scopes = new Set(['twin:read', scope]);
+    return principalOf(subject, { scopes, expiresAtMs: Date.now() + Number(seconds) * 1_000 });
   });
   for (const service of gateway.services) await service.start();
   const server = createServer();
