@@ -1,3 +1,4 @@
+import { isNpi } from '../contract/eligibility.ts';
 import type { Person, Question } from './model.ts';
 import { isDay } from './x12/values.ts';
 
@@ -87,15 +88,4 @@ function rule(field: string, right: boolean, says: string): QuestionFault[] {
 
 function isGiven(value: string | undefined): boolean {
   return value !== undefined && value !== '';
-}
-
-/** Ten digits whose last checks the others: Luhn over 80840 and the number (45 CFR 162.406). */
-export function isNpi(text: string): boolean {
-  if (!/^[12]\d{9}$/.test(text)) return false;
-  const digits = [...`80840${text}`].map(Number).toReversed();
-  const sum = digits.reduce((total, digit, index) => {
-    const counted = index % 2 === 0 ? digit : digit * 2;
-    return total + (counted > 9 ? counted - 9 : counted);
-  }, 0);
-  return sum % 10 === 0;
 }

@@ -43,8 +43,8 @@ for (const endpoint of ENDPOINTS) {
 
 test('B-EL-4: more than the slots is refused at once, and a caller that leaves frees none', async () => {
   const stedi = client();
-  await control({ profile: 'stalled', timeScale: 0.006 });
-  const gone = AbortSignal.timeout(20);
+  await control({ profile: 'stalled', timeScale: 0.004 });
+  const gone = AbortSignal.timeout(15);
   const calls = Array.from({ length: 8 }, (_, index) =>
     stedi.check(question(`SIM${index}`), index === 0 ? { signal: gone } : {}),
   );
@@ -137,7 +137,7 @@ test('B-EL-6: a batch is submitted once by its name, polled by pages, and found 
   await control({ timeScale: 0 });
   const stedi = client();
   const since = Date.now() - 1;
-  const items = Array.from({ length: 450 }, (_, index) => ({
+  const items = Array.from({ length: 250 }, (_, index) => ({
     ...question(`SIM${index}`),
     reference: `r${index}`,
   }));

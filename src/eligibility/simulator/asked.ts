@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { isNpi } from '../../contract/eligibility.ts';
 import { given } from '../given.ts';
 import type { Person } from '../model.ts';
-import { isNpi } from '../validate.ts';
 import { tokenize } from '../x12/tokenize.ts';
 import { isoDay } from '../x12/values.ts';
 import type { Asked } from './known.ts';
