@@ -9,6 +9,7 @@ import {
   ask,
   decides,
   ended,
+  look,
   memberAt,
   membersWithPlans,
   type TestClearinghouse,
@@ -61,11 +62,11 @@ async function load(by: readonly TestServer[]): Promise<string[]> {
   const asked = Array.from({ length: MEMBERS }, async (_, index) => {
     const order = index % 2 === 0 ? by : by.toReversed();
     const question = { member: memberAt(index), mode: 'REQUIRE_FRESH' };
-    return (await ask(order, ASKER, question)).checkId;
+    const { checkId } = await ask(order, ASKER, question);
+    accepted.push(checkId);
+    return checkId;
   });
-  const ids = await Promise.all(asked);
-  accepted.push(...ids);
-  return ids;
+  return await Promise.all(asked);
 }
 
 /** All slots are taken: whatever is done now is done under load. */
@@ -126,15 +127,30 @@ test('P8: stopped for longer than T and woken, it calls nobody any more', async 
   assert.deepEqual(await allEnded(one, ids.slice(0, 3)), Array(3).fill('completed'));
 });
 
-test('Redis emptied and Kafka restarted under load: what was accepted ends', async () => {
+/** Those that this server tells as ended by now. */
+async function endedBy(server: TestServer, ids: readonly string[]): Promise<Set<string>> {
+  const reports = await Promise.all(ids.map((id) => look(server, ASKER, id)));
+  return new Set(ids.filter((_, index) => reports[index]?.status === 'completed'));
+}
+
+test('Redis emptied and Kafka away under load: answers are polled meanwhile, and all ends', async () => {
   const [one, other] = await active();
+  const from = accepted.length;
   const loading = load([one, other]);
   await loaded();
   const admin = new Redis(`redis://${store.address}`);
   await admin.flushall();
   admin.disconnect();
   await broker.kill();
-  await sleep(1_000);
+  const asked = accepted.slice(from);
+  const before = await endedBy(other, asked);
+  for (let tries = 0; ; tries += 1) {
+    const [here, there] = await Promise.all([endedBy(one, asked), endedBy(other, asked)]);
+    const news = asked.filter((id) => here.has(id) && there.has(id) && !before.has(id));
+    if (news.length > 0) break;
+    assert.ok(tries < 300, 'no answer came through while Kafka was away');
+    await sleep(100);
+  }
   await broker.restart();
   const ids = [...(await loading), ...(await load([one, other]))];
   await allEnded(other, ids);

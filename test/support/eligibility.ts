@@ -117,14 +117,21 @@ async function posted(
   });
 }
 
-/** How it ended, as this server tells it. */
-export async function ended(server: TestServer, as: string, id: string): Promise<CheckReport> {
+/** How a check stands, as this server tells it now. */
+export async function look(
+  server: TestServer,
+  as: string,
+  id: string,
+): Promise<CheckReport | undefined> {
   const token = await tokenOf(server, as);
+  const response = await server.fetch(token, `/v1/eligibility/checks/${id}`).catch(() => undefined);
+  return response?.ok ? ((await response.json()) as CheckReport) : undefined;
+}
+
+/** How it ended. */
+export async function ended(server: TestServer, as: string, id: string): Promise<CheckReport> {
   for (let tries = 0; ; tries += 1) {
-    const response = await server
-      .fetch(token, `/v1/eligibility/checks/${id}`)
-      .catch(() => undefined);
-    const report = response?.ok ? ((await response.json()) as CheckReport) : undefined;
+    const report = await look(server, as, id);
     if (report !== undefined && report.status !== 'processing') return report;
     assert.ok(tries < 600, `check ${id} has not ended: ${JSON.stringify(report)}`);
     await sleep(100);

@@ -6,6 +6,7 @@ import { SourceRecordSchema } from '../../contract/events/twins/v1/source_pb.js'
 import { facts, sourceRecord } from './arbitraries.rig.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';
 import {
+  decodeCheckStep,
   decodeSource,
   decodeSubmission,
   encodeBundle,
@@ -55,6 +56,7 @@ test('B-EV-2: any bytes at all are a record or an Undecodable, and no text of th
       const value = Buffer.from(framed ? [...bytes.subarray(0, 6), ...random] : random);
       for (const decode of [
         decodeSubmission,
+        decodeCheckStep,
         (one: OutMessage) => decodeSource({ ...one, ...place }),
       ]) {
         try {
