@@ -23,7 +23,7 @@ import { type RolloutWired, rolloutOf } from './rollout.ts';
 import type { Report } from './running.ts';
 
 type Wired = Omit<GatewayParts, 'redis' | 'readWaitMs' | 'bus' | 'metrics' | 'report' | 'view'> &
-  Pick<RolloutWired, 'flags' | 'publicUrl'> & {
+  Pick<RolloutWired, 'flags' | 'publicUrl' | 'view'> & {
     readonly bus: NonNullable<GatewayParts['bus']>;
     readonly metrics: Pick<Metrics, 'gateway'>;
     readonly report: Report;

@@ -130,6 +130,15 @@ test('B-GW-39: a call is kept for a day', async () => {
   assert.equal(await calls.last('demo', 'call-1'), undefined);
 });
 
+test('P9: of a member who is forgotten no call is left', async () => {
+  const { say, calls } = rig();
+  await say(eventOf('call.join', '01'));
+  await say(eventOf('call.join', '01', { id: 'b', member: 'demo-ben', data: { callId: 'b' } }));
+  calls.forget((member) => member !== 'demo-ana');
+  assert.equal(await calls.last('demo', 'call-1'), undefined);
+  assert.ok(await calls.last('demo', 'b'));
+});
+
 test('P9: a producer’s id stands in no key', () => {
   assert.match(callKey('demo', 'Jane Doe 1980-01-01'), /^[a-z2-7]{26}$/);
   assert.notEqual(callKey('a', 'bc'), callKey('ab', 'c'));

@@ -36,4 +36,8 @@ export class MemoryCallStates implements CallStates {
     this.#calls.delete(key);
     return Promise.resolve(undefined);
   }
+
+  forget(isThere: (member: string) => boolean): void {
+    for (const [key, { last }] of this.#calls) if (!isThere(last.member)) this.#calls.delete(key);
+  }
 }

@@ -24,6 +24,8 @@ export interface CallStates {
   note(last: LastOfCall): Promise<void>;
   /** Of the tenant alone: ids of calls are their producers'. */
   last(tenant: string, id: string): Promise<LastOfCall | undefined>;
+  /** Leaves nothing of members who are not there any more; what is shared goes after its day. */
+  forget?(isThere: (member: string) => boolean): void;
 }
 
 /** How long the last state of a call is kept: an app asks minutes later, not days. */

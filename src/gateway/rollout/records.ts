@@ -6,7 +6,7 @@ import type {
   RolloutFlag,
 } from '../../contract/rollout.ts';
 import type { Clock, Timer } from '../../kernel/clock.ts';
-import { inTransaction, openDatabase } from '../../kernel/sqlite.ts';
+import { inTransaction, openDatabase, withoutTraces } from '../../kernel/sqlite.ts';
 import { memberOf } from '../protocols/pusher/channels.ts';
 import type { BridgeCounts } from './bridge.ts';
 
@@ -34,6 +34,8 @@ const NAME_CHARS_MAX = 200;
 const PENDING_MAX = 1_000;
 const FLUSH_MS = 1_000;
 const MEMBERS_SHOWN = 100;
+/** No id of a member. */
+const FORGOTTEN = '(forgotten)';
 
 /** What this instance saw of the move, by day: opaque ids and counts, and nothing that was said. */
 export class RolloutRecords implements BridgeCounts {
@@ -90,6 +92,28 @@ export class RolloutRecords implements BridgeCounts {
     this.#db.prepare(insert).run(this.#clock.now(), JSON.stringify(report));
     const keep = 'DELETE FROM comparisons WHERE rowid <= (SELECT max(rowid) FROM comparisons) - ?';
     this.#db.prepare(keep).run(COMPARISONS_KEPT);
+  }
+
+  /**
+   * Leaves nothing of members who are not there any more, but that on such a day somebody was: else
+   * forgetting would make it look as if Pusher could be switched off.
+   */
+  forget(isThere: (member: string) => boolean): void {
+    const gone = this.#db
+      .prepare('SELECT DISTINCT member FROM members')
+      .all()
+      .map(({ member }) => String(member))
+      .filter((member) => member !== FORGOTTEN && !isThere(member));
+    if (gone.length === 0) return;
+    const rename = this.#db.prepare('UPDATE OR IGNORE members SET member = ? WHERE member = ?');
+    const remove = this.#db.prepare('DELETE FROM members WHERE member = ?');
+    inTransaction(this.#db, () => {
+      for (const member of gone) {
+        rename.run(FORGOTTEN, member);
+        remove.run(member);
+      }
+    });
+    withoutTraces(this.#db);
   }
 
   /** Newest first, of the last `withinMs`. */

@@ -123,3 +123,13 @@ test('P10: neither names nor days grow without a bound', () => {
   records.seenThere([]);
   assert.deepEqual(desk.status().days, []);
 });
+
+test('P9: of a member who is forgotten nothing is left', () => {
+  records.seenThere(['private-member-demo-ana', 'private-member-demo-ben']);
+  records.told('demo-ana', 'pusher');
+  records.forget((member) => member !== 'demo-ana');
+  records.forget((member) => member !== 'demo-ana');
+  assert.deepEqual(desk.status().members, ['(forgotten)', 'demo-ben']);
+  assert.equal(desk.status().days[0]?.told.pusher, 1, 'somebody was');
+  assert.equal(desk.status().days[0]?.formerMembers, 2);
+});
