@@ -42,18 +42,25 @@ for (const endpoint of ENDPOINTS) {
 }
 
 test('B-EL-4: more than the slots is refused at once, and a caller that leaves frees none', async () => {
-  const stedi = client();
-  await control({ profile: 'stalled', timeScale: 0.004 });
-  const gone = AbortSignal.timeout(15);
-  const calls = Array.from({ length: 8 }, (_, index) =>
-    stedi.check(question(`SIM${index}`), index === 0 ? { signal: gone } : {}),
-  );
-  const kinds = (await Promise.all(calls)).map((one) =>
-    one.kind === 'unavailable' ? one.why : one.kind,
-  );
-  assert.equal(kinds.filter((kind) => kind === 'throttled').length, 5);
-  const { inFlightMax, refused } = await control({ profile: 'normal', timeScale: 0.004 });
-  assert.deepEqual([inFlightMax, refused], [3, 5]);
+  const own = await startSimulator({ clock, slots: 3, timeScale: 1, profile: 'stalled' });
+  const stedi = client({ url: own.url });
+  const gone = new AbortController();
+  let throttled = 0;
+  const refusedFive = Promise.withResolvers<void>();
+  const calls = Array.from({ length: 8 }, async (_, index) => {
+    const outcome = await stedi.check(question(`SIM${index}`), { signal: gone.signal });
+    if (outcome.kind === 'throttled') throttled += 1;
+    if (throttled === 5) refusedFive.resolve();
+    return outcome.kind === 'unavailable' ? outcome.why : outcome.kind;
+  });
+  await refusedFive.promise;
+  gone.abort();
+  const kinds = await Promise.all(calls);
+  assert.equal(kinds.filter((kind) => kind === 'aborted').length, 3);
+  assert.equal((await stedi.check(question('SIM9'))).kind, 'throttled');
+  const counts = (await (await fetch(`${own.url}/_simulator`)).json()) as Record<string, number>;
+  assert.deepEqual([counts.inFlight, counts.inFlightMax, counts.refused], [3, 3, 6]);
+  await own.stop();
 });
 
 /** Status and body, what comes of it, whether the payer may have been reached. */
@@ -156,8 +163,8 @@ test('B-EL-6: a batch is submitted once by its name, polled by pages, and found 
   } while (token !== undefined);
   assert.deepEqual(new Set(seen), new Set(items.map(({ reference }) => reference)));
   assert.deepEqual(await stedi.progress(first.batchId), {
-    total: 450,
-    done: 450,
+    total: 250,
+    done: 250,
     isComplete: true,
   });
 });
