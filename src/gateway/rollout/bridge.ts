@@ -193,6 +193,7 @@ export class FormerWatch implements Service {
   readonly #clock: Clock;
   readonly #report: (error: unknown) => void;
   #timer: Timer | undefined;
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(look: () => Promise<void>, clock: Clock, report: (error: unknown) => void) {
     this.#look = look;
@@ -205,15 +206,16 @@ export class FormerWatch implements Service {
     return Promise.resolve();
   }
 
-  stop(): Promise<void> {
+  /** A look that is under way is waited for: what it writes to is closed afterwards. */
+  async stop(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
-    return Promise.resolve();
+    await this.#looking;
   }
 
   #again(afterMs: number): void {
     this.#timer = this.#clock.after(afterMs, () => {
-      this.#look()
+      this.#looking = this.#look()
         .catch(this.#report)
         .finally(() => {
           if (this.#timer !== undefined) this.#again(LOOK_MS);
