@@ -93,7 +93,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   const log = parts.around?.(kept) ?? kept;
   const asked = { ...parts, readWaitMs: parts.readWaitMs };
   const rights = createRights(asked);
-  const hub = new GatewayHub({ ...parts, log, rights, ready: readyIn(asked) });
+  const hub = new GatewayHub({ ...parts, log, rights, ready: readyIn(asked, clock) });
   const admission = new PacedAdmission(clock, parts.admittedPerSecond ?? ADMITTED_PER_SECOND);
   let verify: ((token: string) => Promise<Principal>) | undefined;
   const authenticate = (token: string): Promise<Principal> => {

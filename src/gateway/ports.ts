@@ -322,8 +322,11 @@ export interface Delivery {
   readonly event: GatewayEvent;
 }
 
-/** When the view of this instance shows the fact that an event announces; bounded. */
-export type Ready = (event: GatewayEvent) => Promise<void> | undefined;
+/**
+ * When the view of this instance shows the fact that an event announces; bounded.
+ * @param since milliseconds of the monotonic clock: what came together waits together, not in turn
+ */
+export type Ready = (event: GatewayEvent, since: number) => Promise<void> | undefined;
 
 // ------------------------------------------------------------------------- presence, registry
 

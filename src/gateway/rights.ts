@@ -1,3 +1,4 @@
+import type { Clock } from '../kernel/clock.ts';
 import { randomId } from '../kernel/ids.ts';
 import { LIMITS } from '../kernel/limits.ts';
 import type { Floors } from '../twin/floors.ts';
@@ -96,13 +97,18 @@ async function told(parts: RightsParts, deliveries: readonly Delivery[]): Promis
 }
 
 /** When the view of this instance shows the fact, or `readWaitMs` later: a read then says more. */
-export function readyIn({ view, readWaitMs }: RightsParts): Ready {
-  return ({ place }) => {
+export function readyIn(
+  { view, readWaitMs }: Pick<RightsParts, 'view' | 'readWaitMs'>,
+  clock: Pick<Clock, 'monotonic'>,
+): Ready {
+  return ({ place }, since) => {
     if (place === undefined || place.epoch !== view.epoch) return undefined;
     const { partition, offset } = place;
     if (partition >= view.partitions) return undefined;
     if (view.for(partition).applied(partition) >= offset) return undefined;
-    return view.waitFor({ partition, offset }, readWaitMs).then(nothing, nothing);
+    const leftMs = readWaitMs - (clock.monotonic() - since);
+    if (leftMs <= 0) return undefined;
+    return view.waitFor({ partition, offset }, leftMs).then(nothing, nothing);
   };
 }
 

@@ -6,6 +6,12 @@ const WAITING_MAX = 256;
 /** A log that could not be read is asked again. */
 const RETRY_MS = 500;
 
+interface Heard {
+  readonly epoch: string;
+  readonly entry: StreamEntry;
+  readonly at: number;
+}
+
 export interface FollowedParts {
   readonly log: Pick<ChannelLog, 'read'>;
   readonly ready: Ready;
@@ -26,7 +32,7 @@ export class FollowedStream {
   readonly #parts: FollowedParts;
   #epoch: string | undefined;
   #last = 0;
-  #waiting: { readonly epoch: string; readonly entry: StreamEntry }[] = [];
+  #waiting: Heard[] = [];
   #mustRead = false;
   #running = false;
   #closed = false;
@@ -51,7 +57,7 @@ export class FollowedStream {
 
   heard(epoch: string, entry: StreamEntry): void {
     this.heardAt = this.#parts.clock.monotonic();
-    if (this.#waiting.length < WAITING_MAX) this.#waiting.push({ epoch, entry });
+    if (this.#waiting.length < WAITING_MAX) this.#waiting.push({ epoch, entry, at: this.heardAt });
     else {
       this.#waiting = [];
       this.#mustRead = true;
@@ -84,9 +90,10 @@ export class FollowedStream {
   async #next(): Promise<void> {
     const next = this.#mustRead ? undefined : this.#waiting.shift();
     if (next === undefined) return await this.#heal();
-    const { epoch, entry } = next;
+    const { epoch, entry, at } = next;
     if (epoch === this.#epoch && entry.offset <= this.#last) return;
-    if (epoch === this.#epoch && entry.prev === this.#last) return await this.#hand(epoch, entry);
+    if (epoch === this.#epoch && entry.prev === this.#last)
+      return await this.#hand(epoch, entry, at);
     await this.#heal();
   }
 
@@ -101,12 +108,13 @@ export class FollowedStream {
       this.#parts.lost(this.name, read);
       return;
     }
-    for (const entry of read.entries) await this.#hand(epoch, entry);
+    const at = this.#parts.clock.monotonic();
+    for (const entry of read.entries) await this.#hand(epoch, entry, at);
   }
 
   /** What announces a fact waits until a read shows it; what comes after waits behind it. */
-  async #hand(epoch: string, entry: StreamEntry): Promise<void> {
-    const shown = this.#parts.ready(entry.event);
+  async #hand(epoch: string, entry: StreamEntry, at: number): Promise<void> {
+    const shown = this.#parts.ready(entry.event, at);
     if (shown !== undefined) await shown;
     this.#last = entry.offset;
     if (!this.#closed) this.#parts.deliver(this.name, epoch, entry);

@@ -177,8 +177,9 @@ export class GatewayHub implements Hub {
 
   async #replay(joined: Joined, read: ReadSince): Promise<void> {
     if (!read.recovered) return;
+    const at = this.#parts.clock.monotonic();
     for (const { event } of read.entries) {
-      const shown = this.#parts.ready(event);
+      const shown = this.#parts.ready(event, at);
       if (shown !== undefined) await shown;
     }
     this.#deliveries.add(
