@@ -35,6 +35,8 @@ const FILES: readonly Row[] = [
   ['view.db: changes', 'uri, etag, position', days(LIMITS.changesRetentionMs), 'server', IDS_ONLY],
   ['outbox.db', 'what the log has not taken yet', 'until it has', 'server', LATER],
   ['outbox.db: refusals', 'words of ours and places', TOMBSTONES, 'server', ''],
+  ['eligibility.db', 'checks and their states', 'P7D', 'server', LATER],
+  ['eligibility-batches.db', 'rows of ended batches, by opaque ids', 'P30D', 'server', LATER],
   ['snapshots', 'copies of the view', days(STANDSTILL_MAX_MS), 'retain', ''],
   ['audit.db', 'who saw what: opaque ids', `P${AUDIT_DAYS}D`, 'retain', 'opaque ids, by law'],
   [

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../../kernel/clock.ts';
+import type { Clock, Timer } from '../../kernel/clock.ts';
 import { asFault, Fault } from '../../kernel/errors.ts';
 import { base32 } from '../../kernel/ids.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
@@ -49,6 +49,7 @@ export class BatchRunner implements Service {
   readonly #looks = new Map<string, number>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #wakes = new Set<() => void>();
+  #purging: Timer | undefined;
   #stopped = false;
 
   constructor(parts: RunnerParts) {
@@ -63,11 +64,21 @@ export class BatchRunner implements Service {
       else this.#queue.add(id);
     }
     await storage.purge(clock.now() - KEPT_MS);
+    this.#purgeDaily();
     this.#run();
+  }
+
+  #purgeDaily(): void {
+    const { storage, clock, report } = this.#parts;
+    this.#purging = clock.after(DAY_MS, () => {
+      storage.purge(clock.now() - KEPT_MS).catch(report);
+      this.#purgeDaily();
+    });
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#purging?.cancel();
     for (const wake of this.#wakes) wake();
     await Promise.all(this.#running.values());
   }
@@ -320,7 +331,8 @@ export class BatchRunner implements Service {
 }
 
 /** What ended longer ago is forgotten, with its report. */
-const KEPT_MS = 30 * 86_400_000;
+const DAY_MS = 86_400_000;
+const KEPT_MS = 30 * DAY_MS;
 
 function resultOf(n: number, outcome: Outcome, status: RowResult['status']): RowResult {
   if (outcome.kind === 'answered') return { n, state: 'done', ...(status && { status }) };
