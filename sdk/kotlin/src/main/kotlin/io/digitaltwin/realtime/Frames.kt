@@ -44,6 +44,8 @@ public data class RealtimeEvent(
     public val data: JsonObject? = null,
     public val document: JsonElement? = null,
     public val documentOmitted: Boolean = false,
+    /** With a document: whose record is open to the caller by break-glass. Show it to the person. */
+    public val breakGlass: JsonElement? = null,
     /** Told after `since`, not as it happened. */
     public val replayed: Boolean = false,
     /** Events of the same document that it stands for, where the client was slow. */
@@ -119,6 +121,7 @@ private fun event(json: JsonObject, type: String) = ServerMessage.Event(
         data = json["data"] as? JsonObject,
         document = json["document"],
         documentOmitted = json.flag("documentOmitted"),
+        breakGlass = json["breakGlass"],
         replayed = json.flag("replayed"),
         conflated = (json["conflated"] as? JsonPrimitive)?.intOrNull ?: 1,
     ),
