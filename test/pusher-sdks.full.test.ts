@@ -162,6 +162,33 @@ function cases(version: SdkVersion): void {
       });
     }
 
+    test('B-GW-74: what a server encrypts passes through, and its clients read it', async () => {
+      const name = named('private-encrypted-');
+      await ann.join(name);
+      await http.trigger(name, 'told', { secret: 'ä' });
+      await until(() => ann.events(name).includes('told'), 'told');
+      const { data } =
+        ann.heard.find(({ channel, event }) => channel === name && event === 'told') ?? {};
+      assert.deepEqual(data, { secret: 'ä' });
+    });
+
+    test('B-GW-74: a cache channel begins with what was said last', async () => {
+      const name = named('cache-');
+      await ann.join(name);
+      await until(
+        () =>
+          ann.heard.some(({ channel, event }) => {
+            return channel === name && event === 'pusher:cache_miss';
+          }),
+        'a miss',
+      );
+      await http.trigger(name, 'told', { n: 1 });
+      await bob.join(name);
+      await until(() => bob.events(name).includes('told'), 'told');
+      await settled(ann, bob);
+      assert.deepEqual([ann.events(name), bob.events(name)], [['told'], ['told']]);
+    });
+
     test('B-GW-74: a client that is told to reconnect is back on all its channels', async () => {
       const name = named('presence-');
       await ann.join(name);
