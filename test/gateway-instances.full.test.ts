@@ -67,6 +67,25 @@ test('B-GW-4 B-GW-1: T8 over a killed, a stopped and a new instance nothing is l
   servers = [first, again];
 });
 
+test('B-GW-3: T8 T18 a Redis that is restarted under load is said to everybody who misses something', async (t) => {
+  const [first, second] = servers;
+  assert.ok(first && second);
+  const ledger = new RealtimeLedger(MEMBERS, first, 'again');
+  await ledger.connect([first, second], 1);
+  let stop = false;
+  const publishing = ledger.publishUntil(() => stop);
+  await sleep(1_000);
+  await store.restart();
+  await sleep(3_000);
+  stop = true;
+  await publishing;
+  await ledger.newestHeard();
+  const { gaps } = ledger.verifyGaps();
+  t.diagnostic(JSON.stringify({ gaps }));
+  assert.ok(gaps >= MEMBERS.length, `${gaps} gaps were said`);
+  ledger.close();
+});
+
 test('B-GW-8: T16 presence over instances: two tabs are one, and a killed instance is noticed', async () => {
   const [first, second] = servers;
   assert.ok(first && second);

@@ -89,10 +89,16 @@ export class RealtimeLedger {
   #servers: readonly TestServer[] = [];
   #next = 0;
 
-  /** @param publisher one that is there all the time */
-  constructor(members: readonly string[], publisher: TestServer) {
+  readonly #run: string;
+
+  /**
+   * @param publisher one that is there all the time
+   * @param run another one for each ledger: an id that was said before has no effect
+   */
+  constructor(members: readonly string[], publisher: TestServer, run = 'first') {
     this.#members = members;
     this.#publisher = publisher;
+    this.#run = run;
   }
 
   /** So many listeners of each member, spread over the servers; resolves when all are subscribed. */
@@ -130,7 +136,7 @@ export class RealtimeLedger {
   }
 
   async #publish(token: string, member: string, number: number): Promise<void> {
-    const body = { type: 'call.ready', member, id: `${member}-${number}` };
+    const body = { type: 'call.ready', member, id: `${this.#run}-${member}-${number}` };
     for (;;) {
       const response = await this.#publisher.fetch(token, '/v1/events', {
         method: 'POST',
@@ -176,6 +182,33 @@ export class RealtimeLedger {
     const reconnects = this.#listeners.reduce((sum, one) => sum + one.reconnects, 0);
     const servers = new Set(this.#listeners.flatMap((one) => [...one.servers])).size;
     return { published, reconnects, servers };
+  }
+
+  /** Somebody has heard the newest event of each member. */
+  async newestHeard(): Promise<void> {
+    const deadline = Date.now() + EVERYTHING_WITHIN_MS;
+    const isBehind = ({ member, receipts }: Listener) =>
+      receipts.at(-1)?.number !== this.#published.get(member);
+    while (this.#listeners.some(isBehind)) {
+      assert.ok(Date.now() < deadline, 'somebody does not hear the newest event');
+      await sleep(50);
+    }
+  }
+
+  /** Where streams begin anew: whoever misses something was told so, and the rest holds as ever. */
+  verifyGaps(): { readonly gaps: number } {
+    for (const { member, receipts, unrecovered } of this.#listeners) {
+      const numbers = receipts.map(({ number }) => number);
+      assert.ok(receipts.every((receipt) => receipt.member === member));
+      assert.deepEqual(
+        numbers,
+        [...new Set(numbers)].toSorted((a, b) => a - b),
+      );
+      assert.ok(unrecovered.every((reason) => reason === 'epoch_changed'));
+      const isWhole = numbers.length === this.#published.get(member);
+      assert.ok(isWhole || unrecovered.length > 0, `${member} misses something unsaid`);
+    }
+    return { gaps: this.#listeners.reduce((sum, one) => sum + one.unrecovered.length, 0) };
   }
 
   close(): void {
