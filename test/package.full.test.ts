@@ -60,9 +60,12 @@ test('B-PK-1: the packed server starts with the demo, and the packed command rea
 });
 
 test('B-PK-1: the packed SDK can be imported, and brings its types', async () => {
-  const code = "import * as sdk from 'digital-twin-mcp/sdk'; console.log(Object.keys(sdk).join())";
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], empty);
-  assert.match(stdout, /createTwinClient/);
+  const exported = async (module: string): Promise<string> => {
+    const code = `import * as sdk from '${module}'; console.log(Object.keys(sdk).join())`;
+    return (await run(process.execPath, ['--input-type=module', '-e', code], empty)).stdout;
+  };
+  assert.match(await exported('digital-twin-mcp/sdk'), /connectRealtime.*createTwinClient/);
+  assert.match(await exported('digital-twin-mcp/sdk/realtime'), /^TwinError,connectRealtime$/m);
   const files = await readdir(join(empty, 'node_modules/digital-twin-mcp/dist/sdk'));
   assert.ok(files.includes('index.d.ts'));
 });
