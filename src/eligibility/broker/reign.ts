@@ -10,6 +10,7 @@ import { type LandingParts, land, type Said, saidElsewhere } from './landing.ts'
 import { aboutOf, Processing } from './processing.ts';
 import { type FoundFlight, recover } from './recovery.ts';
 import { endings, processingEvent } from './steps.ts';
+import { Timers } from './timers.ts';
 import { judge, type Verdict } from './verdict.ts';
 import { sharing, stepOf, type Waiting, waitingOf } from './waiting.ts';
 
@@ -29,7 +30,7 @@ export class Reign {
   readonly #taken = new Set<string>();
   readonly #processing: Processing;
   readonly #say: (said: Said) => Promise<undefined>;
-  readonly #timers = new Set<Timer>();
+  readonly #timers: Timers;
   #wake: Timer | undefined;
   #over = false;
   #stopping: Promise<void> | undefined;
@@ -42,6 +43,7 @@ export class Reign {
   constructor(parts: LandingParts, commit: CheckReign) {
     this.#parts = parts;
     this.#commit = commit;
+    this.#timers = new Timers(parts.clock);
     this.#scheduler = new Scheduler(parts.settings.scheduler);
     this.#processing = new Processing(parts.facts, parts.report);
     const write = async (batch: readonly Said[]): Promise<undefined[]> => {
@@ -113,7 +115,7 @@ export class Reign {
   }
 
   async #stop(): Promise<void> {
-    for (const timer of this.#timers) timer.cancel();
+    this.#timers.cancel();
     this.#wake?.cancel();
     await this.#commit.end().catch(this.#parts.report);
     this.#end(undefined);
@@ -357,7 +359,7 @@ export class Reign {
     if (this.#over || this.#flights.get(flight.id) !== flight) return;
     const over = [...flight.passengers.values()].filter(isOver);
     if (flight.passengers.size === over.length && !flight.calling) {
-      if (flight.ticket !== undefined) this.#scheduler.remove(flight.ticket);
+      if (flight.ticket !== undefined) this.#withdraw(flight.ticket);
       flight.timer?.cancel();
       const reached = flight.mayHaveReached ? 'maybe' : 'no';
       const outcome = { kind: 'unavailable', why: 'time-out', reached } as const;
@@ -372,6 +374,11 @@ export class Reign {
     this.#tell(endings(flight, over, { kind: 'timed-out' }, { at: clock.now() }));
   }
 
+  #withdraw(ticket: Ticket): void {
+    this.#byTicket.delete(ticket.id);
+    this.#scheduler.remove(ticket);
+  }
+
   #tell(said: Said): void {
     if (said.steps.length + said.events.length === 0) return;
     this.#say(said).catch((error: unknown) => this.#fail(error));
@@ -384,12 +391,9 @@ export class Reign {
   }
 
   #after(delayMs: number, task: () => void): Timer {
-    const timer = this.#parts.clock.after(delayMs, () => {
-      this.#timers.delete(timer);
+    return this.#timers.after(delayMs, () => {
       if (!this.#over) task();
     });
-    this.#timers.add(timer);
-    return timer;
   }
 
   #fail(error: unknown): void {

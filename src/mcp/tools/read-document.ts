@@ -20,8 +20,8 @@ export const readDocumentTool = {
     title: 'Read a document of the twin',
     description:
       'Read any URI of the twin within a token budget. focus: the question, so that what answers ' +
-      'it comes first. view: card, summary (default) or detail. Says what was left out and where ' +
-      'to read it.',
+      'it comes first. view: card, summary (default) or detail. freshness: for coverage, asks the ' +
+      'payer where what is known is too old. Says what was left out and where to read it.',
     inputSchema: readDocumentInput,
     outputSchema: readDocumentResult,
   },
