@@ -89,6 +89,7 @@ test('a change of the view is an event of its subject; a practitioner has no str
   assert.deepEqual(found?.streams, ['member:ana']);
   assert.deepEqual(found.event.data, { member: 'ana', etag: '"x"', deleted: true });
   assert.equal(found.event.type, 'twins.resource-updated');
+  assert.match(found.event.id, /^[a-z2-7]{26}$/, 'it names neither variant nor offset');
   const doctor = { ...change, subject: { kind: 'practitioner' as const, id: 'eve' } };
   assert.equal(changeRouted(doctor, 'abcdefgh'), undefined);
 });

@@ -3,6 +3,7 @@ import type { Variant } from '../../contract/documents.ts';
 import { eventOfType } from '../../contract/events/catalog.ts';
 import type { WsTopic } from '../../contract/frames.ts';
 import { isId, parseUri, SESSION_PATTERN, type Section } from '../../contract/uris.ts';
+import { randomId } from '../../kernel/ids.ts';
 import { isObject, type JsonObject } from '../../kernel/json.ts';
 import type { ViewChange } from '../../twin/ports.ts';
 import type { GatewayEvent, StreamName } from '../ports.ts';
@@ -91,7 +92,8 @@ export function changeRouted(change: ViewChange, epoch: string): Routed | undefi
   return {
     streams: [`${subject.kind}:${subject.id}`],
     event: {
-      id: `${epoch}-${partition}-${offset}-${variant}-${uri}`,
+      // Made of nothing: what it is of, its variant above all, is not a receiver's to know.
+      id: randomId(),
       type: created,
       topic: subject.kind === 'member' ? 'twins' : 'session-events',
       ...{ tenant, ...of, uri, needs: uri, variant, source: 'view' },
