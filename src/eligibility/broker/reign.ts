@@ -271,7 +271,10 @@ export class Reign {
     if (!slotFree) this.#after(until - clock.now(), () => this.#release(ticket.id, ending));
     else if (call.shadowed && outcome.reached === 'yes') this.#compare(call, outcome, ending);
     else this.#release(ticket.id, ending);
-    if (this.#over) await this.#orphaned(flight, verdict, outcome);
+    if (this.#over && verdict.kind !== 'retry') {
+      // Nobody hears it in the journal, but the twin has it, and whoever asks is told.
+      await land(this.#parts, this.#processing, flight, verdict, outcome);
+    } else if (this.#over) return;
     else if (verdict.kind === 'retry') this.#retry(call, verdict, outcome);
     else this.#land(flight, verdict, outcome);
   }
@@ -332,12 +335,6 @@ export class Reign {
         for (const { checkId } of said.steps) this.#taken.delete(checkId);
       })
       .catch((error: unknown) => this.#fail(error));
-  }
-
-  /** A call of a reign that is over: the twin has its answer, and whoever asks is told. */
-  async #orphaned(flight: Flown, verdict: Verdict, outcome: Outcome): Promise<void> {
-    if (verdict.kind === 'retry') return;
-    await land(this.#parts, this.#processing, flight, verdict, outcome);
   }
 
   #tick(): void {
