@@ -36,7 +36,7 @@ export const REALTIME_PROMISES = [
   ),
   promised(
     'B-GW-9',
-    'What a subscriber may not know of a stream, its offsets, counts and times do not tell either.',
+    'What a subscriber may not know of a stream, its offsets, counts and times do not tell either; only that there was more in all than a replay has.',
   ),
   promised(
     'B-GW-10',
