@@ -271,12 +271,11 @@ export class Reign {
     if (!slotFree) this.#after(until - clock.now(), () => this.#release(ticket.id, ending));
     else if (call.shadowed && outcome.reached === 'yes') this.#compare(call, outcome, ending);
     else this.#release(ticket.id, ending);
-    if (this.#over && verdict.kind !== 'retry') {
-      // Nobody hears it in the journal, but the twin has it, and whoever asks is told.
-      await land(this.#parts, this.#processing, flight, verdict, outcome);
-    } else if (this.#over) return;
-    else if (verdict.kind === 'retry') this.#retry(call, verdict, outcome);
-    else this.#land(flight, verdict, outcome);
+    if (verdict.kind === 'retry') {
+      if (!this.#over) this.#retry(call, verdict, outcome);
+    } else if (!this.#over) this.#land(flight, verdict, outcome);
+    // Nobody hears it in the journal, but the twin has it, and whoever asks is told.
+    else await land(this.#parts, this.#processing, flight, verdict, outcome);
   }
 
   /** In the slot that it has, for which `running until` was committed. */
