@@ -135,19 +135,26 @@ test('B-GW-76: T8, T17: a killed instance costs its clients nothing: what they m
     ...{ token: await first.token('vera'), port: balancer.port },
     params: { device: 'phone' },
   });
-  open.push(phone);
+  const tablet = await connect(first, {
+    ...{ token: await first.token('vera'), params: { device: 'tablet' } },
+  });
+  open.push(phone, tablet);
   await phone.join(CHANNEL);
+  await tablet.join(CHANNEL);
   const http: Pusher = backend(first);
   const say = (name: string, callId: string) => http.trigger(CHANNEL, name, { callId });
   await say('call_accepted', 'a');
   await until(() => phone.events(CHANNEL).length === 1, 'the first');
   // Told and acknowledged: the ping after it has its pong.
   await sleep(2_500);
+  balancer.use();
   await second.kill();
-  balancer.use(first.url);
   await say('join_call', 'b');
   await say('call_ended', 'b');
   await say('appointment_ready', 'c');
+  await until(() => tablet.events(CHANNEL).includes('appointment_ready'), 'all is said');
+  assert.ok(tablet.events(CHANNEL).includes('join_call'), 'it rang where somebody was');
+  balancer.use(first.url);
   await until(() => phone.events(CHANNEL).includes('appointment_ready'), 'what was missed');
   assert.deepEqual(phone.events(CHANNEL), ['call_accepted', 'call_ended', 'appointment_ready']);
   const metrics = await first.fetch(await first.token('operator', { scope: 'admin' }), '/metrics');

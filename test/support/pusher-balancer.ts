@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 /** What stands before the instances: every connection goes to the first of them that answers. */
 export interface Balancer {
   readonly port: number;
-  /** In the order in which they are tried. */
+  /** In the order in which they are tried; with none of them, connections wait. */
   use(...urls: string[]): void;
   /** Cuts all connections, as a network does. */
   cut(): void;
@@ -19,7 +19,7 @@ export async function startBalancer(...first: string[]): Promise<Balancer> {
     client.once('close', () => open.delete(client));
     client.once('data', (request) => {
       client.pause();
-      forward(client, request, [...targets]);
+      forward(client, request, () => targets);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -39,11 +39,18 @@ export async function startBalancer(...first: string[]): Promise<Balancer> {
   };
 }
 
+const RETRY_MS = 50;
+
 /** The instance is asked by its own name, as it checks the Host. */
-function forward(client: Socket, request: Buffer, targets: string[]): void {
-  const [target, ...others] = targets;
+function forward(
+  client: Socket,
+  request: Buffer,
+  targets: () => readonly string[],
+  tried = 0,
+): void {
+  const target = targets()[tried];
   if (target === undefined) {
-    client.destroy();
+    if (!client.destroyed) setTimeout(() => forward(client, request, targets), RETRY_MS);
     return;
   }
   const { port, host } = new URL(target);
@@ -53,13 +60,13 @@ function forward(client: Socket, request: Buffer, targets: string[]): void {
   instance.once('connect', () => {
     connected = true;
     instance.write(named, 'latin1');
+    client.once('close', () => instance.destroy());
     client.pipe(instance).pipe(client);
     client.resume();
   });
   instance.on('error', () => {
     if (connected) client.destroy();
-    else forward(client, request, others);
+    else forward(client, request, targets, tried + 1);
   });
   instance.once('close', () => connected && client.destroy());
-  client.once('close', () => instance.destroy());
 }
