@@ -13,7 +13,7 @@ import { type EligibilitySettings, eligibilityOf } from './eligibility.ts';
 import { type KafkaSettings, kafkaOf } from './kafka.ts';
 import { type OAuthSettings, oauthOf } from './oauth.ts';
 import { isLoopbackWebhook, type PusherAppSettings } from './pusher.ts';
-import type { PusherBridge } from './pusher-parsers.ts';
+import { leadsBack, type PusherBridge } from './pusher-parsers.ts';
 import { REDIS_PREFIX, type RedisSettings } from './redis.ts';
 import { DEFAULT_ROLES, EMBEDDED_ROLES, type Role, type SettingName } from './settings.ts';
 import { type SpicedbSettings, spicedbOf } from './spicedb.ts';
@@ -115,6 +115,10 @@ function conflicts(values: Values): ConfigProblem[] {
   if (roles !== undefined) problems.push(...roleProblems(roles));
   if (values.REUSE_PORT === 'on' && (values.PORT ?? 0) === 0) {
     problems.push({ setting: 'REUSE_PORT', mend: 'needs PORT to name the port that is shared' });
+  }
+  if (leadsBack(values)) {
+    const mend = 'must be another server than this one: each event would come back for ever';
+    problems.push({ setting: 'PUSHER_BRIDGE_URL', mend });
   }
   if (mode !== 'production') return problems;
   for (const part of ['log', 'spicedb'] as const) {

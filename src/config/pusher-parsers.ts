@@ -28,3 +28,18 @@ export function pusherBridgeUrl(text: string): PusherBridge {
   if (!isAllowed || !isWhole) throw new Wrong(FORM);
   return { appId, key, secret, host, port: Number(url.port || (tls ? 443 : 80)), tls };
 }
+
+/** Whether what goes to Pusher would come to this server, by the address that clients or we name. */
+export function leadsBack(values: {
+  readonly PUSHER_BRIDGE_URL?: PusherBridge | undefined;
+  readonly PUBLIC_URL?: string | undefined;
+  readonly PORT?: number | undefined;
+}): boolean {
+  const { PUSHER_BRIDGE_URL: bridge, PUBLIC_URL: own, PORT: port } = values;
+  if (bridge === undefined) return false;
+  const named = own === undefined ? null : URL.parse(own);
+  const { host, tls } = bridge;
+  const there = new URL(`${tls ? 'https' : 'http'}://${host}:${bridge.port}`);
+  if (named !== null && named.host === there.host) return true;
+  return LOOPBACK.has(host) && bridge.port === port;
+}
