@@ -9,6 +9,7 @@ import { benchEligibility } from './eligibility.ts';
 import { benchEvents } from './events.ts';
 import { benchFanout } from './fanout.ts';
 import { benchGateway } from './gateway.ts';
+import { benchGatewayHold } from './gateway-hold.ts';
 import { benchListeners } from './listeners.ts';
 import { benchReads } from './reads.ts';
 import { benchSearch } from './search.ts';
@@ -27,6 +28,7 @@ const HELP = `npm run bench -- [NAME] [--members N] [--rate N] [--seconds N] [--
   events      the consumer framework beside the bare client, by both libraries, in turns
   gateway     the realtime gateway on Kafka and Redis: --members connections, each with a member of
               its own, --rate events a second, one event to all; a stock ws server as the floor
+  gateway-hold  --members connections over four processes on one port, held for --seconds
   eligibility who gets the next slot of the clearinghouse, beside five other ways, in virtual time
   streams     what an event costs among few and among many streams of others, in turns
   table       what each of them measured last, in one table
@@ -61,6 +63,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   streams: benchStreams,
   table: async () => printTable(values.json),
   gateway: () => benchGateway(members, rate, seconds),
+  'gateway-hold': () => benchGatewayHold(members, seconds),
   eligibility: benchEligibility,
 };
 const [name = 'search', ...more] = positionals;

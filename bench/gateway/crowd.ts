@@ -22,9 +22,17 @@ export interface CrowdOptions {
   /** Said once open; answered by a message of this type. */
   readonly first: (index: number) => string;
   readonly onMessage: (text: string, index: number) => void;
+  /** One was closed, by whomever. */
+  readonly onClose?: (code: number) => void;
 }
 
-export async function crowd({ url, size, first, onMessage }: CrowdOptions): Promise<Crowd> {
+export async function crowd({
+  url,
+  size,
+  first,
+  onMessage,
+  onClose,
+}: CrowdOptions): Promise<Crowd> {
   const sockets: WebSocket[] = [];
   let answered = 0;
   let next = 0;
@@ -36,6 +44,7 @@ export async function crowd({ url, size, first, onMessage }: CrowdOptions): Prom
       sockets[index] = socket;
       socket.once('open', () => socket.send(first(index)));
       socket.once('error', reject);
+      socket.once('close', (code) => onClose?.(code));
       socket.on('message', (data) => {
         const text = String(data);
         if (text.startsWith('{"type":"subscribed"')) {

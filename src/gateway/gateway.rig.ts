@@ -14,7 +14,9 @@ import { principalOf } from './streams/hub.rig.ts';
  * The gateway behind a listener, with a reader that grants a member's sections to the subject of the
  * same name, and a token that is that name, with a scope and a life if need be: `ana~none~5`.
  */
-export async function gatewayRig() {
+export async function gatewayRig(
+  at: { readonly port: number; readonly reusePort?: boolean } = { port: 0 },
+) {
   const audited: AuditEntry[] = [];
   const reader = {
     variants: async (principal, uris) =>
@@ -51,7 +53,9 @@ export async function gatewayRig() {
   for (const service of gateway.services) await service.start();
   const server = createServer();
   server.on('upgrade', (...given) => gateway.upgrade(...given));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => {
+    server.listen({ host: '127.0.0.1', backlog: 4_096, ...at }, resolve);
+  });
   const { port } = server.address() as AddressInfo;
   return {
     ...{ gateway, audited, url: `http://127.0.0.1:${port}` },
