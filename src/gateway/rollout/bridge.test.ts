@@ -21,13 +21,14 @@ function rig(more: { secret?: string } = {}, waitingMax = 1_000) {
     bridged: (name: string) => void names?.push(name),
     failed: (reason: string) => void failures?.push(reason),
   };
-  // Pauses between tries are none; that they grow is the clock's to see.
-  const paused: number[] = [];
+  // Pauses between tries last until the test says.
+  const paused: { readonly ms: number; readonly end: () => void }[] = [];
   const clock = {
     ...systemClock,
-    after(ms: number, task: () => void) {
-      if (ms < 5_000) paused.push(ms);
-      return systemClock.after(ms < 5_000 ? 0 : ms, task);
+    after(ms: number, end: () => void) {
+      if (ms >= 5_000) return systemClock.after(ms, end);
+      paused.push({ ms, end });
+      return { cancel: () => undefined };
     },
   };
   const bridge = new Bridge({
@@ -93,24 +94,34 @@ test('B-GW-40: an app’s own channels go there too, what clients and instances 
 
 test('B-GW-40: a Pusher that is away is tried again, in order; one that refuses is not', async () => {
   const { bridge, failures, names, paused } = rig();
+  const endPause = async (nth: number): Promise<void> => {
+    await until(() => paused.length === nth);
+    paused.at(-1)?.end();
+  };
   server.state.answer = 503;
   bridge.offer(STREAM, event('call.join'));
   bridge.offer(STREAM, event('call.ended'));
-  await until(() => paused.length >= 2);
+  await endPause(1);
+  await until(() => paused.length === 2);
   server.state.answer = 200;
+  await endPause(2);
   await until(() => names.length === 2);
   assert.deepEqual(
     server.published.map(({ name }) => name),
     ['join_call', 'call_ended'],
   );
-  assert.deepEqual(paused.slice(0, 2), [500, 1_000]);
   server.state.answer = 413;
   bridge.offer(STREAM, event('call.join'));
   await until(() => failures.length === 1);
   server.state.answer = 503;
   bridge.offer(STREAM, event('call.join'));
+  for (const nth of [3, 4, 5]) await endPause(nth);
   await until(() => failures.length === 2);
   assert.deepEqual(failures, ['refused', 'unreachable']);
+  assert.deepEqual(
+    paused.map(({ ms }) => ms),
+    [500, 1_000, 500, 1_000, 2_000],
+  );
   await bridge.stop();
 });
 
