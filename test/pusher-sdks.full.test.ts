@@ -57,7 +57,7 @@ async function settled(...clients: Connected[]): Promise<void> {
   }
 }
 
-describe('pusher-js', { concurrency: true }, () => {
+describe('pusher-js', { concurrency: 5 }, () => {
   for (const version of Object.keys(SDK_VERSIONS) as SdkVersion[]) cases(version);
 });
 

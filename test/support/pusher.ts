@@ -58,6 +58,17 @@ type SdkConstructor = new (key: string, options: object) => SdkClient;
 
 const require = createRequire(import.meta.url);
 
+/** SDKs that have disconnected leave timers behind, which would keep the process for half a minute. */
+const LONG_MS = 20_000;
+const startTimer = globalThis.setTimeout;
+globalThis.setTimeout = Object.assign(
+  (task: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
+    const timer = startTimer(task, ms, ...args);
+    return (ms ?? 0) >= LONG_MS ? timer.unref() : timer;
+  },
+  { __promisify__: startTimer.__promisify__ },
+) as typeof setTimeout;
+
 export function sdk(version: SdkVersion): SdkConstructor {
   const loaded = require(SDK_VERSIONS[version]) as
     | SdkConstructor

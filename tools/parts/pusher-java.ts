@@ -1,6 +1,8 @@
 /** Pusher's SDK for Java and Android, from Maven Central: a client for tests. */
 
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { cached, type Say } from './cache.ts';
 import { execute, need } from './programs.ts';
 
@@ -27,5 +29,11 @@ export async function bringPusherJava(say: Say): Promise<string[]> {
     const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${target}`];
     await execute('mvn', ['-q', '-B', '-f', POM, ...copy]);
   });
-  return ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx64m', '-cp', join(jars, '*'), DRIVER];
+  const hash = createHash('sha256').update(readFileSync(DRIVER)).digest('hex').slice(0, 12);
+  // Compiled once: a JVM that compiles its source takes seconds more, and there are several.
+  const classes = await cached(`pusher-java-driver-${hash}`, say, async (target) => {
+    await execute('javac', ['-d', target, '-cp', join(jars, '*'), DRIVER]);
+  });
+  const path = [classes, join(jars, '*')].join(delimiter);
+  return ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx64m', '-cp', path, 'Driver'];
 }
