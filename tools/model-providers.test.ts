@@ -36,6 +36,9 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
   'src/access/issuer/client-documents.ts': 'nothing: asks for the document that a client names',
   'src/access/tokens/foreign/fetch-json.ts': 'nothing: asks the issuer for metadata and keys',
   'src/config/server-file.ts': 'nothing: asks whether our own server runs',
+  'src/eligibility/clearinghouse/http.ts': 'questions about coverage to the clearinghouse',
+  'src/gateway/protocols/pusher/webhooks/post.ts':
+    'that channels and members came and went, to apps',
   'src/log/events/registry-client.ts': 'schemas to the schema registry',
   'src/operations/start-probes.ts': 'nothing: asks whether a part answers',
 };

@@ -34,6 +34,16 @@ export function createRestore({ db, state, places, names, keys }: RestoreParts):
     columns.set(table, known);
     return known;
   };
+  const uniques = new Map<string, readonly (readonly string[])[]>();
+  const uniquesOf = (table: string): readonly (readonly string[])[] => {
+    const known = uniques.get(table) ?? askUniques(db, table);
+    uniques.set(table, known);
+    return known;
+  };
+  const clear = (table: string, columns: readonly string[], values: readonly Cell[]): void => {
+    const where = columns.map((column) => `${column} IS ?`).join(' AND ');
+    prepared(db, `DELETE FROM ${table} WHERE ${where}`).run(...values);
+  };
   return {
     source({ partition, offset, ...record }, facts) {
       begin(record);
@@ -50,12 +60,17 @@ export function createRestore({ db, state, places, names, keys }: RestoreParts):
       const own = table === undefined ? undefined : keys.get(table);
       // A table of a later version: it is restored by an instance that knows it.
       if (table === undefined || key === undefined || own === undefined) return;
-      const where = own.map((column) => `${column} IS ?`).join(' AND ');
-      prepared(db, `DELETE FROM ${table} WHERE ${where}`).run(...key);
+      clear(table, own, key);
       names.set(name, state);
       const row = state?.row;
       if (row === undefined || row === null) return;
       const known = columnsOf(table).filter((column) => Object.hasOwn(row, column));
+      // Whatever stands in its place is gone by now; compaction has left its tombstone behind it.
+      for (const columns of uniquesOf(table)) {
+        const own = columns.map((column): Cell => row[column] ?? null);
+        // Two rows with no value are not alike.
+        if (!own.includes(null)) clear(table, columns, own);
+      }
       const marks = known.map(() => '?').join(', ');
       const values = known.map((column): Cell => row[column] ?? null);
       prepared(db, `INSERT INTO ${table} (${known.join(', ')}) VALUES (${marks})`).run(...values);
@@ -68,4 +83,17 @@ function askColumns(db: DatabaseSync, table: string): string[] {
     .prepare(`PRAGMA main.table_info(${table})`)
     .all()
     .map(({ name }) => String(name));
+}
+
+/** Columns that no two rows have alike, besides the key. */
+function askUniques(db: DatabaseSync, table: string): string[][] {
+  const indexes = db.prepare(`PRAGMA main.index_list(${table})`).all();
+  return indexes
+    .filter(({ origin }) => origin === 'u')
+    .map(({ name }) =>
+      db
+        .prepare(`PRAGMA main.index_info(${String(name)})`)
+        .all()
+        .map((column) => String(column.name)),
+    );
 }
