@@ -97,4 +97,12 @@ export const ELIGIBILITY_PROMISES = [
     'B-EL-31',
     'Queues are bounded: where too many wait a check is refused at once with the expected wait, and nothing of it is accepted.',
   ),
+  issued(
+    'B-EL-32',
+    'A service that polled is told instead: it asks once, and reads again only what has changed.',
+  ),
+  issued(
+    'B-EL-33',
+    'Over an app’s GraphQL a check is asked, told and read by the caller’s own token.',
+  ),
 ];
