@@ -27,7 +27,7 @@ let mitch: string;
 let member: string;
 let receipt: Receipt;
 
-async function take(bundle: string | Uint8Array): Promise<Receipt> {
+async function take(bundle: string | Uint8Array<ArrayBuffer>): Promise<Receipt> {
   const response = await server.importBundle(bundle);
   const text = await response.text();
   assert.equal(response.status, 201, text);

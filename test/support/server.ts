@@ -18,7 +18,7 @@ export interface TestServer {
   /** A plain HTTP request with a token. */
   fetch(token: string, path: string, init?: RequestInit): Promise<Response>;
   relations(operation: 'touch' | 'delete', ...relationships: string[]): Promise<void>;
-  importBundle(bundle: string | Uint8Array, source?: string): Promise<Response>;
+  importBundle(bundle: string | Uint8Array<ArrayBuffer>, source?: string): Promise<Response>;
   stop(): Promise<number | null>;
   kill(): Promise<void>;
 }
