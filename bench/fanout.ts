@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundleOf, patient } from '../test/support/changes.ts';
 import { modernMessage } from '../test/support/raw.ts';
-import { cpuTimes } from './cpu.ts';
+import { processCpuMs } from './cpu.ts';
 import { type Listeners, openListeners } from './fanout/listeners.ts';
 import {
   type BenchServer,
@@ -16,6 +15,7 @@ import {
   report,
   startServer,
 } from './harness.ts';
+import { startPeer, wireOf } from './peer.ts';
 
 const LISTENERS = 5_000;
 /** Below the cap of one principal (kernel/limits.ts). */
@@ -85,7 +85,7 @@ export async function benchFanout(): Promise<void> {
 }
 
 async function costOf({ pid, listeners, tell }: Side) {
-  const before = cpuMs(pid);
+  const before = processCpuMs(pid);
   const { user, system } = process.cpuUsage();
   const began = performance.now();
   const heard = listeners.heard();
@@ -93,7 +93,7 @@ async function costOf({ pid, listeners, tell }: Side) {
   await heard;
   const last = performance.now() - began;
   const load = process.cpuUsage({ user, system });
-  return { cpu: cpuMs(pid) - before, last, load: (load.user + load.system) / 1_000 };
+  return { cpu: processCpuMs(pid) - before, last, load: (load.user + load.system) / 1_000 };
 }
 
 async function ours(dataDir: string, stops: (() => Promise<void>)[]): Promise<Side> {
@@ -137,21 +137,18 @@ async function peer(
   name: string,
   stops: (() => Promise<void>)[],
 ): Promise<Side> {
-  const path = new URL('./fanout/peer.ts', import.meta.url).pathname;
-  const args = [path, kind, URI, String(LISTENERS + 1)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const script = new URL('./fanout/peer.ts', import.meta.url);
+  const { child, port, pid } = await startPeer(script, [kind, URI, String(LISTENERS + 1)]);
   stops.push(async () => {
     child.kill('SIGTERM');
     await once(child, 'close');
   });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const port = Number(String(line).trim());
   const url = `http://127.0.0.1:${port}`;
   const tell = async (): Promise<void> => {
     await fetch(`${url}/tell`, { method: 'POST' });
   };
   const requests = Array.from({ length: LISTENERS }, () => requestFor(url));
-  return await sideOf(name, child.pid ?? 0, port, requests, { tell, stops });
+  return await sideOf(name, pid, port, requests, { tell, stops });
 }
 
 async function sideOf(
@@ -174,20 +171,7 @@ async function sideOf(
 
 function requestFor(url: string, token?: string): string {
   const params = { notifications: { resourceSubscriptions: [URI] } };
-  const { headers, body } = modernMessage('subscriptions/listen', params);
-  const all = [
-    ['Host', new URL(url).host],
-    ...(token === undefined ? [] : [['Authorization', `Bearer ${token}`]]),
-    ...headers,
-    ['Content-Length', String(Buffer.byteLength(body))],
-  ];
-  const head = all.map(([name, value]) => `${name}: ${value}`).join('\r\n');
-  return `POST /mcp HTTP/1.1\r\n${head}\r\n\r\n${body}`;
-}
-
-/** Of all threads of a process. */
-function cpuMs(pid: number): number {
-  return [...cpuTimes(pid).values()].reduce((sum, ms) => sum + ms, 0);
+  return wireOf(url, modernMessage('subscriptions/listen', params), token);
 }
 
 /** `VmRSS` (proc(5)). */

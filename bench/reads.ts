@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { applySchema } from '../src/access/spicedb/schema-check.ts';
 import { modernMessage } from '../test/support/raw.ts';
 import { startSpicedb } from '../tools/parts/spicedb.ts';
+import { processCpuMs } from './cpu.ts';
 import {
   type BenchServer,
   percentile,
@@ -14,6 +15,7 @@ import {
   report,
   startServer,
 } from './harness.ts';
+import { startPeer, wireOf } from './peer.ts';
 import type { Load, Loaded } from './reads/generator.ts';
 
 const MEMBERS = 1_000;
@@ -22,7 +24,6 @@ const CONNECTIONS = 32;
 const ROUNDS = 5;
 const ORDER = 200_000;
 const BUNDLE = new URL('../resources/demo/demo-ana.json', import.meta.url);
-const MS_PER_TICK = 10;
 const LEGACY_VERSION = '2025-06-18';
 /** As in `reads/generator.ts`. */
 const ID_MARK = 9_000_000;
@@ -51,8 +52,8 @@ export async function benchReads(seconds: number): Promise<void> {
   try {
     const requests = await prepare(server);
     const bytes = await sizeOf(server, requests.modern[0] as string);
-    const sdk = await startPeer('sdk', bytes, peers);
-    const http = await startPeer('http', bytes, peers);
+    const sdk = await peerOf('sdk', bytes, peers);
+    const http = await peerOf('http', bytes, peers);
     const own = { port: portOf(server.url), pid: server.pid };
     const ours: Target = { name: 'ours', ...own, requests: requests.modern };
     const ours2025: Target = { name: 'ours2025', ...own, requests: requests.legacy };
@@ -109,7 +110,7 @@ async function measure(
   };
   const file = join(folder, 'load.json');
   await writeFile(file, JSON.stringify(load));
-  const before = await cpuMs(pid);
+  const before = processCpuMs(pid);
   const path = new URL('./reads/generator.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, [path, file], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
@@ -121,7 +122,7 @@ async function measure(
   return {
     ...loaded,
     perSecond: loaded.requests / loaded.seconds,
-    serverMicros: (((await cpuMs(pid)) - before) * 1_000) / loaded.requests,
+    serverMicros: ((processCpuMs(pid) - before) * 1_000) / loaded.requests,
   };
 }
 
@@ -257,15 +258,7 @@ function copyFor(bundle: string, member: number): string {
 }
 
 function requestFor(url: string, uri: string, token?: string): string {
-  const { headers, body } = modernMessage('resources/read', { uri }, uri);
-  const all = [
-    ['Host', new URL(url).host],
-    ...(token === undefined ? [] : [['Authorization', `Bearer ${token}`]]),
-    ...headers,
-    ['Content-Length', String(Buffer.byteLength(body))],
-  ];
-  const head = all.map(([name, value]) => `${name}: ${value}`).join('\r\n');
-  return `POST /mcp HTTP/1.1\r\n${head}\r\n\r\n${body}`;
+  return wireOf(url, modernMessage('resources/read', { uri }, uri), token);
 }
 
 async function sizeOf(server: BenchServer, request: string): Promise<number> {
@@ -280,21 +273,12 @@ async function sizeOf(server: BenchServer, request: string): Promise<number> {
   return answer.result.contents[0]?.text.length ?? 0;
 }
 
-async function startPeer(
-  kind: 'sdk' | 'http',
-  bytes: number,
-  peers: ChildProcess[],
-): Promise<Target> {
-  const path = new URL('./reads/peers.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, [path, kind, String(bytes)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+async function peerOf(kind: 'sdk' | 'http', bytes: number, peers: ChildProcess[]): Promise<Target> {
+  const script = new URL('./reads/peers.ts', import.meta.url);
+  const { child, port, pid } = await startPeer(script, [kind, String(bytes)]);
   peers.push(child);
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const port = Number(String(line).trim());
   const uri = 'mcp://twins/member/bench-1/coverage';
-  const requests = [requestFor(`http://127.0.0.1:${port}`, uri)];
-  return { name: kind, port, pid: child.pid ?? 0, requests };
+  return { name: kind, port, pid, requests: [requestFor(`http://127.0.0.1:${port}`, uri)] };
 }
 
 function portOf(url: string): number {
@@ -322,11 +306,4 @@ function zipf(count: number, length: number): number[] {
     }
     return low;
   });
-}
-
-/** User and system time of a process (proc(5)). */
-async function cpuMs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundleOf, patient } from '../test/support/changes.ts';
 import { gatherCrowd } from '../test/support/crowd.ts';
 import { startServer, type TestServer } from '../test/support/server.ts';
 import { listen } from '../test/support/streams.ts';
+import { processCpuMs } from './cpu.ts';
 import { percentile, progress, type Row, report } from './harness.ts';
 import { startHubAmong } from './streams-hub.ts';
 
@@ -16,8 +16,6 @@ const EVENTS = 100;
 const EVENTS_OF_HUB = 5_000;
 /** Every stream has had its keep-alive within this time. */
 const IDLE_MS = 15_000;
-/** Of /proc (proc(5): USER_HZ, which is 100 on every Linux of today). */
-const MS_PER_TICK = 10;
 const BAR = '1.3';
 
 /**
@@ -92,18 +90,18 @@ async function serverAmong(streams: number) {
   await own.heard(1);
   return {
     async cost() {
-      const before = cpuMs(server.pid);
+      const before = processCpuMs(server.pid);
       for (let event = 0; event < EVENTS; event += 1) {
         const told = own.told.length;
         await changeOwn();
         await own.heard(told + 1);
       }
-      return (cpuMs(server.pid) - before) / EVENTS;
+      return (processCpuMs(server.pid) - before) / EVENTS;
     },
     async idle() {
-      const before = cpuMs(server.pid);
+      const before = processCpuMs(server.pid);
       await sleep(IDLE_MS);
-      return (100 * (cpuMs(server.pid) - before)) / IDLE_MS;
+      return (100 * (processCpuMs(server.pid) - before)) / IDLE_MS;
     },
     stop: () => server.stop(),
   };
@@ -119,12 +117,4 @@ function ownMember(server: TestServer): () => Promise<void> {
     const response = await server.importBundle(bundle);
     if (!response.ok) throw new Error(await response.text());
   };
-}
-
-/** User and system time of a process with all of its threads (proc(5), fields 14 and 15). */
-function cpuMs(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field, the name, may hold spaces; it ends with the last parenthesis.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }

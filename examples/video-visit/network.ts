@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { freePort } from '../../tools/parts/ports.ts';
 
 /** A network in front of a server, that can be dropped: what is open dies, what comes has to wait. */
 export interface Network {
@@ -58,12 +59,4 @@ export async function openNetwork(): Promise<Network> {
       return new Promise((resolve) => listener.close(() => resolve()));
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ID_PATTERN } from './uris.ts';
 
 export const CHECK_MODES = ['PREFER_CACHE', 'DEFAULT', 'REQUIRE_FRESH'] as const;
-export type CheckModeName = (typeof CHECK_MODES)[number];
+export type CheckMode = (typeof CHECK_MODES)[number];
 
 export const CHECK_LIMITS = {
   serviceTypesMax: 10,
@@ -75,18 +75,21 @@ export interface CheckAnswer {
   readonly followUp?: string;
 }
 
+/** Of a check, as its journal has it. */
+export type CheckState =
+  | 'accepted'
+  | 'queued'
+  | 'running'
+  | 'retrying'
+  | 'completed'
+  | 'failed'
+  | 'timed-out';
+
 /** `GET /v1/eligibility/checks/{id}`. */
 export interface CheckReport extends CheckAnswer {
   readonly member: string;
   /** As the journal has it; `status` says the same in fewer words. */
-  readonly state:
-    | 'accepted'
-    | 'queued'
-    | 'running'
-    | 'retrying'
-    | 'completed'
-    | 'failed'
-    | 'timed-out';
+  readonly state: CheckState;
   /** ISO 8601. */
   readonly acceptedAt: string;
   readonly changedAt: string;

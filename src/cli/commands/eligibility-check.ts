@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import {
   CHECK_MODES,
   type CheckAnswer,
-  type CheckModeName,
+  type CheckMode,
   type CheckReport,
 } from '../../contract/eligibility.ts';
 import { OPERATION_SCOPES } from '../../contract/scopes.ts';
@@ -20,7 +20,7 @@ interface CheckOptions extends CommonOptions {
   readonly service?: string[];
   readonly date?: string;
   readonly provider?: string;
-  readonly mode?: CheckModeName;
+  readonly mode?: CheckMode;
   readonly key?: string;
   readonly wait?: string;
 }

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
+import { freePort } from '../../../tools/parts/ports.ts';
 import { Front } from './front.ts';
 
 const LOCAL = { host: '127.0.0.1', port: 0 };
-
-/** A port where nobody is, until somebody comes. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function echoing(port: number): Promise<{ close(): void }> {
   const http = createServer((req, res) => res.end(`${req.method} ${req.url}`));

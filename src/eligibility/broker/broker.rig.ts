@@ -2,6 +2,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock, Timer } from '../../kernel/clock.ts';
+import { createListeners } from '../../kernel/listeners.ts';
 import type {
   CheckBoard,
   CheckEvent,
@@ -9,7 +10,6 @@ import type {
   CheckRequest,
   CheckStep,
 } from '../../twin/ports.ts';
-import { createListeners } from '../journal/listeners.ts';
 import { WHOLE_REQUEST } from '../journal/steps.rig.ts';
 import { CheckTable, isTerminal } from '../journal/table.ts';
 import type { Answer, Question } from '../model.ts';

@@ -10,8 +10,8 @@ import { Fault } from '../../kernel/errors.ts';
 import { base32, randomId } from '../../kernel/ids.ts';
 import type { CheckRequest, CheckStep, Principal } from '../../twin/ports.ts';
 import type { Caller } from '../../twin/reader/index.ts';
-import { memberObject } from '../../twin/subjects.ts';
 import { standingOf } from '../cache/rules.ts';
+import { documentOf, requireCheck } from '../door.ts';
 import { type CheckStanding, isTerminal } from '../journal/table.ts';
 import { type CheckClass, CLASSES } from '../scheduler/index.ts';
 import type { KnownSubject } from '../subject.ts';
@@ -52,7 +52,7 @@ class Desk implements CheckDesk {
 
   async check(caller: Caller, body: CheckBody, freshness: Freshness = {}): Promise<CheckAnswer> {
     const { member } = body;
-    await this.#require(caller, member);
+    await requireCheck(this.#parts, caller, member);
     const subject = this.#parts.subjects.find({
       ...{ tenant: caller.principal.tenant, member },
       ...{ serviceTypes: body.serviceTypes ?? ['30'] },
@@ -75,7 +75,7 @@ class Desk implements CheckDesk {
     const end = await this.#endOf(checkId);
     const of = standing?.request ?? end;
     if (of === undefined || of.tenant !== caller.principal.tenant) throw noSuchCheck();
-    await this.#require(caller, of.member, noSuchCheck);
+    await requireCheck(this.#parts, caller, of.member, { refusal: noSuchCheck });
     return this.#reportOf(checkId, standing, end);
   }
 
@@ -96,20 +96,6 @@ class Desk implements CheckDesk {
         callMs: Math.round(estimateMs),
       })),
     };
-  }
-
-  /** Denied looks like absent, and both are in the audit. */
-  async #require(caller: Caller, member: string, refusal = () => new Fault('NOT_FOUND')) {
-    const { access, audit } = this.#parts;
-    const item = { permission: 'check_eligibility', object: memberObject(member) };
-    const [decision] = await access.check(caller.principal, [item]);
-    const allowed = decision?.allowed === true;
-    await audit.append({
-      ...{ action: 'eligibility', outcome: allowed ? 'success' : 'denied', ...caller },
-      what: [{ uri: documentOf(member) }],
-      why: allowed ? `check_eligibility at ${decision.revision}` : 'denied',
-    });
-    if (!allowed) throw refusal();
   }
 
   #kept(
@@ -257,10 +243,6 @@ function classOf({ kind, actor }: Principal): CheckClass {
 
 function actorOf({ kind, subject, actor }: Principal): string {
   return actor === undefined ? `${kind}:${subject}` : `agent:${actor} for ${kind}:${subject}`;
-}
-
-function documentOf(member: string): string {
-  return `mcp://twins/member/${member}/coverage`;
 }
 
 function noSuchCheck(): Fault {

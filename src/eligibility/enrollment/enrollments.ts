@@ -17,8 +17,8 @@ import type {
   View,
 } from '../../twin/ports.ts';
 import type { Caller } from '../../twin/reader/index.ts';
-import { memberObject } from '../../twin/subjects.ts';
 import type { CheckDesk } from '../desk/desk.ts';
+import { documentOf, requireCheck } from '../door.ts';
 import { type CheckTable, isTerminal } from '../journal/table.ts';
 import { type Decided, decided, type Said } from './decide.ts';
 import { ENROLLMENT_TYPE, type Enrolling, enrollingOf, resourceOf } from './record.ts';
@@ -107,18 +107,9 @@ export class Enrollments implements EnrollmentDesk {
   }
 
   async get(caller: Caller, id: string): Promise<Enrollment> {
-    const { access, audit } = this.#parts;
     const { tenant } = caller.principal;
-    const member = memberIn(id);
-    const item = { permission: 'check_eligibility', object: memberObject(member) };
-    const [decision] = await access.check(caller.principal, [item]);
-    const allowed = decision?.allowed === true;
-    await audit.append({
-      ...{ action: 'eligibility', outcome: allowed ? 'success' : 'denied', ...caller },
-      what: [{ uri: documentOf(member) }],
-      why: allowed ? `check_eligibility at ${decision.revision}; an enrollment` : 'denied',
-    });
-    if (!allowed) throw noSuchEnrollment();
+    const options = { also: 'an enrollment', refusal: noSuchEnrollment };
+    await requireCheck(this.#parts, caller, memberIn(id), options);
     await this.#lookAgain(tenant, id);
     const found = this.#read(tenant, id);
     if (found === undefined) throw noSuchEnrollment();
@@ -276,10 +267,6 @@ const OWN = /^[a-z2-7]{26}$/;
 
 function idIn(id: string): string {
   return id.split('.')[1] ?? '';
-}
-
-function documentOf(member: string): string {
-  return `mcp://twins/member/${member}/coverage`;
 }
 
 function noSuchEnrollment(): Fault {

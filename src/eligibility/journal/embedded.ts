@@ -3,9 +3,9 @@ import { inBatches } from '../../kernel/batches.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/errors.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
+import { createListeners } from '../../kernel/listeners.ts';
 import { startWorker } from '../../kernel/worker.ts';
 import type { CheckEvent, CheckJournal, CheckStep } from '../../twin/ports.ts';
-import { createListeners } from './listeners.ts';
 
 export interface JournalMethods {
   /** Deletes what is older than `before` (milliseconds), and answers what is left, in order. */

@@ -1,4 +1,5 @@
 import type { ChannelLog } from '../ports.ts';
+import { withAppend } from '../streams/around.ts';
 import { type CallStates, lastOfCall } from './states.ts';
 
 /**
@@ -11,21 +12,9 @@ export function notingCalls(
   calls: CallStates,
   report: (error: unknown) => void,
 ): ChannelLog {
-  return {
-    name: log.name,
-    get degraded() {
-      return log.degraded;
-    },
-    start: () => log.start(),
-    stop: () => log.stop(),
-    async append(stream, event, dedup) {
-      const last = lastOfCall(event);
-      if (last !== undefined) await calls.note(last).catch(report);
-      return await log.append(stream, event, dedup);
-    },
-    read: (stream, since) => log.read(stream, since),
-    tops: (streams) => log.tops(streams),
-    renew: (...given) => log.renew(...given),
-    onEntry: (listener) => log.onEntry(listener),
-  };
+  return withAppend(log, async (stream, event, dedup) => {
+    const last = lastOfCall(event);
+    if (last !== undefined) await calls.note(last).catch(report);
+    return await log.append(stream, event, dedup);
+  });
 }

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../kernel/clock.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
 import type { ChannelLog, GatewayEvent, StreamName } from '../ports.ts';
 import { isClientEvent, namedOnApp, namedOnMember } from '../protocols/pusher/events.ts';
+import { withAppend } from '../streams/around.ts';
 import { type FormerPusher, RefusedByPusher } from './former.ts';
 
 /** Told what became of each event, by its name at Pusher, or by why it did not arrive. */
@@ -167,23 +168,11 @@ function publicationsOf(stream: StreamName, event: GatewayEvent): Publication[] 
 
 /** A channel log that hands each event to the bridge once, over all instances. */
 export function bridged(log: ChannelLog, bridge: Pick<Bridge, 'offer'>): ChannelLog {
-  return {
-    name: log.name,
-    get degraded() {
-      return log.degraded;
-    },
-    start: () => log.start(),
-    stop: () => log.stop(),
-    async append(stream, event, dedup) {
-      const place = await log.append(stream, event, dedup);
-      if (!place.duplicate) bridge.offer(stream, event);
-      return place;
-    },
-    read: (stream, since) => log.read(stream, since),
-    tops: (streams) => log.tops(streams),
-    renew: (stream) => log.renew(stream),
-    onEntry: (listener) => log.onEntry(listener),
-  };
+  return withAppend(log, async (stream, event, dedup) => {
+    const place = await log.append(stream, event, dedup);
+    if (!place.duplicate) bridge.offer(stream, event);
+    return place;
+  });
 }
 
 /** Looks now and then who is subscribed there. */

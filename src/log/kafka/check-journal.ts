@@ -1,5 +1,6 @@
 import { Fault } from '../../kernel/errors.ts';
 import type { Service } from '../../kernel/lifecycle.ts';
+import { createListeners } from '../../kernel/listeners.ts';
 import type { CheckEvent, CheckJournal, CheckReign, CheckStep } from '../../twin/ports.ts';
 import { decodeCheckStep, encodeCheckEvent, encodeCheckStep } from '../events/index.ts';
 import type { KafkaClient, KafkaMessage, KafkaProducer, KafkaRecord } from './client.ts';
@@ -97,24 +98,4 @@ function readable(record: KafkaRecord, onTrouble: (error: unknown) => void): Che
     );
     return [];
   }
-}
-
-function createListeners<T>(onTrouble: (error: unknown) => void) {
-  const listeners = new Set<(told: readonly T[]) => void>();
-  return {
-    add(listener: (told: readonly T[]) => void): () => void {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    tell(told: readonly T[]): void {
-      if (told.length === 0) return;
-      for (const listener of listeners) {
-        try {
-          listener(told);
-        } catch (error) {
-          onTrouble(error);
-        }
-      }
-    },
-  };
 }

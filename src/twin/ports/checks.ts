@@ -1,15 +1,8 @@
 /** Eligibility checks between instances: the broker's journal and what it tells the others. */
 
-export type CheckState =
-  | 'accepted'
-  | 'queued'
-  | 'running'
-  | 'retrying'
-  | 'completed'
-  | 'failed'
-  | 'timed-out';
+import type { CheckMode, CheckState } from '../../contract/eligibility.ts';
 
-export type CheckMode = 'PREFER_CACHE' | 'DEFAULT' | 'REQUIRE_FRESH';
+export type { CheckMode, CheckState };
 
 /** What is asked, by opaque ids: who the person is stands in the twin alone. */
 export interface CheckRequest {
