@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { sleep } from '../src/kernel/clock.ts';
 import { decodeAudit } from '../src/log/events/index.ts';
+import { committedRecords } from '../src/log/kafka/committed-records.rig.ts';
 import { createKafkaClient } from '../src/log/kafka/create.ts';
 import type { ShippedRow } from '../src/twin/ports.ts';
 import { type Cluster, cluster } from './support/cluster.ts';
@@ -69,22 +70,12 @@ async function shipped(): Promise<Map<number, ShippedRow[]>> {
   const brokers = [broker.address];
   const client = createKafkaClient({ brokers, clientId: 'test' }, 'platformatic');
   const partitions = new Map<number, ShippedRow[]>();
-  const starts = await client.admin.starts('audit.records');
-  const follower = client.follow({
-    from: starts.map((offset, partition) => ({ topic: 'audit.records', partition, offset })),
-    async onRecords(records) {
-      for (const record of records) {
-        const read = decodeAudit(record);
-        const rows = partitions.get(record.partition) ?? [];
-        if ('row' in read) rows.push(read.row);
-        partitions.set(record.partition, rows);
-      }
-    },
-    onTrouble: () => undefined,
-  });
-  await follower.start();
-  await follower.caughtUp();
-  await follower.stop();
+  for (const record of await committedRecords(client, 'audit.records')) {
+    const read = decodeAudit(record);
+    const rows = partitions.get(record.partition) ?? [];
+    if ('row' in read) rows.push(read.row);
+    partitions.set(record.partition, rows);
+  }
   await client.close();
   return partitions;
 }

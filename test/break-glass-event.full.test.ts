@@ -9,6 +9,7 @@ import {
 import { sleep } from '../src/kernel/clock.ts';
 import { ownIds } from '../src/log/events/schema-ids.ts';
 import { inEvent } from '../src/log/events/wire.ts';
+import { committedRecords } from '../src/log/kafka/committed-records.rig.ts';
 import { createKafkaClient } from '../src/log/kafka/create.ts';
 import { breakGlass, fresh, post, WORDS } from './support/break-glass.ts';
 import { type KafkaPart, kafka } from './support/parts.ts';
@@ -36,25 +37,14 @@ interface Asked {
 
 async function asked(): Promise<Asked[]> {
   const client = createKafkaClient({ brokers: [broker.address], clientId: 'test' }, 'platformatic');
-  const found: Asked[] = [];
-  const starts = await client.admin.starts(TOPIC);
-  const follower = client.follow({
-    from: starts.map((offset, partition) => ({ topic: TOPIC, partition, offset })),
-    async onRecords(records) {
-      for (const record of records) {
-        const { message } = inEvent(record, ownIds);
-        assert.ok(isMessage(message, NotificationRequestedEventSchema));
-        const bytes = [record.key, record.value, JSON.stringify(record.headers)].join(' ');
-        found.push({ event: message, bytes });
-      }
-    },
-    onTrouble: () => undefined,
-  });
-  await follower.start();
-  await follower.caughtUp();
-  await follower.stop();
+  const records = await committedRecords(client, TOPIC);
   await client.close();
-  return found;
+  return records.map((record) => {
+    const { message } = inEvent(record, ownIds);
+    assert.ok(isMessage(message, NotificationRequestedEventSchema));
+    const bytes = [record.key, record.value, JSON.stringify(record.headers)].join(' ');
+    return { event: message, bytes };
+  });
 }
 
 async function told(count: number): Promise<Asked[]> {

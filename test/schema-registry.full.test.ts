@@ -16,7 +16,8 @@ import {
   outMessage,
   ownIds,
 } from '../src/log/events/index.ts';
-import type { KafkaClient, KafkaRecord } from '../src/log/kafka/client.ts';
+import type { KafkaClient } from '../src/log/kafka/client.ts';
+import { committedRecords } from '../src/log/kafka/committed-records.rig.ts';
 import { createKafkaClient } from '../src/log/kafka/create.ts';
 import { topicSpecs } from '../src/log/kafka/topics.ts';
 import type { SourceRecord } from '../src/twin/ports.ts';
@@ -104,7 +105,7 @@ describe("Confluent's own client, with our server as its registry", { timeout: 3
     };
     const args = [registryUrl(), brokers, topics.written, 'twins.intake', 'twins.v1.Submission'];
     await confluent(['write', ...args], JSON.stringify(submission));
-    const [record] = await recordsOf(client, topics.written);
+    const [record] = await committedRecords(client, topics.written);
     assert.ok(record !== undefined);
     assert.equal(record.value?.readInt32BE(1), ownIds.idOf('twins.v1.Submission'));
     assert.deepEqual(record.headers, {});
@@ -155,7 +156,7 @@ describe("a company's registry", { timeout: 120_000 }, () => {
     try {
       const patient = { resourceType: 'Patient', id: 'reg-1', name: [{ family: 'Example' }] };
       assert.equal((await server.importBundle(JSON.stringify(patient))).status, 201);
-      const found = await recordsOf(client, `${prefix}twins.sources`);
+      const found = await committedRecords(client, `${prefix}twins.sources`);
       const held = fake.subjects.get(`${prefix}twins.sources-value`)?.[0];
       assert.ok(held !== undefined && found.length > 0);
       for (const { value } of found) assert.equal(value?.readInt32BE(1), held.id);
@@ -177,21 +178,6 @@ describe("a company's registry", { timeout: 120_000 }, () => {
     });
   });
 });
-
-/** Everything that was committed before. */
-async function recordsOf(client: KafkaClient, topic: string): Promise<KafkaRecord[]> {
-  const ends = await client.admin.ends(topic);
-  const records: KafkaRecord[] = [];
-  const follower = client.follow({
-    from: ends.map((_, partition) => ({ topic, partition, offset: 0 })),
-    onRecords: async (some) => void records.push(...some),
-    onTrouble: () => {},
-  });
-  await follower.start();
-  await follower.caughtUp();
-  await follower.stop();
-  return records;
-}
 
 async function topicsOf(client: KafkaClient, prefix: string): Promise<string[]> {
   const specs = topicSpecs({ prefix, partitions: 1, replication: 1 });

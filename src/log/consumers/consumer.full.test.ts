@@ -13,6 +13,7 @@ import { LIMITS } from '../../kernel/limits.ts';
 import { openDatabase } from '../../kernel/sqlite.ts';
 import { encodeFrame } from '../events/frame.ts';
 import type { KafkaClient, KafkaMessage, KafkaProducer, KafkaRecord } from '../kafka/client.ts';
+import { committedRecords } from '../kafka/committed-records.rig.ts';
 import { createKafkaClient, type KafkaAdapter } from '../kafka/create.ts';
 import { deadLetterTopic } from '../kafka/topics.ts';
 import { freshName, KEYS, MEMBERS, updateOf, updatesOf } from './consumer.testing.ts';
@@ -72,20 +73,7 @@ for (const adapter of ['platformatic', 'kafkajs'] satisfies KafkaAdapter[]) {
       });
     }
 
-    async function recordsOf(topic: string): Promise<KafkaRecord[]> {
-      const found: KafkaRecord[] = [];
-      const follower = client.follow({
-        from: Array.from({ length: PARTITIONS }, (_, partition) => ({
-          ...{ topic, partition, offset: 0 },
-        })),
-        onRecords: async (records) => void found.push(...records),
-        onTrouble: () => undefined,
-      });
-      await follower.start();
-      await follower.caughtUp();
-      await follower.stop();
-      return found;
-    }
+    const recordsOf = (topic: string) => committedRecords(client, topic);
 
     /** Where the group would begin again, as another member of it finds out. */
     async function isCommitted(topic: string): Promise<void> {

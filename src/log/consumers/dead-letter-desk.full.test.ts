@@ -6,6 +6,7 @@ import { Fault } from '../../kernel/errors.ts';
 import type { DeadLetters, Replays } from '../../twin/ports.ts';
 import { applyTopics } from '../kafka/apply-topics.ts';
 import type { KafkaClient, KafkaProducer, KafkaRecord } from '../kafka/client.ts';
+import { committedRecords } from '../kafka/committed-records.rig.ts';
 import { createKafkaClient } from '../kafka/create.ts';
 import { deadLetterTopic, topicSpecs } from '../kafka/topics.ts';
 import { KEYS, updateOf, updatesOf } from './consumer.testing.ts';
@@ -54,20 +55,7 @@ describe('dead letters and replays', { timeout: 120_000 }, () => {
     await client.close();
   });
 
-  async function recordsOf(topic: string): Promise<KafkaRecord[]> {
-    const found: KafkaRecord[] = [];
-    const follower = client.follow({
-      from: Array.from({ length: PARTITIONS }, (_, partition) => ({
-        ...{ topic: prefix + topic, partition, offset: 0 },
-      })),
-      onRecords: async (records) => void found.push(...records),
-      onTrouble: () => undefined,
-    });
-    await follower.start();
-    await follower.caughtUp();
-    await follower.stop();
-    return found;
-  }
+  const recordsOf = (topic: string) => committedRecords(client, prefix + topic);
 
   /** Handles what there is, but for the events named. */
   async function consume(failing: ReadonlySet<string>, idempotency: Idempotency, count: number) {

@@ -20,6 +20,7 @@ import {
   submission,
 } from '../test/bundles.ts';
 import type { KafkaClient } from './client.ts';
+import { committedRecords } from './committed-records.rig.ts';
 import { createKafkaClient } from './create.ts';
 import { compactingSpecsOf, newLog, specsOf } from './kafka-log.rig.ts';
 import { topicNames } from './topics.ts';
@@ -104,20 +105,8 @@ async function compaction(): Promise<void> {
 
 /** How many records of such keys the topic still holds. */
 async function countOf(topic: string, key: string): Promise<number> {
-  const starts = await client.admin.starts(topic);
-  let count = 0;
-  const follower = client.follow({
-    from: starts.map((offset, partition) => ({ topic, partition, offset })),
-    onRecords: async (records) => {
-      count += records.filter((record) => String(record.key).includes(key)).length;
-    },
-    // Tried again until it works: a cleaner may just be replacing what is read.
-    onTrouble: () => {},
-  });
-  await follower.start();
-  await follower.caughtUp();
-  await follower.stop();
-  return count;
+  const records = await committedRecords(client, topic);
+  return records.filter((record) => String(record.key).includes(key)).length;
 }
 
 async function recordsOf(log: EventLog): Promise<LogRecord[]> {

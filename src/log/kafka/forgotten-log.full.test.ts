@@ -12,6 +12,7 @@ import { randomId } from '../../kernel/ids.ts';
 import { controlRecord, FORGOTTEN, LEGAL_HOLD } from '../../twin/control.ts';
 import { bundleOf, condition, patient, submission } from '../test/bundles.ts';
 import type { KafkaClient } from './client.ts';
+import { committedRecords } from './committed-records.rig.ts';
 import { createKafkaClient } from './create.ts';
 import { compactingSpecsOf, newLog, specsOf } from './kafka-log.rig.ts';
 import { topicNames } from './topics.ts';
@@ -120,19 +121,7 @@ async function compaction(): Promise<void> {
 /** How many records of the topic still hold something of the member. */
 async function marked(name: 'sources' | 'decider' | 'directory'): Promise<number> {
   const topic = topicNames(prefix)[name];
-  const starts = await client.admin.starts(topic);
-  let count = 0;
-  const follower = client.follow({
-    from: starts.map((offset, partition) => ({ topic, partition, offset })),
-    onRecords: async (records) => {
-      const texts = records.map(({ key, value }) => `${String(key)} ${String(value)}`);
-      count += texts.filter((text) => text.includes(MARK)).length;
-    },
-    // Tried again until it works: a cleaner may just be replacing what is read.
-    onTrouble: () => {},
-  });
-  await follower.start();
-  await follower.caughtUp();
-  await follower.stop();
-  return count;
+  const records = await committedRecords(client, topic);
+  const texts = records.map(({ key, value }) => `${String(key)} ${String(value)}`);
+  return texts.filter((text) => text.includes(MARK)).length;
 }

@@ -15,6 +15,7 @@ import { ownIds } from '../events/schema-ids.ts';
 import { inEvent } from '../events/wire.ts';
 import { applyTopics } from './apply-topics.ts';
 import type { KafkaClient } from './client.ts';
+import { committedRecords } from './committed-records.rig.ts';
 import { createKafkaClient } from './create.ts';
 import { changeAt, EPOCH, PARTITIONS, shardOf } from './publisher.testing.ts';
 import { createPublisher } from './publisher.ts';
@@ -64,20 +65,8 @@ describe('twins.resource-events', { timeout: 180_000 }, () => {
 
   /** Every event that is committed now. */
   async function told(): Promise<Told[]> {
-    const found: Told[] = [];
-    const follower = client.follow({
-      from: Array.from({ length: 4 }, (_, partition) => ({
-        ...{ topic: topics.events, partition, offset: 0 },
-      })),
-      onRecords: async (records) => {
-        for (const record of records) found.push(toldBy(inEvent(record, ownIds).message));
-      },
-      onTrouble: forNow,
-    });
-    await follower.start();
-    await follower.caughtUp();
-    await follower.stop();
-    return found;
+    const records = await committedRecords(client, topics.events);
+    return records.map((record) => toldBy(inEvent(record, ownIds).message));
   }
 
   async function allOf(count: number): Promise<Told[]> {

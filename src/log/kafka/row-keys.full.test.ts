@@ -18,6 +18,7 @@ import {
 } from '../test/bundles.ts';
 import { captureWrites } from './capture.ts';
 import type { KafkaClient, KafkaMessage, KafkaRecord } from './client.ts';
+import { committedRecords } from './committed-records.rig.ts';
 import { createKafkaClient } from './create.ts';
 import { compactingSpecsOf, newLog } from './kafka-log.rig.ts';
 import { knowledge } from './restore.rig.ts';
@@ -83,19 +84,7 @@ async function stage() {
       }
     },
     /** Everything that the topic still holds. */
-    async records(): Promise<KafkaRecord[]> {
-      const found: KafkaRecord[] = [];
-      const follower = client.follow({
-        from: [{ topic, partition: 0, offset: 0 }],
-        onRecords: async (records) => void found.push(...records),
-        // Tried again until it works: a cleaner may just be replacing what is read.
-        onTrouble: () => undefined,
-      });
-      await follower.start();
-      await follower.caughtUp();
-      await follower.stop();
-      return found;
-    },
+    records: () => committedRecords(client, topic),
   };
 }
 
