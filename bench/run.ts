@@ -9,6 +9,7 @@ import { benchEligibility } from './eligibility.ts';
 import { benchEvents } from './events.ts';
 import { benchFanout } from './fanout.ts';
 import { benchGateway } from './gateway.ts';
+import { benchGatewayChurn } from './gateway-churn.ts';
 import { benchGatewayHold } from './gateway-hold.ts';
 import { benchListeners } from './listeners.ts';
 import { benchReads } from './reads.ts';
@@ -29,6 +30,8 @@ const HELP = `npm run bench -- [NAME] [--members N] [--rate N] [--seconds N] [--
   gateway     the realtime gateway on Kafka and Redis: --members connections, each with a member of
               its own, --rate events a second, one event to all; a stock ws server as the floor
   gateway-hold  --members connections over four processes on one port, held for --seconds
+  gateway-churn  200 connections a second come and go on a whole server with Redis for --seconds (T21
+              says 1800): memory, registry against sockets, files and handles
   eligibility who gets the next slot of the clearinghouse, beside five other ways, in virtual time
   streams     what an event costs among few and among many streams of others, in turns
   table       what each of them measured last, in one table
@@ -64,6 +67,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   table: async () => printTable(values.json),
   gateway: () => benchGateway(members, rate, seconds),
   'gateway-hold': () => benchGatewayHold(members, seconds),
+  'gateway-churn': () => benchGatewayChurn(seconds),
   eligibility: benchEligibility,
 };
 const [name = 'search', ...more] = positionals;
