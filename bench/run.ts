@@ -12,6 +12,7 @@ import { benchGateway } from './gateway.ts';
 import { benchGatewayChurn } from './gateway-churn.ts';
 import { benchGatewayHerd } from './gateway-herd.ts';
 import { benchGatewayHold } from './gateway-hold.ts';
+import { benchGatewayPeer } from './gateway-peer.ts';
 import { benchListeners } from './listeners.ts';
 import { benchReads } from './reads.ts';
 import { benchSearch } from './search.ts';
@@ -33,6 +34,11 @@ const HELP = `npm run bench -- [NAME] [--members N] [--rate N] [--seconds N] [--
   gateway-hold  --members connections over four processes on one port, held for --seconds
   gateway-herd  --members connections (default 10000) over four processes: all at once, one killed, all
               cut, a rolling restart; how long each is away, as our SDK and as pusher-js comes again
+  gateway-peer  the gateway, a stock ws server and a Centrifugo 6 in turns, under one generator: --members
+              connections (default 5000), --rate events a second, --seconds of them; and what is lost
+              under kill -9. --centrifugo ws://127.0.0.1:8000/connection/websocket says where it is,
+              --api and --key its HTTP API (http://127.0.0.1:8000/api); --pid its process, for memory,
+              or --command what starts it (docs/gateway.md has its configuration)
   gateway-churn  200 connections a second come and go on a whole server with Redis for --seconds (T21
               says 1800): memory, registry against sockets, files and handles
   eligibility who gets the next slot of the clearinghouse, beside five other ways, in virtual time
@@ -57,6 +63,11 @@ const { values, positionals } = parseArgs({
     members: { type: 'string' },
     rate: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '20' },
+    centrifugo: { type: 'string' },
+    api: { type: 'string' },
+    key: { type: 'string' },
+    pid: { type: 'string' },
+    command: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean' },
   },
@@ -68,6 +79,9 @@ const [members = 0, rate = 0, seconds = 0] = [
   values.rate,
   values.seconds,
 ].map(Number);
+const { centrifugo: url, api, key: apiKey, command } = values;
+const pid = values.pid === undefined ? undefined : Number(values.pid);
+const centrifugo = url === undefined ? undefined : { url, api, apiKey, pid, command };
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   search: () => benchSearch(members),
   reads: () => benchReads(seconds),
@@ -80,11 +94,14 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   gateway: () => benchGateway(members, rate, seconds),
   'gateway-hold': () => benchGatewayHold(members, seconds),
   'gateway-herd': () => benchGatewayHerd(members),
+  'gateway-peer': () => benchGatewayPeer({ connections: members, rate, seconds, centrifugo }),
   'gateway-churn': () => benchGatewayChurn(seconds),
   eligibility: benchEligibility,
 };
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
-const areCounts = [members, rate, seconds].every((one) => Number.isSafeInteger(one) && one > 0);
+const areCounts = [members, rate, seconds, pid ?? 1].every(
+  (one) => Number.isSafeInteger(one) && one > 0,
+);
 if (values.help === true || bench === undefined || more.length > 0 || !areCounts) {
   process.stdout.write(HELP);
   process.exitCode = values.help === true ? 0 : 2;
