@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { sleep } from '../src/kernel/clock.ts';
+import { freePort } from '../tools/parts/ports.ts';
 import { startRedis } from '../tools/parts/redis.ts';
 import { Churn, type ChurnCounts } from './gateway/churn.ts';
 import { type Enrolled, enrol } from './gateway/enrol.ts';
-import { openFiles, residentKb, slopeOf } from './gateway/process.ts';
+import { heldHeapKb, openFiles, residentKb, slopeOf } from './gateway/process.ts';
 import { type BenchServer, progress, type Row, report, startServer } from './harness.ts';
 
 const OPENED_PER_SECOND = 200;
@@ -16,21 +17,21 @@ const MEMBERS_A_READER = 10;
 const EVENTS_PER_SECOND = 20;
 /** Tokens live for an hour: others long before. */
 const TOKENS_EVERY_MS = 600_000;
-const SAMPLE_EVERY_MS = 10_000;
+/** Each of them with a collection. */
+const SAMPLE_EVERY_MS = 15_000;
 /** What is compiled and kept for good once is there after this share. */
 const WARM_SHARE = 0.2;
 const PUBLISH_SCOPE = 'events:publish:call.join';
 const SHOWN_TRIES = 100;
 /** Sockets, timers and the like that the server's loop holds. */
 const HANDLES = 'nodejs_active_handles_total';
-const HEAP = 'nodejs_heap_size_used_bytes';
 const IDLE_MS = 8_000;
 const SETTLE_WITHIN_MS = 20_000;
 
 interface Sample {
   readonly second: number;
   readonly residentKb: number;
-  /** In use on the main thread, what is to be collected included. */
+  /** Held on the main thread, after a collection. */
   readonly heapKb: number;
   readonly files: number;
   readonly live: number;
@@ -40,6 +41,8 @@ interface Setting {
   readonly server: BenchServer;
   readonly enrolled: Enrolled;
   readonly store: Redis;
+  /** Port of the server's inspector. */
+  readonly inspector: number;
   readonly seconds: number;
 }
 
@@ -53,10 +56,20 @@ export async function benchGatewayChurn(seconds: number): Promise<void> {
   const redis = await startRedis({}, progress);
   const store = new Redis(redis.env.REDIS_URL ?? '');
   const dataDir = await mkdtemp(join(tmpdir(), 'bench-churn-'));
-  const server = await startServer(dataDir, { ...redis.env, REQUESTS_PER_SECOND: '1000000' });
+  const inspector = await freePort();
+  const server = await startServer(dataDir, {
+    ...{ ...redis.env, REQUESTS_PER_SECOND: '1000000' },
+    NODE_OPTIONS: `--inspect=127.0.0.1:${inspector}`,
+  });
   try {
     const enrolled = await enrol(server, MEMBERS, MEMBERS_A_READER);
-    const { rows, samples, counts } = await churned({ server, enrolled, store, seconds });
+    const { rows, samples, counts } = await churned({
+      server,
+      enrolled,
+      store,
+      inspector,
+      seconds,
+    });
     report(
       'gateway-churn',
       {
@@ -73,7 +86,8 @@ export async function benchGatewayChurn(seconds: number): Promise<void> {
   }
 }
 
-async function churned({ server, enrolled, store, seconds }: Setting) {
+async function churned(setting: Setting) {
+  const { server, enrolled, store, seconds } = setting;
   const { port } = new URL(server.url);
   let tokens = await enrolled.tokens();
   const churn = new Churn({
@@ -96,7 +110,7 @@ async function churned({ server, enrolled, store, seconds }: Setting) {
   const second = (): number => (performance.now() - began) / 1_000;
   const timers = [
     setInterval(() => {
-      sampleOf(server, Math.round(second()), churn.live).then((sample) => {
+      sampleOf(setting, Math.round(second()), churn.live).then((sample) => {
         samples.push(sample);
         process.stderr.write(`${sample.second} of ${seconds} s: ${JSON.stringify(sample)}\n`);
       }, fail);
@@ -123,8 +137,12 @@ async function churned({ server, enrolled, store, seconds }: Setting) {
   return { samples, counts, rows: rowsOf(samples, counts, found) };
 }
 
-async function sampleOf(server: BenchServer, second: number, live: number): Promise<Sample> {
-  const heapKb = (await metric(server, HEAP)) / 1_024;
+async function sampleOf(
+  { server, inspector }: Setting,
+  second: number,
+  live: number,
+): Promise<Sample> {
+  const heapKb = await heldHeapKb(inspector);
   const { pid } = server;
   return { second, live, residentKb: residentKb(pid), heapKb, files: openFiles(pid) };
 }
@@ -144,13 +162,14 @@ function rowsOf(samples: readonly Sample[], counts: ChurnCounts, found: Found): 
     slopeOf(warm.map((one) => [one.second / 60, of(one)]));
   return [
     { what: 'connections that came and went', value: counts.subscribed, unit: '' },
-    { what: 'refused, or ended by the server', value: counts.lost, unit: '', bar: '0' },
+    { what: 'ended by the server', value: counts.lost, unit: '', bar: '0' },
+    { what: 'subscriptions refused for now', value: counts.refused, unit: '', bar: '0' },
     {
       what: 'resident, slope after warm-up',
       value: perMinute((s) => s.residentKb),
       unit: 'KB/min',
     },
-    { what: 'heap in use, slope after warm-up', value: perMinute((s) => s.heapKb), unit: 'KB/min' },
+    { what: 'heap held, slope after warm-up', value: perMinute((s) => s.heapKb), unit: 'KB/min' },
     { what: 'resident at the end', value: warm.at(-1)?.residentKb ?? Number.NaN, unit: 'KB' },
     { what: 'sockets open at the end', value: found.live, unit: '' },
     {

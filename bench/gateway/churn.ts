@@ -11,7 +11,9 @@ export interface ChurnCounts {
   readonly subscribed: number;
   /** Frames that were told besides. */
   readonly told: number;
-  /** Refused, or ended before we ended it. */
+  /** Subscriptions that were refused for now. */
+  readonly refused: number;
+  /** Ended before we ended it. */
   readonly lost: number;
 }
 
@@ -20,10 +22,12 @@ const STEP_MS = 5;
 const LIFE_MS = { min: 1_000, max: 9_000 };
 /** One in so many goes without a close frame. */
 const RESET_ONE_IN = 5;
+const AGAIN_MS = 500;
 const ENDS_WITHIN_MS = 10_000;
 
 interface One {
   readonly socket: RawSocket;
+  readonly subscribe: string;
   timer?: NodeJS.Timeout;
   isSubscribed: boolean;
   isEnding: boolean;
@@ -33,7 +37,7 @@ interface One {
 export class Churn {
   readonly #options: ChurnOptions;
   readonly #open = new Set<One>();
-  #counts = { opened: 0, subscribed: 0, told: 0, lost: 0 };
+  #counts = { opened: 0, subscribed: 0, told: 0, refused: 0, lost: 0 };
   #began = 0;
   #timer: NodeJS.Timeout | undefined;
   #holds = false;
@@ -59,7 +63,7 @@ export class Churn {
   async hold(): Promise<number> {
     clearInterval(this.#timer);
     this.#holds = true;
-    for (const { timer } of this.#open) clearTimeout(timer);
+    for (const { timer, isSubscribed } of this.#open) if (isSubscribed) clearTimeout(timer);
     const until = performance.now() + ENDS_WITHIN_MS;
     const isSettled = (): boolean =>
       [...this.#open].every((one) => one.isSubscribed && !one.isEnding);
@@ -85,9 +89,10 @@ export class Churn {
   #come(index: number): void {
     const { url, member } = this.#options.of(index);
     const filters = { field: 'member', eq: member };
-    const subscribe = { type: 'subscribe', id: 's', topics: ['twins', 'call-notifications'] };
+    const topics = ['twins', 'call-notifications'];
+    const subscribe = JSON.stringify({ type: 'subscribe', id: 's', topics, filters });
     const socket = new RawSocket(url, aliasOf(index), {
-      open: () => socket.send(JSON.stringify({ ...subscribe, filters })),
+      open: () => socket.send(subscribe),
       text: (message) => this.#heard(one, message),
       closed: () => {
         if (!one.isEnding) this.#counts.lost += 1;
@@ -95,13 +100,13 @@ export class Churn {
         this.#open.delete(one);
       },
     });
-    const one: One = { socket, isSubscribed: false, isEnding: false };
+    const one: One = { socket, subscribe, isSubscribed: false, isEnding: false };
     this.#open.add(one);
   }
 
   #heard(one: One, message: string): void {
     if (!message.startsWith('{"type":"subscribed"')) {
-      if (message.startsWith('{"type":"error"')) process.stderr.write(`refused: ${message}\n`);
+      if (message.startsWith('{"type":"error"')) this.#refused(one, message);
       else this.#counts.told += message.startsWith('{"type":"welcome"') ? 0 : 1;
       return;
     }
@@ -110,6 +115,13 @@ export class Churn {
     if (this.#holds) return;
     const lifeMs = LIFE_MS.min + Math.random() * (LIFE_MS.max - LIFE_MS.min);
     one.timer = setTimeout(() => this.#leave(one), lifeMs);
+  }
+
+  /** It asks again, as an app does. */
+  #refused(one: One, message: string): void {
+    this.#counts.refused += 1;
+    process.stderr.write(`refused: ${message}\n`);
+    one.timer = setTimeout(() => one.socket.send(one.subscribe), AGAIN_MS);
   }
 
   #leave(one: One): void {
