@@ -54,4 +54,8 @@ export const REALTIME_PROMISES = [
     'B-GW-13',
     'A connection with a token and one subscription keeps at most 20 KB, and gives it back when it is gone.',
   ),
+  promised(
+    'B-GW-14',
+    'However many subscribe at once, rights are asked of a few at a time, so that no answer comes too late, and of nobody who has gone meanwhile.',
+  ),
 ];

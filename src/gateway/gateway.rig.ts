@@ -18,18 +18,21 @@ export async function gatewayRig(
   at: { readonly port: number; readonly reusePort?: boolean } = { port: 0 },
 ) {
   const audited: AuditEntry[] = [];
-  const reader = {
+  const reader: Pick<
+    Reader,
+    'variants' | 'readable' | 'ownMembers' | 'recentChanges' | 'feedAfter' | 'read'
+  > = {
+    readable: async (principal, uris) =>
+      uris.map((uri) => uri.startsWith(`mcp://twins/member/${principal.subject}/`)),
     variants: async (principal, uris) =>
-      uris.map((uri) =>
-        uri.startsWith(`mcp://twins/member/${principal.subject}/`) ? 'general' : null,
-      ),
+      (await reader.readable(principal, uris)).map((readable) => (readable ? 'general' : null)),
     ownMembers: async ({ principal }) => [principal.subject],
     recentChanges: () => [],
     feedAfter: () => 'mcp://twins/changes/start',
     read: async () => {
       throw new Fault('NOT_FOUND');
     },
-  } as Pick<Reader, 'variants' | 'ownMembers' | 'recentChanges' | 'feedAfter' | 'read'>;
+  };
   const view = { epoch: 'abcdefgh', partitions: 0 } as View;
   const report = (error: unknown): void => {
     throw error;

@@ -16,6 +16,7 @@ function room(more: Partial<RightsParts['reader']> = {}) {
   const parts: RightsParts = {
     reader: {
       variants: async (_, uris) => uris.map((uri) => (uri === URI ? 'general' : null)),
+      readable: async (_, uris) => uris.map((uri) => uri === URI),
       recentChanges: () => [],
       ...more,
     },

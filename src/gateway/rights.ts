@@ -8,7 +8,7 @@ import type { Reader } from '../twin/reader/index.ts';
 import type { Delivery, GatewayEvent, Ready, Rights } from './ports.ts';
 
 export interface RightsParts {
-  readonly reader: Pick<Reader, 'variants' | 'recentChanges'>;
+  readonly reader: Pick<Reader, 'variants' | 'readable' | 'recentChanges'>;
   readonly audit: Audit;
   readonly floors: Pick<Floors, 'raise'>;
   readonly view: Pick<View, 'epoch' | 'partitions' | 'for' | 'waitFor'>;
@@ -19,10 +19,7 @@ export interface RightsParts {
 export function createRights(parts: RightsParts): Rights {
   return {
     mayKnow: (principal, events) => mayKnow(parts, principal, events),
-    async readable(principal, uris) {
-      const variants = await parts.reader.variants(principal, uris);
-      return variants.map((variant) => variant !== null);
-    },
+    readable: (principal, uris) => parts.reader.readable(principal, uris),
     async asked(principal, uris) {
       for (const outcome of ['success', 'denied'] as const) {
         const own = uris.filter(({ granted }) => granted === (outcome === 'success'));
@@ -50,17 +47,35 @@ async function mayKnow(
   principal: Principal,
   events: readonly GatewayEvent[],
 ): Promise<boolean[]> {
-  const uris = [...new Set(events.flatMap(({ needs }) => needs ?? []))];
-  const variants = await parts.reader.variants(principal, uris);
-  const granted = new Map(uris.map((uri, index) => [uri, variants[index] ?? null]));
+  const own = events.filter(({ tenant }) => tenant === principal.tenant);
+  const [inVariant, inAny] = [own.filter(hasVariant), own.filter((event) => !hasVariant(event))];
+  const [variants, readable] = await Promise.all([
+    granted(inVariant, (uris) => parts.reader.variants(principal, uris)),
+    granted(inAny, (uris) => parts.reader.readable(principal, uris)),
+  ]);
   return events.map((event) => {
     if (event.tenant !== principal.tenant) return false;
     if (event.needs === undefined) return true;
-    const variant = granted.get(event.needs) ?? null;
-    if (variant === null) return false;
-    if (event.variant === undefined || event.variant === variant) return true;
+    if (!hasVariant(event)) return readable.get(event.needs) === true;
+    const variant = variants.get(event.needs) ?? null;
+    if (event.variant === variant) return true;
     return variant === 'minimal' && event.variant === 'general' && changedMinimal(parts, event);
   });
+}
+
+function hasVariant({ variant }: GatewayEvent): boolean {
+  return variant !== undefined;
+}
+
+/** What was answered of each URI that the events need. */
+async function granted<Answer>(
+  events: readonly GatewayEvent[],
+  ask: (uris: readonly string[]) => Promise<Answer[]>,
+): Promise<ReadonlyMap<string, Answer>> {
+  const uris = [...new Set(events.flatMap(({ needs }) => needs ?? []))];
+  if (uris.length === 0) return new Map();
+  const answers = (await ask(uris)).values();
+  return new Map([...answers].map((answer, index) => [uris[index] ?? '', answer]));
 }
 
 /**

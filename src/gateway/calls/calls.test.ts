@@ -33,9 +33,9 @@ function rig(more: Partial<CallDeskParts> = {}) {
   const desk = createCallDesk({
     ...{ calls, clock },
     reader: {
-      variants: (_, uris) => {
+      readable: (_, uris) => {
         asked.push(...uris);
-        return Promise.resolve(uris.map((uri) => (uri === NEEDS ? ('general' as const) : null)));
+        return Promise.resolve(uris.map((uri) => uri === NEEDS));
       },
     },
     audit: { append: (entry) => Promise.resolve(void audited.push(entry)) },

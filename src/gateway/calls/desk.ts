@@ -7,7 +7,7 @@ import { CALL_ID, type CallStates, isCurrent } from './states.ts';
 
 export interface CallDeskParts {
   readonly calls: CallStates;
-  readonly reader: Pick<Reader, 'variants'>;
+  readonly reader: Pick<Reader, 'readable'>;
   readonly audit: Audit;
   readonly clock: Clock;
 }
@@ -27,8 +27,8 @@ export function createCallDesk({ calls, reader, audit, clock }: CallDeskParts): 
       const { principal } = caller;
       const last = CALL_ID.test(id) ? await calls.last(principal.tenant, id) : undefined;
       const needs = last?.needs ?? NOBODY;
-      const [variant] = await reader.variants(principal, [needs]);
-      const granted = last !== undefined && (variant ?? null) !== null;
+      const [readable] = await reader.readable(principal, [needs]);
+      const granted = last !== undefined && readable === true;
       await audit.append({
         ...{ action: 'read', outcome: granted ? 'success' : 'denied', ...caller },
         what: [{ uri: needs }],

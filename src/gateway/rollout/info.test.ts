@@ -10,7 +10,7 @@ const FORMER = { appKey: 'K', host: 'ws-eu.pusher.com', port: 443 };
 function partsOf(percent: Partial<Record<RolloutFlag, number>>, more: Partial<InfoParts> = {}) {
   const seen: string[] = [];
   const parts: InfoParts = {
-    reader: { variants: (_, uris) => Promise.resolve(uris.map(() => 'general' as const)) },
+    reader: { readable: (_, uris) => Promise.resolve(uris.map(() => true)) },
     rollout: (flag) => percent[flag] ?? 0,
     appKeyOf: () => 'K',
     former: FORMER,
@@ -67,7 +67,7 @@ test('B-GW-31: without a former Pusher its SDKs are told of this gateway', async
 
 test('P1: who may read nothing of a member is told what they are told of nobody', async () => {
   const reader = {
-    variants: (_: unknown, uris: readonly string[]) => Promise.resolve(uris.map(() => null)),
+    readable: (_: unknown, uris: readonly string[]) => Promise.resolve(uris.map(() => false)),
   };
   const { parts, seen } = partsOf({}, { reader });
   await assert.rejects(realtimeInfo(parts, CALLER, 'demo-ana'), { code: 'NOT_FOUND' });

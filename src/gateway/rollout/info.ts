@@ -18,7 +18,7 @@ export interface PusherPlace {
 }
 
 export interface InfoParts {
-  readonly reader: Pick<Reader, 'variants'>;
+  readonly reader: Pick<Reader, 'readable'>;
   /** Percent of members that a flag has moved. */
   readonly rollout: (flag: RolloutFlag) => number;
   /** Of the tenant's app on this gateway; `undefined`: it has none. */
@@ -42,8 +42,8 @@ export async function realtimeInfo(
 ): Promise<RealtimeInfo> {
   if (!isId(member)) throw new Fault('INVALID_ARGUMENT', { detail: 'member is no id.' });
   const uris = SECTIONS.map((section) => `mcp://twins/member/${member}/${section}`);
-  const variants = await parts.reader.variants(principal, uris);
-  if (variants.every((variant) => variant === null)) throw new Fault('NOT_FOUND');
+  const readable = await parts.reader.readable(principal, uris);
+  if (!readable.includes(true)) throw new Fault('NOT_FOUND');
   const use = pathOf(parts, ROLLOUT_FLAGS.events, member);
   const useForVideoVisits = pathOf(parts, ROLLOUT_FLAGS.videoVisits, member);
   const isMovedWhole = use === 'websocket' && useForVideoVisits === 'websocket';

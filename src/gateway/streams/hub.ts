@@ -19,6 +19,7 @@ import type {
 } from '../ports.ts';
 import { Deliveries } from './deliveries.ts';
 import { FollowedStream } from './followed.ts';
+import { Grants } from './grants.ts';
 import { Joined } from './joined.ts';
 
 /** How often the log is asked where streams stand of which nothing is heard. */
@@ -51,6 +52,7 @@ export class GatewayHub implements Hub {
   readonly #streams = new Map<StreamName, Local>();
   readonly #bySubscriber = new Map<Subscriber, Map<StreamName, Joined>>();
   readonly #deliveries: Deliveries;
+  readonly #grants: Grants;
   readonly #rechecks = new Rechecks<Joined>((principal, joined) => this.#look(principal, joined));
   readonly #ends: (() => void)[] = [];
   #accessVersion = 0;
@@ -59,6 +61,7 @@ export class GatewayHub implements Hub {
 
   constructor(parts: HubParts) {
     this.#parts = parts;
+    this.#grants = new Grants(parts.rights);
     const accessVersion = () => this.#accessVersion;
     this.#deliveries = new Deliveries({ ...parts, accessVersion });
   }
@@ -132,13 +135,10 @@ export class GatewayHub implements Hub {
   async #grant(subscriber: Subscriber, own: Map<StreamName, Joined>): Promise<void> {
     const { principal } = subscriber;
     if (principal === undefined) return;
-    const { rights } = this.#parts;
     const asked = [...own.keys()].map((stream) => ({ stream, needs: subscriber.needs(stream) }));
     const uris = asked.flatMap(({ needs }) => needs);
-    const answers = await rights.readable(principal, uris);
-    const granted = uris.map((uri, index) => ({ uri, granted: answers[index] === true }));
-    await rights.asked(principal, granted);
-    const readable = new Set(granted.filter((one) => one.granted).map(({ uri }) => uri));
+    const isOpen = () => subscriber.connection.isOpen;
+    const readable = await this.#grants.readable(principal, uris, isOpen);
     for (const { stream, needs } of asked) {
       const joined = own.get(stream);
       if (joined === undefined || needs.some((uri) => readable.has(uri))) continue;

@@ -1,10 +1,10 @@
 import type { BreakGlassBanner } from '../../contract/break-glass.ts';
 import type { ChangesPage, SearchInput, SearchResult, Variant } from '../../contract/documents.ts';
-import { parseUri } from '../../contract/uris.ts';
+import { parseUri, type TwinUri } from '../../contract/uris.ts';
 import type { AuditEntry, Person, Principal, ViewChange } from '../ports.ts';
 import { showAgain } from './again.ts';
 import { agentsSeen, ownMembers } from './agents.ts';
-import { authorizeAll } from './authorize.ts';
+import { authorizeAll, mayReadAll } from './authorize.ts';
 import { bannersAround } from './break-glass.ts';
 import { changedSinceRead } from './changed.ts';
 import { changes, feedAfter, hasNews, isOwnCursor, lostSinceRead } from './changes.ts';
@@ -47,6 +47,8 @@ export interface Reader {
   ): Promise<{ result: T; breakGlass: BreakGlassBanner[] }>;
   /** For subscriptions: the variant in which each URI may be read now, or `null`. */
   variants(principal: Principal, uris: readonly string[]): Promise<(Variant | null)[]>;
+  /** Whether each URI may be read now, where the variant does not matter. */
+  readable(principal: Principal, uris: readonly string[]): Promise<boolean[]>;
   /** Documents that the caller has read and that have another etag by now. */
   changedSinceRead(caller: Caller): Promise<{ uri: string; etag: string }[]>;
   /** Whether an answer that showed this may be told once more; then that is recorded again. */
@@ -83,6 +85,7 @@ export function createReader(given: ReaderParts): Reader {
     agentsSeen: ({ principal }, members) => agentsSeen(parts, principal, members),
     withBanners: ({ principal }, work) => bannersAround(parts, principal, work),
     variants: (principal, uris) => variants(parts, principal, uris),
+    readable: (principal, uris) => readable(parts, principal, uris),
     changedSinceRead: (caller) => changedSinceRead(parts, caller),
     showAgain: (caller, shown) => showAgain(parts, caller, shown),
     readLast: ({ principal }, uri) => parts.receipts.of(principal).get(uri),
@@ -101,16 +104,34 @@ async function variants(
   principal: Principal,
   uris: readonly string[],
 ): Promise<(Variant | null)[]> {
-  const parsed = uris.map(parseUri);
-  const known = parsed.filter((uri) => uri !== null);
-  const grants = await authorizeAll(parts, principal, known);
-  let next = 0;
-  return parsed.map((uri) => {
-    const grant = uri === null ? undefined : grants[next++];
-    if (uri?.kind === 'changes' && !isOwnCursor(parts, principal, uri.cursor)) return null;
-    if (uri !== null && isDerived(uri)) return null;
+  const asked = uris.map((text) => subscribable(parts, principal, text));
+  const grants = await authorizeAll(parts, principal, asked.filter(isThere));
+  const answers = grants.values();
+  return asked.map((uri) => {
+    const grant = uri && answers.next().value;
     return grant?.allowed === true ? grant.variant : null;
   });
+}
+
+async function readable(
+  parts: ReaderParts,
+  principal: Principal,
+  uris: readonly string[],
+): Promise<boolean[]> {
+  const asked = uris.map((text) => subscribable(parts, principal, text));
+  const answers = (await mayReadAll(parts, principal, asked.filter(isThere))).values();
+  return asked.map((uri) => uri !== undefined && answers.next().value === true);
+}
+
+/** What somebody can be told of, if they may read it. */
+function subscribable(parts: ReaderParts, principal: Principal, text: string): TwinUri | undefined {
+  const uri = parseUri(text);
+  if (uri === null || isDerived(uri)) return undefined;
+  return uri.kind === 'changes' && !isOwnCursor(parts, principal, uri.cursor) ? undefined : uri;
+}
+
+function isThere(uri: TwinUri | undefined): uri is TwinUri {
+  return uri !== undefined;
 }
 
 async function feedHasNews(parts: ReaderParts, caller: Caller, text: string): Promise<boolean> {
