@@ -14,7 +14,7 @@ import { createKafkaClient } from '../src/log/kafka/create.ts';
 import { bundleOf, patient } from '../test/support/changes.ts';
 import { startKafka } from '../tools/parts/kafka.ts';
 import { startRedis } from '../tools/parts/redis.ts';
-import { cpuBetween, cpuSum, cpuTimes } from './cpu.ts';
+import { cpuBetween, cpuSum, cpuTimes, processCpuMs } from './cpu.ts';
 import { crowd } from './gateway/crowd.ts';
 import {
   type BenchServer,
@@ -32,6 +32,8 @@ const BATCH = 200;
 const STEP_MS = 5;
 const WARM_UP_SECONDS = 3;
 const FANOUTS = 20;
+/** Threads of the server that are named in the table. */
+const THREADS = 6;
 const SETTLE_MS = 5_000;
 const FLOOR = new URL('./gateway/floor.ts', import.meta.url);
 
@@ -65,7 +67,9 @@ export async function benchGateway(connections: number, rate: number, seconds: n
   try {
     await producer.open();
     const tokens = await enrol(server, connections);
-    rows.push(...(await measured({ server, producer, tokens, connections, rate, seconds })));
+    const others = { broker: broker.pid, Redis: store.pid, load: process.pid };
+    const given = { server, producer, tokens, connections, rate, seconds, others };
+    rows.push(...(await measured(given)));
     report('gateway', { connections, rate, seconds }, rows);
   } finally {
     await producer.close();
@@ -85,9 +89,12 @@ interface Measured {
   readonly connections: number;
   readonly rate: number;
   readonly seconds: number;
+  /** Processes besides the server, by name. */
+  readonly others: Readonly<Record<string, number>>;
 }
 
-async function measured({ server, producer, tokens, connections, rate, seconds }: Measured) {
+async function measured({ server, producer, tokens, ...given }: Measured) {
+  const { connections, rate, seconds, others } = given;
   const sentAt = new Map<string, number>();
   const waits: number[] = [];
   const before = rssOf(server.pid);
@@ -112,10 +119,15 @@ async function measured({ server, producer, tokens, connections, rate, seconds }
     if (messages.length > 0) await producer.send(messages);
   };
   const cpu = cpuTimes(server.pid);
+  const othersBefore = Object.values(others).map(processCpuMs);
   const total = await schedule(rate, seconds + WARM_UP_SECONDS, (count) =>
     send(Array.from({ length: count }, () => Math.floor(Math.random() * connections))),
   );
-  const spent = cpuSum(cpuBetween(cpu, cpuTimes(server.pid)));
+  const threads = cpuBetween(cpu, cpuTimes(server.pid));
+  const spent = Object.entries(others).map(([name, pid], index): [string, number] => [
+    name,
+    processCpuMs(pid) - (othersBefore[index] ?? 0),
+  ]);
   await quiet(waits);
   const counted = waits.slice(rate * WARM_UP_SECONDS);
   const heard = (100 * waits.length) / total;
@@ -138,7 +150,11 @@ async function measured({ server, producer, tokens, connections, rate, seconds }
     row('Kafka to client, p99', percentile(counted, 99), 'ms', '50'),
     row('Kafka to client, p99.9', percentile(counted, 99.9), 'ms', '100'),
     row('heard of sent', heard, '%', '100'),
-    row('CPU of the server an event', (1_000 * spent) / total, 'µs'),
+    row('CPU of the server an event', (1_000 * cpuSum(threads)) / total, 'µs'),
+    ...threads
+      .slice(0, THREADS)
+      .map(([name, ms]) => row(`- of it ${name}`, (1_000 * ms) / total, 'µs')),
+    ...spent.map(([name, ms]) => row(`CPU of ${name} an event`, (1_000 * ms) / total, 'µs')),
     row('one event to all, p50', percentile(waits, 50), 'ms'),
     row('one event to all, the last', percentile(waits, 100), 'ms'),
   ];
