@@ -1,6 +1,7 @@
 import type { ObjectRef, Relationship } from '../twin/ports.ts';
 import { printRelation } from './relations-text.ts';
 import type { CheckQuery, Engine } from './spicedb/engine.ts';
+import { schemaWords } from './spicedb/schema.ts';
 
 export interface Explanation {
   readonly allowed: boolean;
@@ -18,6 +19,13 @@ const LEADING: ReadonlySet<string> = new Set([
   'practitioner',
   'member',
 ]);
+/** By type of the object, those of them that its relations may name: nothing else is asked about. */
+const NEXT: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  [...schemaWords()].map(([type, { relations }]) => {
+    const subjects = [...relations.values()].flat().map((rule) => rule.type);
+    return [type, new Set(subjects.filter((subject) => LEADING.has(subject)))];
+  }),
+);
 
 /** The longest way in our schema: session, member, organization, user. */
 const STEPS_MAX = 3;
@@ -41,7 +49,7 @@ async function pathsTo(
   const direct = await engine.read({ type: from.type, id: from.id, subject });
   const paths = direct.map((relationship) => [relationship]);
   if (steps === 1) return paths;
-  for (const type of LEADING) {
+  for (const type of NEXT.get(from.type) ?? []) {
     for (const step of await engine.read({ type: from.type, id: from.id, subject: { type } })) {
       const rest = await pathsTo(engine, step.subject, subject, steps - 1);
       paths.push(...rest.map((path) => [step, ...path]));

@@ -29,8 +29,10 @@ interface Question {
 const KNOWN_MAX = 50_000;
 const WAITING_MAX = 1_000;
 const PAUSE_MS = 1_000;
-/** Between two questions, so that they are a small part of what SpiceDB is asked. */
+/** Between two questions, so that they are a small part of what SpiceDB is asked: */
 const GAP_MS = 100;
+/** and so many times as long as the last one took, where SpiceDB has much to do. */
+const GAPS_PER_LOOK = 9;
 
 /**
  * By which relations somebody could see what they were shown: found after the answer, so that nobody
@@ -89,6 +91,7 @@ export class Rights implements Service {
     const { audit, explain, report, clock } = this.#options;
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       const { principal, member, permission } = next;
+      const beganMs = clock.monotonic();
       try {
         const subject = { type: principal.kind, id: principal.subject };
         const found = await explain(subject, permission, { type: 'member', id: member });
@@ -97,7 +100,8 @@ export class Rights implements Service {
         report(error);
       }
       if (this.#loop.stopped) return;
-      await new Promise<void>((resolve) => void clock.after(GAP_MS, resolve));
+      const gapMs = Math.max(GAP_MS, GAPS_PER_LOOK * (clock.monotonic() - beganMs));
+      await new Promise<void>((resolve) => void clock.after(gapMs, resolve));
     }
   }
 }
