@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sleep } from '../src/kernel/clock.ts';
+import { createKafkaClient } from '../src/log/kafka/create.ts';
 import { bundleOf, patient } from './support/changes.ts';
 import { type Cluster, cluster } from './support/cluster.ts';
 import { type RedisPart, redis, sharedKafka } from './support/parts.ts';
 import { ofMember, realtime } from './support/realtime.ts';
-import { RealtimeLedger } from './support/realtime-ledger.ts';
+import { onKafka, overHttp, RealtimeLedger } from './support/realtime-ledger.ts';
 import type { TestServer } from './support/server.ts';
 
 /**
@@ -13,6 +14,9 @@ import type { TestServer } from './support/server.ts';
  * killed and another is stopped: the ledger says whether anybody missed, repeated or overheard one.
  */
 const MEMBERS = Array.from({ length: 12 }, (_, n) => `ledger-${n}`);
+
+/** Besides what a start takes. */
+const GAP_MS = 3_000;
 
 let store: RedisPart;
 let deployment: Cluster;
@@ -38,10 +42,10 @@ after(async () => {
 test('B-GW-4 B-GW-1: T8 over a killed, a stopped and a new instance nothing is lost, repeated, reordered or overheard', async (t) => {
   const [first, second, third] = servers;
   assert.ok(first && second && third);
-  const ledger = new RealtimeLedger(MEMBERS, first);
+  const ledger = new RealtimeLedger(MEMBERS, overHttp(first, 'first'));
   await ledger.connect([second, third, first], 2);
-  const publishing = ledger.publishUntil(() => stop);
   let stop = false;
+  const publishing = ledger.publishUntil(() => stop);
 
   await sleep(1_500);
   await second.kill();
@@ -70,7 +74,7 @@ test('B-GW-4 B-GW-1: T8 over a killed, a stopped and a new instance nothing is l
 test('B-GW-3: T8 T18 a Redis that is restarted under load is said to everybody who misses something', async (t) => {
   const [first, second] = servers;
   assert.ok(first && second);
-  const ledger = new RealtimeLedger(MEMBERS, first, 'again');
+  const ledger = new RealtimeLedger(MEMBERS, overHttp(first, 'again'));
   await ledger.connect([first, second], 1);
   let stop = false;
   const publishing = ledger.publishUntil(() => stop);
@@ -84,6 +88,37 @@ test('B-GW-3: T8 T18 a Redis that is restarted under load is said to everybody w
   t.diagnostic(JSON.stringify({ gaps }));
   assert.ok(gaps >= MEMBERS.length, `${gaps} gaps were said`);
   ledger.close();
+});
+
+test('B-GW-4 B-GW-1: T12 over seconds without any instance, while backends go on, nothing is lost, repeated, reordered or overheard', async (t) => {
+  const [first, second] = servers;
+  assert.ok(first && second);
+  const { KAFKA_BROKERS: address = '', KAFKA_TOPIC_PREFIX: prefix = '' } = deployment.env;
+  const client = createKafkaClient({ brokers: [address], clientId: 'backend' }, 'platformatic');
+  const producer = client.producer();
+  await producer.open();
+  const publish = onKafka(producer, `${prefix}call-notifications`, 'gap');
+  const ledger = new RealtimeLedger(MEMBERS, publish);
+  await ledger.connect([first, second], 2);
+  let stop = false;
+  const publishing = ledger.publishUntil(() => stop);
+  await sleep(1_000);
+  const goneAt = performance.now();
+  await Promise.all([first.kill(), second.kill()]);
+  await sleep(GAP_MS);
+  servers = await Promise.all([first, second].map((one) => deployment.start(one.dataDir)));
+  const gapMs = Math.round(performance.now() - goneAt);
+  ledger.use(servers);
+  await sleep(1_500);
+  stop = true;
+  await publishing;
+  await ledger.everythingHeard();
+  const { published, reconnects } = ledger.verify();
+  t.diagnostic(JSON.stringify({ gapMs, published, reconnects }));
+  assert.ok(reconnects >= 2 * MEMBERS.length, `${reconnects} reconnects`);
+  ledger.close();
+  await producer.close();
+  await client.close();
 });
 
 test('B-GW-8: T16 presence over instances: two tabs are one, and a killed instance is noticed', async () => {

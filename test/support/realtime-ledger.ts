@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { fromJson } from '@bufbuild/protobuf';
+import { CallReadyEventSchema } from '../../src/contract/events/calls/v1/call_pb.js';
 import type { StreamPlace } from '../../src/contract/frames.ts';
 import { sleep } from '../../src/kernel/clock.ts';
+import { ownIds } from '../../src/log/events/index.ts';
+import { outMessage } from '../../src/log/events/wire.ts';
+import type { KafkaProducer } from '../../src/log/kafka/client.ts';
 import { dial, ofMember, type RealtimeClient } from './realtime.ts';
 import type { TestServer } from './server.ts';
 
@@ -80,25 +85,56 @@ class Listener {
   }
 }
 
+/** Says the event of this number of a member, and answers once it is sure to be told. */
+export type Publish = (member: string, number: number) => Promise<void>;
+
+/**
+ * By a server that is there all the time.
+ * @param run another one for each ledger: an id that was said before has no effect
+ */
+export function overHttp(server: TestServer, run: string): Publish {
+  const scope = 'events:publish:call.ready';
+  let token: Promise<string> | undefined;
+  return async (member, number) => {
+    token ??= server.token('operator', { scope });
+    const body = { type: 'call.ready', member, id: `${run}-${member}-${number}` };
+    for (;;) {
+      const response = await server.fetch(await token, '/v1/events', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ ...body, data: { callId: `${member}/${number}` } }),
+      });
+      if (response.status === 201) return;
+      assert.equal(response.status, 503, await response.text());
+      await sleep(200);
+    }
+  };
+}
+
+/** As a backend does that knows nothing of any server. */
+export function onKafka(producer: KafkaProducer, topic: string, run: string): Publish {
+  return async (member, number) => {
+    const id = `${run}-${member}-${number}`;
+    const time = new Date().toISOString();
+    const header = { id, type: 'call.ready', tenant: 'demo', member, time };
+    const callId = `${member}/${number}`;
+    const message = fromJson(CallReadyEventSchema, { header, member, callId });
+    await producer.send([{ topic, ...outMessage(CallReadyEventSchema, member, message, ownIds) }]);
+  };
+}
+
 /** Numbered events of members, and what each of their listeners heard of them. */
 export class RealtimeLedger {
   readonly #members: readonly string[];
-  readonly #publisher: TestServer;
+  readonly #publish: Publish;
   readonly #published = new Map<string, number>();
   readonly #listeners: Listener[] = [];
   #servers: readonly TestServer[] = [];
   #next = 0;
 
-  readonly #run: string;
-
-  /**
-   * @param publisher one that is there all the time
-   * @param run another one for each ledger: an id that was said before has no effect
-   */
-  constructor(members: readonly string[], publisher: TestServer, run = 'first') {
+  constructor(members: readonly string[], publish: Publish) {
     this.#members = members;
-    this.#publisher = publisher;
-    this.#run = run;
+    this.#publish = publish;
   }
 
   /** So many listeners of each member, spread over the servers; resolves when all are subscribed. */
@@ -128,25 +164,14 @@ export class RealtimeLedger {
 
   /** One event of each member a round, in the order of their numbers. */
   async publishUntil(stopped: () => boolean): Promise<void> {
-    const token = await this.#publisher.token('operator', { scope: 'events:publish:call.ready' });
     for (let number = 1; !stopped(); number += 1) {
-      await Promise.all(this.#members.map((member) => this.#publish(token, member, number)));
+      await Promise.all(this.#members.map((member) => this.#publishOne(member, number)));
       await sleep(BETWEEN_ROUNDS_MS);
     }
   }
 
-  async #publish(token: string, member: string, number: number): Promise<void> {
-    const body = { type: 'call.ready', member, id: `${this.#run}-${member}-${number}` };
-    for (;;) {
-      const response = await this.#publisher.fetch(token, '/v1/events', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ ...body, data: { callId: `${member}/${number}` } }),
-      });
-      if (response.status === 201) break;
-      assert.equal(response.status, 503, await response.text());
-      await sleep(200);
-    }
+  async #publishOne(member: string, number: number): Promise<void> {
+    await this.#publish(member, number);
     this.#published.set(member, number);
   }
 
