@@ -10,6 +10,7 @@ import { benchEvents } from './events.ts';
 import { benchFanout } from './fanout.ts';
 import { benchGateway } from './gateway.ts';
 import { benchGatewayChurn } from './gateway-churn.ts';
+import { benchGatewayGap } from './gateway-gap.ts';
 import { benchGatewayHerd } from './gateway-herd.ts';
 import { benchGatewayHold } from './gateway-hold.ts';
 import { benchGatewayPeer } from './gateway-peer.ts';
@@ -41,6 +42,8 @@ const HELP = `npm run bench -- [NAME] [--members N] [--rate N] [--seconds N] [--
               or --command what starts it (docs/gateway.md has its configuration)
   gateway-churn  200 connections a second come and go on a whole server with Redis for --seconds (T21
               says 1800): memory, registry against sockets, files and handles
+  gateway-gap  no instance at all for --seconds (T12 says 120): how soon stock SDKs behind the front are
+              back
   eligibility who gets the next slot of the clearinghouse, beside five other ways, in virtual time
   streams     what an event costs among few and among many streams of others, in turns
   table       what each of them measured last, in one table
@@ -96,6 +99,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   'gateway-herd': () => benchGatewayHerd(members),
   'gateway-peer': () => benchGatewayPeer({ connections: members, rate, seconds, centrifugo }),
   'gateway-churn': () => benchGatewayChurn(seconds),
+  'gateway-gap': () => benchGatewayGap(seconds),
   eligibility: benchEligibility,
 };
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
