@@ -312,6 +312,8 @@ export interface Rights {
     principal: Principal,
     uris: readonly { readonly uri: string; readonly granted: boolean }[],
   ): Promise<void>;
+  /** What was not told because it means nothing any more, for the audit: never in silence. */
+  withheld(deliveries: readonly Delivery[]): Promise<void>;
   /** Before bytes leave: one durable record of who was told of what; floors are raised. */
   told(deliveries: readonly Delivery[]): Promise<void>;
 }

@@ -95,3 +95,19 @@ test('B-GW-4: what announces a fact waits for the view, for what is left of its 
   assert.equal(ready(changed({ place: { ...place, partition: 9 } }), now), undefined);
   assert.deepEqual(waited, [2_000, 500]);
 });
+
+test('B-GW-63: T17 what was not told is in the audit, one record for each type', async () => {
+  const { rights, audited } = room();
+  const of = (id: string, type: string) => ({
+    ...{ principal: ANA, connection: '1.1', event: callOf(id, 'ana', { type }) },
+  });
+  await rights.withheld([of('a', 'call.join'), of('b', 'call.join'), of('c', 'call.accepted')]);
+  const what = [{ uri: 'mcp://twins/member/ana/care' }];
+  assert.deepEqual(
+    audited.map(({ action, outcome, why, count, what: of }) => [action, outcome, why, count, of]),
+    [
+      ['notify', 'denied', 'not told, expired: call.join', 2, what],
+      ['notify', 'denied', 'not told, expired: call.accepted', 1, what],
+    ],
+  );
+});

@@ -4,6 +4,7 @@ import { LIMITS } from '../kernel/limits.ts';
 import type { Floors } from '../twin/floors.ts';
 import { notifiedEntries } from '../twin/notified.ts';
 import type { Audit, Principal, View } from '../twin/ports.ts';
+import { principalKey } from '../twin/principals.ts';
 import type { Reader } from '../twin/reader/index.ts';
 import type { Delivery, GatewayEvent, Ready, Rights } from './ports.ts';
 
@@ -26,6 +27,7 @@ export function createRights(parts: RightsParts): Rights {
         if (own.length > 0) await auditAsked(parts, principal, outcome, own);
       }
     },
+    withheld: (deliveries) => withheld(parts, deliveries),
     told: (deliveries) => told(parts, deliveries),
   };
 }
@@ -86,6 +88,25 @@ function changedMinimal({ reader }: RightsParts, { uri = '', place }: GatewayEve
   return reader
     .recentChanges([uri], LIMITS.recentChangesMs)
     .some((change) => change.variant === 'minimal' && change.place.offset === place?.offset);
+}
+
+/** One record for each principal, document and type: a replay may hold hundreds. */
+async function withheld({ audit }: RightsParts, deliveries: readonly Delivery[]): Promise<void> {
+  const groups = Map.groupBy(deliveries, ({ principal, event: { type, uri, needs } }) =>
+    JSON.stringify([principalKey(principal), type, uri ?? needs]),
+  );
+  const records = [...groups.values()].map(async (group) => {
+    const [first] = group;
+    if (first === undefined) return;
+    const { principal, event } = first;
+    const uri = event.uri ?? event.needs;
+    await audit.append({
+      ...{ action: 'notify', outcome: 'denied', correlationId: randomId(), principal },
+      ...{ what: uri === undefined ? [] : [{ uri }], count: group.length },
+      why: `not told, expired: ${event.type}`,
+    });
+  });
+  await Promise.all(records);
 }
 
 /** The audit first, then the floor: told of a change, nobody reads older data afterwards. */

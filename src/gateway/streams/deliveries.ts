@@ -1,7 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Principal } from '../../twin/ports.ts';
 import type { GatewayMetrics } from '../metrics.ts';
-import type { Framed, Rights, Told } from '../ports.ts';
+import type { Delivery, Framed, Rights, Told } from '../ports.ts';
+import { CALL_NAMES } from '../protocols/pusher/events.ts';
+import { isTooLate } from '../protocols/pusher/replay.ts';
 import type { Joined } from './joined.ts';
 
 /** Deliveries that are checked and audited together. */
@@ -78,7 +80,7 @@ export class Deliveries {
   }
 
   async #allowed(batch: readonly Due[]): Promise<readonly Due[]> {
-    const live = batch.filter((due) => this.#isOpen(due) && this.#isInTime(due));
+    const live = batch.filter((due) => this.#isOpen(due));
     const byPrincipal = new Map<Principal, Due[]>();
     const allowed = new Set<Due>();
     for (const due of live) {
@@ -95,7 +97,13 @@ export class Deliveries {
       }
     });
     await Promise.all(rounds);
-    return live.filter((due) => allowed.has(due));
+    const known = live.filter((due) => allowed.has(due));
+    const late = known.filter((due) => this.#isLate(due));
+    if (late.length === 0) return known;
+    for (const _ of late) this.#parts.metrics.dropped('expired');
+    await this.#parts.rights.withheld(late.flatMap(deliveryOf));
+    const isLate = new Set(late);
+    return known.filter((due) => !isLate.has(due));
   }
 
   /** The timer that ends a connection with its token may be late; its expiry is not. */
@@ -105,19 +113,15 @@ export class Deliveries {
     return principal === undefined || principal.expiresAtMs > this.#parts.clock.now();
   }
 
-  #isInTime({ told }: Due): boolean {
-    const { validUntil } = told.entry.event;
-    if (validUntil === undefined || Date.parse(validUntil) > this.#parts.clock.now()) return true;
-    this.#parts.metrics.dropped('expired');
-    return false;
+  /** A call that was asked for too long ago never rings, whichever face would tell it. */
+  #isLate({ told }: Due): boolean {
+    const { event } = told.entry;
+    const name = Object.hasOwn(CALL_NAMES, event.type) ? CALL_NAMES[event.type] : undefined;
+    return isTooLate(event, name ?? '', this.#parts.clock.now());
   }
 
   async #hand(allowed: readonly Due[], version: number): Promise<void> {
-    const checked = allowed.flatMap(({ joined, told }) => {
-      const { principal, connection } = joined.subscriber;
-      const event = told.entry.event;
-      return principal === undefined ? [] : [{ principal, connection: connection.id, event }];
-    });
+    const checked = allowed.flatMap(deliveryOf);
     if (checked.length > 0) await this.#parts.rights.told(checked);
     const framed = await Promise.all(allowed.map((due) => this.#framed(due)));
     const isStale = this.#parts.accessVersion() !== version;
@@ -148,4 +152,11 @@ export class Deliveries {
     if (!sent || told.replayed) return;
     this.#parts.metrics.delivered((this.#parts.clock.now() - Date.parse(event.time)) / 1_000);
   }
+}
+
+/** Of somebody; an app's own channels have nobody. */
+function deliveryOf({ joined, told }: Due): Delivery[] {
+  const { principal, connection } = joined.subscriber;
+  const { event } = told.entry;
+  return principal === undefined ? [] : [{ principal, connection: connection.id, event }];
 }

@@ -125,6 +125,7 @@ export function hubRig(
     delayed: async (): Promise<void> => undefined,
   };
   const deliveries: Delivery[] = [];
+  const withheld: Delivery[] = [];
   const listeners = new Set<(change: AccessChange) => void>();
   const reported: unknown[] = [];
   const answer = async (principal: Principal, uris: readonly string[]) => {
@@ -144,6 +145,7 @@ export function hubRig(
       },
       readable: answer,
       asked: async () => undefined,
+      withheld: async (all) => void withheld.push(...all),
       told: async (all) => void deliveries.push(...all),
     },
     ready: () => undefined,
@@ -157,7 +159,7 @@ export function hubRig(
     ...(options.lookMs !== undefined && { lookMs: options.lookMs }),
   });
   return {
-    ...{ hub, log, rules, loses, deliveries, reported },
+    ...{ hub, log, rules, loses, deliveries, withheld, reported },
     accessChanged: (change: AccessChange) => {
       for (const listener of listeners) listener(change);
     },

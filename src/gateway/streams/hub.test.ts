@@ -166,6 +166,32 @@ test('B-GW-4: what must not be told any more is not', async () => {
   await publish(rig, 'e1');
   await rig.settled();
   assert.deepEqual(listener.ids, ['e1']);
+  assert.deepEqual(
+    rig.withheld.map(({ principal, event }) => [principal.subject, event.id]),
+    [['ana', 'late']],
+  );
+  await rig.hub.stop();
+});
+
+test('B-GW-63: T17 who comes back after 90 s hears that the call is over, and it does not ring', async () => {
+  const rig = hubRig();
+  await rig.hub.start();
+  const since = new Map([[STREAM, await rig.log.read(STREAM)]]);
+  const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000).toISOString();
+  await rig.hub.publish(STREAM, callOf('join', 'ana', { time: ago(90) }), ['join']);
+  const ended = callOf('ended', 'ana', { type: 'call.ended', time: ago(85) });
+  await rig.hub.publish(STREAM, ended, ['ended']);
+  const foreign = callOf('foreign', 'ana', { tenant: 'other', time: ago(90) });
+  await rig.hub.publish(STREAM, foreign, ['foreign']);
+  const listener = ear(ANA);
+  await rig.hub.subscribe(listener, [STREAM], since, () => undefined);
+  await rig.settled();
+  assert.deepEqual(listener.ids, ['ended']);
+  assert.deepEqual(
+    rig.withheld.map(({ principal, event }) => [principal.subject, event.id]),
+    [['ana', 'join']],
+    'and who may not know it is not said to have missed it',
+  );
   await rig.hub.stop();
 });
 

@@ -221,6 +221,7 @@ export class World {
           }),
         ),
       asked: () => Promise.resolve(),
+      withheld: () => Promise.resolve(),
       told: () => Promise.resolve(),
     };
   }
