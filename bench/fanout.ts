@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +16,7 @@ import {
   startServer,
 } from './harness.ts';
 import { startPeer, wireOf } from './peer.ts';
+import { residentKb } from './process.ts';
 
 const LISTENERS = 5_000;
 /** Below the cap of one principal (kernel/limits.ts). */
@@ -159,23 +160,17 @@ async function sideOf(
   { tell, stops }: { readonly tell: Side['tell']; readonly stops: (() => Promise<void>)[] },
 ): Promise<Side> {
   await sleep(REST_MS);
-  const before = await residentKiB(pid);
+  const before = residentKb(pid);
   const listeners = await openListeners(port, requests, (open) =>
     progress(`${name}: ${open} open`),
   );
   stops.push(async () => listeners.close());
   await sleep(REST_MS);
-  const streamKiB = ((await residentKiB(pid)) - before) / LISTENERS;
+  const streamKiB = (residentKb(pid) - before) / LISTENERS;
   return { name, pid, listeners, streamKiB, tell };
 }
 
 function requestFor(url: string, token?: string): string {
   const params = { notifications: { resourceSubscriptions: [URI] } };
   return wireOf(url, modernMessage('subscriptions/listen', params), token);
-}
-
-/** `VmRSS` (proc(5)). */
-async function residentKiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
 }

@@ -7,8 +7,8 @@ import { freePort } from '../tools/parts/ports.ts';
 import { startRedis } from '../tools/parts/redis.ts';
 import { Churn, type ChurnCounts } from './gateway/churn.ts';
 import { type Enrolled, enrol } from './gateway/enrol.ts';
-import { heldHeapKb, openFiles, residentKb, slopeOf } from './gateway/process.ts';
 import { type BenchServer, progress, type Row, report, startServer } from './harness.ts';
+import { heldHeapKb, openFiles, residentKb, slopeOf } from './process.ts';
 
 const OPENED_PER_SECOND = 200;
 const MEMBERS = 1_000;

@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startFront } from '../test/support/front.ts';
 import { backend, type Connected, connect, startPusher, until } from '../test/support/pusher.ts';
 import { javaClient } from '../test/support/pusher-java.ts';
-import { LAUNCHER } from '../test/support/server.ts';
 import { freePorts } from '../tools/parts/ports.ts';
 import { percentile, progress, report } from './harness.ts';
 
@@ -19,7 +18,8 @@ const LOOK_MS = 20;
  */
 export async function benchGatewayGap(seconds: number): Promise<void> {
   const [at = 0, behind = 0] = await freePorts(2);
-  const front = await startFront(at, behind, seconds + PARK_MORE_SECONDS);
+  const parked = ['--park-seconds', String(seconds + PARK_MORE_SECONDS)];
+  const front = await startFront(at, behind, ...parked);
   const given = { env: { PUBLIC_URL: `http://127.0.0.1:${at}` }, args: ['--port', `${behind}`] };
   const first = await startPusher(given);
   const token = await first.token('ana');
@@ -61,20 +61,6 @@ export async function benchGatewayGap(seconds: number): Promise<void> {
   java.stop();
   await second.stop();
   front.kill('SIGTERM');
-}
-
-async function startFront(port: number, to: number, parkSeconds: number): Promise<ChildProcess> {
-  const where = ['--listen', `127.0.0.1:${port}`, '--to', `127.0.0.1:${to}`];
-  const args = [LAUNCHER, 'front', ...where, '--park-seconds', String(parkSeconds)];
-  const front = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const stream of [front.stdout, front.stderr]) {
-    stream.on('data', (chunk) => {
-      said += String(chunk);
-    });
-  }
-  await until(() => said.includes('listens on'), 'the front listens');
-  return front;
 }
 
 async function backAfter(back: () => boolean): Promise<number> {

@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +10,11 @@ import { ownIds } from '../src/log/events/index.ts';
 import { outMessage } from '../src/log/events/wire.ts';
 import type { KafkaProducer } from '../src/log/kafka/client.ts';
 import { createKafkaClient } from '../src/log/kafka/create.ts';
-import { bundleOf, patient } from '../test/support/changes.ts';
 import { startKafka } from '../tools/parts/kafka.ts';
 import { startRedis } from '../tools/parts/redis.ts';
 import { cpuBetween, cpuSum, cpuTimes, processCpuMs } from './cpu.ts';
 import { crowd } from './gateway/crowd.ts';
+import { enrol } from './gateway/enrol.ts';
 import {
   type BenchServer,
   percentile,
@@ -24,11 +23,11 @@ import {
   report,
   startServer,
 } from './harness.ts';
+import { residentKb } from './process.ts';
 
 const PREFIX = 'bench.';
 /** Connections of one principal at most: 64. */
 const MEMBERS_A_READER = 50;
-const BATCH = 200;
 const STEP_MS = 5;
 const WARM_UP_SECONDS = 3;
 const FANOUTS = 20;
@@ -38,7 +37,6 @@ const SETTLE_MS = 5_000;
 const FLOOR = new URL('./gateway/floor.ts', import.meta.url);
 
 const idOf = (member: number): string => `bench-${member}`;
-const readerOf = (member: number): string => `reader-${Math.floor(member / MEMBERS_A_READER)}`;
 const subscribe = (id: string, member: number): string =>
   JSON.stringify({
     ...{ type: 'subscribe', id, topics: ['call-notifications'] },
@@ -66,7 +64,7 @@ export async function benchGateway(connections: number, rate: number, seconds: n
   const producer = client.producer();
   try {
     await producer.open();
-    const tokens = await enrol(server, connections);
+    const tokens = await enrolled(server, connections);
     const others = { broker: broker.pid, Redis: store.pid, load: process.pid };
     const given = { server, producer, tokens, connections, rate, seconds, others };
     rows.push(...(await measured(given)));
@@ -97,7 +95,7 @@ async function measured({ server, producer, tokens, ...given }: Measured) {
   const { connections, rate, seconds, others } = given;
   const sentAt = new Map<string, number>();
   const waits: number[] = [];
-  const before = rssOf(server.pid);
+  const before = residentKb(server.pid);
   const { port } = new URL(server.url);
   const all = await crowd({
     size: connections,
@@ -109,7 +107,7 @@ async function measured({ server, producer, tokens, ...given }: Measured) {
     },
   });
   await sleep(SETTLE_MS);
-  const memory = (rssOf(server.pid) - before) / connections;
+  const memory = (residentKb(server.pid) - before) / connections;
   const send = async (members: readonly number[]): Promise<void> => {
     const messages = members.map((member) => {
       const id = `b-${sentAt.size}`;
@@ -160,29 +158,16 @@ async function measured({ server, producer, tokens, ...given }: Measured) {
   ];
 }
 
-/** Members, and readers who may read fifty of them each and the first one. */
-async function enrol(server: BenchServer, members: number): Promise<string[]> {
-  const importer = await server.token('operator', 'sources:write');
+/** Readers may read fifty members each, and the first one, of whom all are told at once. */
+async function enrolled(server: BenchServer, members: number): Promise<string[]> {
+  const { tokens, idOf, readers } = await enrol(server, members, MEMBERS_A_READER);
   const granter = await server.token('operator', 'relations:write');
-  for (let from = 0; from < members; from += BATCH) {
-    const ids = Array.from({ length: Math.min(BATCH, members - from) }, (_, n) => from + n);
-    await server.post(
-      importer,
-      '/v1/sources?source=bench',
-      bundleOf(...ids.map((n) => patient(idOf(n)))),
-    );
-    const relationships = ids.flatMap((n) => [
-      `member:${idOf(n)}#delegate@user:${readerOf(n)}`,
-      ...(n % MEMBERS_A_READER === 0 ? [`member:${idOf(0)}#delegate@user:${readerOf(n)}`] : []),
-    ]);
-    const changes = relationships.map((relationship) => ({ operation: 'touch', relationship }));
-    await server.post(granter, '/v1/relations', JSON.stringify({ changes }));
-    progress(`${from + ids.length} members`);
-  }
-  const readers = Math.ceil(members / MEMBERS_A_READER);
-  return await Promise.all(
-    Array.from({ length: readers }, (_, n) => server.token(readerOf(n * MEMBERS_A_READER))),
-  );
+  const changes = readers.map((reader) => ({
+    operation: 'touch',
+    relationship: `member:${idOf(0)}#delegate@user:${reader}`,
+  }));
+  await server.post(granter, '/v1/relations', JSON.stringify({ changes }));
+  return await tokens();
 }
 
 function readyOf(member: number, id: string) {
@@ -221,7 +206,7 @@ async function quiet(heard: readonly unknown[]): Promise<void> {
 async function floor(connections: number): Promise<Row[]> {
   const child = fork(FLOOR);
   const [port] = (await once(child, 'message')) as [number];
-  const before = rssOf(child.pid ?? 0);
+  const before = residentKb(child.pid ?? 0);
   let heard = 0;
   let lastAt = 0;
   const all = await crowd({
@@ -234,7 +219,7 @@ async function floor(connections: number): Promise<Row[]> {
     },
   });
   await sleep(SETTLE_MS);
-  const memory = (rssOf(child.pid ?? 0) - before) / connections;
+  const memory = (residentKb(child.pid ?? 0) - before) / connections;
   const waits: number[] = [];
   for (let round = 0; round < FANOUTS; round += 1) {
     const at = performance.now();
@@ -257,12 +242,6 @@ async function floor(connections: number): Promise<Row[]> {
       unit: 'ms',
     },
   ];
-}
-
-/** Resident, KB; Linux. */
-function rssOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(?<kb>\d+)/.exec(status)?.groups?.kb);
 }
 
 function perSecond(count: number, ms: number): number {

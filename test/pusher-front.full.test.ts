@@ -1,32 +1,20 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { after, test } from 'node:test';
 import { sleep } from '../src/kernel/clock.ts';
 import { freePorts } from '../tools/parts/ports.ts';
+import { startFront } from './support/front.ts';
 import { backend, type Connected, connect, startPusher, until } from './support/pusher.ts';
 import { javaClient } from './support/pusher-java.ts';
-import { LAUNCHER } from './support/server.ts';
 
 /** realtime.md §7 T12: for seconds there is no instance at all. */
 
 let front: ChildProcess | undefined;
 after(() => front?.kill('SIGTERM'));
 
-async function startFront(port: number, to: number): Promise<void> {
-  const args = [LAUNCHER, 'front', '--listen', `127.0.0.1:${port}`, '--to', `127.0.0.1:${to}`];
-  front = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const stream of [front.stdout, front.stderr]) {
-    stream?.on('data', (chunk) => {
-      said += String(chunk);
-    });
-  }
-  await until(() => said.includes('listens on'), 'the front listens');
-}
-
 test('B-GW-78: T12: after seconds without any instance, stock SDKs are back at once', async (t) => {
   const [at = 0, behind = 0] = await freePorts(2);
-  await startFront(at, behind);
+  front = await startFront(at, behind);
   const env = { PUBLIC_URL: `http://127.0.0.1:${at}` };
   const args = ['--port', String(behind)];
   const first = await startPusher({ env, args });

@@ -7,6 +7,7 @@ export interface Enrolled {
   /** Of the people who may read `membersEach` members each. */
   tokens(): Promise<string[]>;
   readonly idOf: (member: number) => string;
+  readonly readers: readonly string[];
 }
 
 /** Members on a whole server, and people who may read so many of them each. */
@@ -30,12 +31,8 @@ export async function enrol(
     await server.post(granter, '/v1/relations', JSON.stringify({ changes }));
     progress(`${from + ids.length} members`);
   }
-  const readers = Math.ceil(members / membersEach);
-  return {
-    idOf,
-    tokens: () =>
-      Promise.all(
-        Array.from({ length: readers }, (_, n) => server.token(readerOf(n * membersEach))),
-      ),
-  };
+  const readers = Array.from({ length: Math.ceil(members / membersEach) }, (_, n) =>
+    readerOf(n * membersEach),
+  );
+  return { idOf, readers, tokens: () => Promise.all(readers.map((one) => server.token(one))) };
 }

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processCpuMs } from '../cpu.ts';
 import { percentile } from '../harness.ts';
+import { residentKb } from '../process.ts';
 import { Client } from './client.ts';
 import { type Published, tokenOf } from './instances.ts';
-import { residentKb } from './process.ts';
 import { type Running, SECRET, type Side } from './sides.ts';
 
 export interface Turn {
